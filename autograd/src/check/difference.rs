@@ -1,0 +1,57 @@
+//! Second route: ⟨u, J v⟩ from central differences in f64.
+
+use super::{Case, Reference, Report, directions, inner, largest, scale};
+use crate::error::Result;
+use crate::tape::Tape;
+use crate::tensor::Tensor;
+
+pub(super) fn check(case: &Case, reference: &Reference, report: &mut Report) -> Result<()> {
+    let mut worst = (0.0f64, 0, 0.0, 0.0);
+    for (k, direction) in directions(case).iter().enumerate() {
+        let h = if case.is_bilinear() { 1.0 } else { step(case, direction) };
+        let (above, below) = (value(case, reference, direction, h)?, value(case, reference, direction, -h)?);
+        let forward = (above - below) / (2.0 * h);
+        let backward = inner(&reference.gradients, direction);
+        let allowed = if case.is_bilinear() {
+            // Exact up to the rounding of ⟨u, f⟩ itself.
+            1e-11 * scale(reference, direction).max(above.abs()).max(below.abs())
+        } else {
+            1e-8 + 1e-6 * forward.abs().max(backward.abs())
+        };
+        let error = (forward - backward).abs() / allowed;
+        if error > worst.0 || error.is_nan() {
+            worst = (error, k, forward, backward);
+        }
+    }
+    report.difference = worst.0;
+    if !(worst.0 <= 1.0) {
+        report.failures.push(format!(
+            "finite differences: direction {}: forward {:e}, backward {:e}, {:.1} times the allowed error",
+            worst.1, worst.2, worst.3, worst.0
+        ));
+    }
+    Ok(())
+}
+
+/// h = 1e-5·max(1, |x|) for the largest |x| that the direction moves.
+fn step(case: &Case, direction: &[Tensor<f64>]) -> f64 {
+    let moved = case.inputs().iter().zip(direction).flat_map(|(x, v)| x.data().iter().zip(v.data()));
+    let sizes: Vec<f64> = moved.filter(|(_, v)| **v != 0.0).map(|(x, _)| *x).collect();
+    1e-5 * largest(&sizes).max(1.0)
+}
+
+/// ⟨u, f(x + h·v)⟩.
+fn value(case: &Case, reference: &Reference, direction: &[Tensor<f64>], h: f64) -> Result<f64> {
+    let tape = Tape::<f64>::new();
+    let inputs: Vec<_> = case
+        .inputs()
+        .iter()
+        .zip(direction)
+        .map(|(x, v)| {
+            let data = x.data().iter().zip(v.data()).map(|(x, v)| x + h * v).collect();
+            tape.constant(Tensor::filled(x.shape(), data))
+        })
+        .collect();
+    let output = case.program().run_f64(&tape, &inputs)?.value();
+    Ok(reference.cotangent.data().iter().zip(output.data()).map(|(u, y)| u * y).sum())
+}

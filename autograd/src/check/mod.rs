@@ -1,0 +1,161 @@
+//! Gradient checking, as a public API.
+//!
+//! Two independent routes. *Dual numbers*: for directions v, the forward pass over `x + v·ε` gives J·v exactly, so
+//! ⟨u, J v⟩ must equal ⟨Jᵀu, v⟩ to rounding error. *Finite differences*: the same, with J·v from central
+//! differences in f64; slower to trust, but it shares no code with the first.
+//!
+//! Cotangents u are random: the gradient of a plain sum is identically zero through a batch norm and would hide
+//! any error. Below [`COORDINATES`] input elements every coordinate is checked, above it random directions.
+//!
+//! ```
+//! use autograd::check::{self, Case};
+//! use autograd::ops::Mul;
+//!
+//! let case = Case::op("broadcast", Mul).normal([2, 3]).normal([3]);
+//! let report = check::run(&case)?;
+//! assert!(report.failures.is_empty(), "{:?}", report.failures);
+//! assert!(report.dual <= check::DUAL_TOLERANCE);
+//! # Ok::<(), autograd::Error>(())
+//! ```
+//!
+//! A function of several ops implements [`Program`]; a new op is checked as it is.
+
+mod case;
+mod consistency;
+mod difference;
+mod dual;
+mod program;
+mod sample;
+
+pub use case::{Case, elementwise_cases};
+pub use program::{CheckedOp, Program};
+
+use crate::backward::Keep;
+use crate::error::Result;
+use crate::random::{Purpose, Stream};
+use crate::scalar::Scalar;
+use crate::tape::Tape;
+use crate::tensor::Tensor;
+
+/// Up to this many input elements, every partial derivative is checked on its own.
+pub const COORDINATES: usize = 256;
+/// Random directions otherwise.
+pub const DIRECTIONS: u64 = 3;
+/// Largest legal error of the dual-number route, relative to the gradient's largest entry.
+pub const DUAL_TOLERANCE: f64 = 1e-11;
+
+/// What a check found.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// Worst error of the dual-number route, relative to the largest entry of that gradient.
+    pub dual: f64,
+    /// Worst error of the finite-difference route, as a share of what is allowed; at most 1 passes.
+    pub difference: f64,
+    /// Worst error of f32 values and gradients against f64, relative to the largest entry.
+    pub single: f64,
+    /// What was wrong, in words; empty for a correct gradient.
+    pub failures: Vec<String>,
+}
+
+/// Runs every check on `case`.
+///
+/// # Errors
+/// The case itself cannot be evaluated: its shapes do not fit the op.
+pub fn run(case: &Case) -> Result<Report> {
+    let mut report = Report::default();
+    let reference = Reference::of(case)?;
+    dual::check(case, &reference, &mut report)?;
+    difference::check(case, &reference, &mut report)?;
+    consistency::check(case, &reference, &mut report)?;
+    Ok(report)
+}
+
+/// Panics with the failures of `case`, for use in tests.
+pub fn assert_case(case: &Case) {
+    let report = run(case).unwrap_or_else(|e| panic!("{}: {e}", case.name()));
+    assert!(report.failures.is_empty(), "{}:\n  {}", case.name(), report.failures.join("\n  "));
+}
+
+/// The f64 evaluation that everything is compared with.
+struct Reference {
+    output: Tensor<f64>,
+    cotangent: Tensor<f64>,
+    gradients: Vec<Tensor<f64>>,
+}
+
+impl Reference {
+    fn of(case: &Case) -> Result<Self> {
+        let (output, cotangent) = {
+            let tape = Tape::<f64>::new();
+            let inputs: Vec<_> = case.inputs().iter().map(|x| tape.variable(x.clone())).collect();
+            let output = case.program().run_f64(&tape, &inputs)?.value();
+            let mut stream = Stream::new(case.seed(), Purpose::Probe, u64::MAX);
+            let cotangent = (0..output.len()).map(|_| stream.normal()).collect();
+            (output.clone(), Tensor::filled(output.shape(), cotangent))
+        };
+        let gradients = gradients(case, &cotangent, |tape, x| case.program().run_f64(tape, x))?;
+        Ok(Self { output, cotangent, gradients })
+    }
+}
+
+/// Jᵀu for every input, computed in the scalar type of `run`. An input on no path has gradient 0.
+fn gradients<S: Scalar>(
+    case: &Case,
+    cotangent: &Tensor<f64>,
+    run: impl for<'t> Fn(&'t Tape<S>, &[crate::Var<'t, S>]) -> Result<crate::Var<'t, S>>,
+) -> Result<Vec<Tensor<S>>> {
+    let tape = Tape::<S>::new();
+    let inputs: Vec<_> = case.inputs().iter().map(|x| tape.variable(x.cast())).collect();
+    let output = run(&tape, &inputs)?;
+    let gradients = tape.backward_from(output, cotangent.cast(), Keep::Leaves)?;
+    Ok(inputs.iter().map(|&x| gradients.wrt(x).unwrap_or_else(|_| Tensor::zeros(x.shape()))).collect())
+}
+
+/// The directions along which a derivative is taken: all coordinates of few elements, else random ones.
+fn directions(case: &Case) -> Vec<Vec<Tensor<f64>>> {
+    let zeros = || case.inputs().iter().map(|x| Tensor::zeros(x.shape())).collect::<Vec<_>>();
+    let elements: usize = case.inputs().iter().map(Tensor::len).sum();
+    if elements <= COORDINATES {
+        let places = case.inputs().iter().enumerate().flat_map(|(i, x)| (0..x.len()).map(move |j| (i, j)));
+        return places
+            .map(|(i, j)| {
+                let mut direction = zeros();
+                direction[i].data_mut()[j] = 1.0;
+                direction
+            })
+            .collect();
+    }
+    (0..DIRECTIONS)
+        .map(|k| {
+            let mut stream = Stream::new(case.seed(), Purpose::Probe, u64::MAX - 1 - k);
+            let mut direction = zeros();
+            direction.iter_mut().for_each(|d| d.data_mut().iter_mut().for_each(|d| *d = stream.normal()));
+            direction
+        })
+        .collect()
+}
+
+/// ⟨a, b⟩ over lists of tensors.
+fn inner(a: &[Tensor<f64>], b: &[Tensor<f64>]) -> f64 {
+    a.iter().zip(b).flat_map(|(a, b)| a.data().iter().zip(b.data())).map(|(a, b)| a * b).sum()
+}
+
+/// The largest absolute entry; NaN if there is one.
+fn largest(x: &[f64]) -> f64 {
+    x.iter().fold(0.0, |m: f64, x| if m.is_nan() || x.is_nan() { f64::NAN } else { m.max(x.abs()) })
+}
+
+/// The size to which an error along `direction` is compared: the largest entry of the gradients it touches.
+fn scale(reference: &Reference, direction: &[Tensor<f64>]) -> f64 {
+    let touched = reference.gradients.iter().zip(direction).filter(|(_, d)| largest(d.data()) > 0.0);
+    let (mut size, mut length) = (0.0f64, 0.0f64);
+    for (gradient, d) in touched {
+        size = size.max(largest(gradient.data()));
+        length += d.data().iter().map(|d| d.abs()).sum::<f64>();
+    }
+    // A gradient that is zero throughout is compared absolutely.
+    if size == 0.0 { 1.0 } else { size * length.sqrt().max(1.0) }
+}
+
+#[cfg(test)]
+mod tests;

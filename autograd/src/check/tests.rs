@@ -1,0 +1,117 @@
+//! The tester is tested: correct ops pass, planted bugs are rejected by each route on its own.
+
+use super::*;
+use crate::elementwise::{Elementwise, Map};
+use crate::op::{Backward, Forward, Op, inputs_of};
+use crate::ops::Mul;
+
+/// y = x·x with a gradient that is wrong in a chosen way.
+#[derive(Debug, Clone, Copy)]
+struct WrongSquare {
+    factor: f64,
+}
+
+impl<S: Scalar> Op<S> for WrongSquare {
+    fn name(&self) -> &'static str {
+        "wrong square"
+    }
+    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
+        let [x] = inputs_of("wrong square", inputs, "1")?;
+        Ok(Forward::of(Tensor::filled(x.shape(), x.data().iter().map(|&x| x * x).collect())))
+    }
+    fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
+        let c = S::from_f64(2.0 * self.factor);
+        let g = cx.inputs[0].data().iter().zip(cx.upstream.data()).map(|(&x, &g)| c * x * g).collect();
+        vec![Some(Tensor::filled(cx.inputs[0].shape(), g))]
+    }
+}
+
+fn square(factor: f64) -> Report {
+    run(&Case::op("planted", WrongSquare { factor }).normal([5])).unwrap()
+}
+
+/// Both routes must reject, each by itself.
+fn assert_rejected(report: &Report) {
+    assert!(!(report.dual <= DUAL_TOLERANCE), "the dual route accepts {report:?}");
+    assert!(!(report.difference <= 1.0), "the finite-difference route accepts {report:?}");
+}
+
+#[test]
+fn a_correct_op_passes() {
+    assert_eq!(square(1.0).failures, Vec::<String>::new());
+}
+
+#[test]
+fn a_factor_and_a_sign_are_caught() {
+    assert_rejected(&square(1.001));
+    assert_rejected(&square(-1.0));
+    assert_rejected(&square(f64::NAN));
+}
+
+/// x·x whose two contributions are not added: the gradient of one use only.
+#[test]
+fn a_missing_accumulation_is_caught() {
+    assert_rejected(&square(0.5));
+}
+
+/// The exact GELU with the density term off by √2, a bug that one engine shipped and froze in its test.
+#[derive(Debug, Clone, Copy, Default)]
+struct WrongGelu;
+
+impl Elementwise for WrongGelu {
+    const NAME: &'static str = "wrong gelu";
+    const FORMULA: &'static str = "x·Φ(x)";
+    fn f<S: Scalar>(&self, x: S) -> S {
+        S::from_f64(0.5) * x * (S::ONE + (x * S::from_f64(std::f64::consts::FRAC_1_SQRT_2)).erf())
+    }
+    fn df<S: Scalar>(&self, x: S, _y: S) -> S {
+        let cdf = S::from_f64(0.5) * (S::ONE + (x * S::from_f64(std::f64::consts::FRAC_1_SQRT_2)).erf());
+        let density = S::from_f64(1.0 / std::f64::consts::PI.sqrt()) * (S::from_f64(-0.5) * x * x).exp();
+        cdf + x * density
+    }
+    fn d2f<S: Scalar>(&self, _x: S, _y: S) -> S {
+        S::ZERO
+    }
+}
+
+#[test]
+fn a_gelu_density_off_by_a_root_is_caught() {
+    assert_rejected(&run(&Case::op("planted", Map(WrongGelu)).normal([9])).unwrap());
+}
+
+/// An op that ignores `needs`, and one whose f32 is poor.
+#[test]
+fn inconsistencies_are_reported() {
+    #[derive(Debug, Clone, Copy)]
+    struct Coarse;
+    impl<S: Scalar> Op<S> for Coarse {
+        fn name(&self) -> &'static str {
+            "coarse"
+        }
+        fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
+            // (x + 1e6) − 1e6 is x in f64 and nearly noise in f32.
+            let big = S::from_f64(1e6);
+            let x = &inputs[0];
+            Ok(Forward::of(Tensor::filled(x.shape(), x.data().iter().map(|&x| (x + big) - big).collect())))
+        }
+        fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
+            vec![Some(cx.upstream.clone())]
+        }
+    }
+    let report = run(&Case::op("planted", Coarse).normal([7])).unwrap();
+    assert!(report.failures.iter().any(|f| f.contains("f32")), "{report:?}");
+}
+
+#[test]
+fn a_large_case_is_checked_along_random_directions() {
+    let report = run(&Case::op("large", Mul).normal([20, 20]).normal([20, 20])).unwrap();
+    assert_eq!(report.failures, Vec::<String>::new());
+    assert!(report.dual > 0.0);
+    let wrong = run(&Case::op("large", WrongSquare { factor: 1.001 }).normal([20, 20])).unwrap();
+    assert_rejected(&wrong);
+}
+
+#[test]
+fn a_case_that_does_not_fit_its_op_is_an_error() {
+    assert!(run(&Case::op("shapes", Mul).normal([2]).normal([3])).is_err());
+}

@@ -1,0 +1,136 @@
+//! Scalar functions with their first two derivatives: one definition for tape, checker and theory.
+
+use std::fmt::{self, Debug};
+
+use crate::error::{Error, Result};
+use crate::kernels::map;
+use crate::op::{Backward, Forward, Op, inputs_of};
+use crate::scalar::Scalar;
+use crate::tensor::Tensor;
+
+/// The one number that tells members of a family apart, such as the β of Swish.
+#[derive(Debug, Clone, Copy)]
+pub struct Parameter {
+    /// Its symbol.
+    pub name: &'static str,
+    /// The value that a bare name stands for.
+    pub default: f64,
+    /// The smallest legal value.
+    pub min: f64,
+    /// The largest legal value.
+    pub max: f64,
+}
+
+/// A function of one number, applied to every element.
+///
+/// `f`, `df` and `d2f` are written once, generic over the scalar: the tape evaluates them in `f32`, the checker
+/// in `f64` and dual numbers, and the Gaussian theory integrates the very same `f` and `df`.
+pub trait Elementwise: Debug + Copy + Default + Send + Sync + 'static {
+    /// The registered name.
+    const NAME: &'static str;
+    /// The formula, as listings print it.
+    const FORMULA: &'static str;
+    /// Points where `f` or `df` is not smooth. The checker keeps away from them, the quadrature splits there.
+    const KINKS: &'static [f64] = &[];
+    /// The open interval on which `f` is defined.
+    const DOMAIN: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
+    /// The family's parameter, if it is one.
+    const PARAMETER: Option<Parameter> = None;
+
+    /// The member with this parameter; families override it.
+    fn with_parameter(_value: f64) -> Self {
+        Self::default()
+    }
+    /// The parameter's value; families override it.
+    fn parameter(&self) -> Option<f64> {
+        None
+    }
+
+    /// f(x).
+    fn f<S: Scalar>(&self, x: S) -> S;
+    /// f′(x), where y = f(x) is given because many derivatives are short in it.
+    fn df<S: Scalar>(&self, x: S, y: S) -> S;
+    /// f″(x), where y = f(x). Zero between the kinks of a piecewise linear function.
+    fn d2f<S: Scalar>(&self, x: S, y: S) -> S;
+}
+
+/// The name with the parameter where it is not the default: `swish`, `swish(1.702)`.
+pub fn label<E: Elementwise>(e: &E) -> String {
+    match (E::PARAMETER, e.parameter()) {
+        (Some(p), Some(v)) if v != p.default => format!("{}({v})", E::NAME),
+        _ => E::NAME.to_string(),
+    }
+}
+
+/// Builds a member from the parameter written behind a name; `None` stands for the default.
+///
+/// # Errors
+/// A parameter for a function that has none, or one out of range.
+pub fn build<E: Elementwise>(parameter: Option<f64>) -> Result<E> {
+    match (E::PARAMETER, parameter) {
+        (_, None) => Ok(E::default()),
+        (Some(p), Some(v)) if p.min <= v && v <= p.max => Ok(E::with_parameter(v)),
+        (Some(p), Some(v)) => Err(Error::Argument {
+            op: E::NAME,
+            what: format!("parameter {} is {v}", p.name),
+            legal: format!("a number from {} to {}", p.min, p.max),
+        }),
+        (None, Some(v)) => Err(Error::Argument {
+            op: E::NAME,
+            what: format!("parameter {v} given"),
+            legal: "no parameter: this function has none".into(),
+        }),
+    }
+}
+
+/// The op that applies an [`Elementwise`] function.
+///
+/// y = f(x); ∂L/∂x = g · f′(x). Any shape. Nothing saved. Cannot fail.
+#[derive(Clone, Copy)]
+pub struct Map<E>(pub E);
+
+impl<E: Elementwise> Debug for Map<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&label(&self.0))
+    }
+}
+
+impl<E: Elementwise, S: Scalar> Op<S> for Map<E> {
+    fn name(&self) -> &'static str {
+        E::NAME
+    }
+
+    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
+        let [x] = inputs_of(E::NAME, inputs, "1")?;
+        Ok(Forward::of(Tensor::filled(x.shape(), map::map(x.data(), |x| self.0.f(x)))))
+    }
+
+    fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
+        let (x, y, g) = (cx.inputs[0].data(), cx.output.data(), cx.upstream.data());
+        let grad = map::map3(x, y, g, |x, y, g| g * self.0.df(x, y));
+        vec![Some(Tensor::filled(cx.inputs[0].shape(), grad))]
+    }
+}
+
+/// f′ as a function of its own: f → f′, f′ → f″. Lets the tape differentiate through a derivative, and the
+/// checker test `d2f` the way it tests `df`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Derivative<E>(pub E);
+
+impl<E: Elementwise> Elementwise for Derivative<E> {
+    const NAME: &'static str = "derivative";
+    const FORMULA: &'static str = "f′(x)";
+    const KINKS: &'static [f64] = E::KINKS;
+    const DOMAIN: (f64, f64) = E::DOMAIN;
+
+    fn f<S: Scalar>(&self, x: S) -> S {
+        self.0.df(x, self.0.f(x))
+    }
+    fn df<S: Scalar>(&self, x: S, _y: S) -> S {
+        self.0.d2f(x, self.0.f(x))
+    }
+    /// f‴ is not part of the contract, so this is NaN: nothing may use it unnoticed.
+    fn d2f<S: Scalar>(&self, _x: S, _y: S) -> S {
+        S::from_f64(f64::NAN)
+    }
+}

@@ -1,0 +1,69 @@
+//! Elementwise loops, split over threads where that pays.
+
+use rayon::prelude::*;
+
+/// Elements per task. Below this, waking a thread costs more than it saves.
+const CHUNK: usize = 16 * 1024;
+
+/// y[i] = f(x[i]).
+pub fn map<A: Copy + Sync, R: Copy + Default + Send>(x: &[A], f: impl Fn(A) -> R + Sync) -> Vec<R> {
+    let mut y = vec![R::default(); x.len()];
+    for_each_chunk(&mut y, |at, y| {
+        for (y, &x) in y.iter_mut().zip(&x[at..]) {
+            *y = f(x);
+        }
+    });
+    y
+}
+
+/// y[i] = f(a[i], b[i]).
+pub fn map2<A, B, R>(a: &[A], b: &[B], f: impl Fn(A, B) -> R + Sync) -> Vec<R>
+where
+    A: Copy + Sync,
+    B: Copy + Sync,
+    R: Copy + Default + Send,
+{
+    assert_eq!(a.len(), b.len(), "elementwise operands have equal lengths");
+    let mut y = vec![R::default(); a.len()];
+    for_each_chunk(&mut y, |at, y| {
+        for ((y, &a), &b) in y.iter_mut().zip(&a[at..]).zip(&b[at..]) {
+            *y = f(a, b);
+        }
+    });
+    y
+}
+
+/// y[i] = f(a[i], b[i], c[i]).
+pub fn map3<A, R>(a: &[A], b: &[A], c: &[A], f: impl Fn(A, A, A) -> R + Sync) -> Vec<R>
+where
+    A: Copy + Sync,
+    R: Copy + Default + Send,
+{
+    assert!(a.len() == b.len() && a.len() == c.len(), "elementwise operands have equal lengths");
+    let mut y = vec![R::default(); a.len()];
+    for_each_chunk(&mut y, |at, y| {
+        for (((y, &a), &b), &c) in y.iter_mut().zip(&a[at..]).zip(&b[at..]).zip(&c[at..]) {
+            *y = f(a, b, c);
+        }
+    });
+    y
+}
+
+/// y[i] += x[i].
+pub fn add_assign<S: Copy + Sync + Send + std::ops::AddAssign>(y: &mut [S], x: &[S]) {
+    assert_eq!(x.len(), y.len(), "elementwise operands have equal lengths");
+    for_each_chunk(y, |at, y| {
+        for (y, &x) in y.iter_mut().zip(&x[at..]) {
+            *y += x;
+        }
+    });
+}
+
+/// Calls `f(start, chunk)` for consecutive chunks of `y`, in parallel if there are several.
+pub fn for_each_chunk<R: Send>(y: &mut [R], f: impl Fn(usize, &mut [R]) + Sync) {
+    if y.len() <= CHUNK {
+        f(0, y);
+    } else {
+        y.par_chunks_mut(CHUNK).enumerate().for_each(|(i, chunk)| f(i * CHUNK, chunk));
+    }
+}

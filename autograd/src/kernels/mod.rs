@@ -1,0 +1,10 @@
+//! Loops over slices. No tape types here; the only home of `unsafe`.
+//!
+//! Work is split by outputs and reductions follow a tree whose shape depends on the length alone, so results
+//! have the same bits on any number of threads.
+
+pub(crate) mod gemm;
+pub mod map;
+pub mod reduce;
+
+pub use gemm::{Gemm, Matrix, MatrixMut};

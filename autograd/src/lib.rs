@@ -1,0 +1,38 @@
+//! Reverse-mode automatic differentiation whose every value and gradient can be looked at.
+//!
+//! Modules in reading order: a [`Scalar`] is what tensors hold; a [`Shape`] says how many; a [`Tensor`] is an
+//! array of them; an [`Op`] is a named function of tensors with its derivative; a [`Tape`] records ops and runs
+//! them backwards; [`check`] proves an op's derivative right, to rounding error.
+//!
+//! ```
+//! use autograd::{Keep, Tape, Tensor};
+//!
+//! let tape = Tape::<f64>::new();
+//! let x = tape.variable(Tensor::vector(vec![1.0, 2.0, 3.0]));
+//! let loss = (x * x).sum_all();
+//! let gradients = tape.backward(loss, Keep::Leaves)?;
+//! assert_eq!(gradients.wrt(x)?.data(), [2.0, 4.0, 6.0]);
+//! # Ok::<(), autograd::Error>(())
+//! ```
+
+mod backward;
+pub mod check;
+mod elementwise;
+mod error;
+pub mod kernels;
+mod op;
+pub mod ops;
+pub mod random;
+mod scalar;
+mod shape;
+mod tape;
+mod tensor;
+
+pub use backward::{Gradients, Keep};
+pub use elementwise::{Derivative, Elementwise, Map, Parameter, build, label};
+pub use error::{Error, Result};
+pub use op::{Backward, Forward, Op, inputs_of};
+pub use scalar::{Dual, Scalar};
+pub use shape::{MAX_RANK, Shape};
+pub use tape::{NodeId, Scope, Tape, Var};
+pub use tensor::Tensor;

@@ -1,0 +1,72 @@
+//! The extension contract: an op is a named value with a forward and a backward rule.
+//!
+//! The built-in ops and those of other crates come through this one door, so that a tape can list, draw and
+//! replay every node it holds.
+
+use std::any::Any;
+use std::fmt::Debug;
+
+use crate::error::{Error, Result};
+use crate::scalar::Scalar;
+use crate::tensor::Tensor;
+
+/// What an op's forward pass returns.
+#[derive(Debug, Clone)]
+pub struct Forward<S> {
+    /// The op's value.
+    pub output: Tensor<S>,
+    /// What backward will want besides inputs and output; each op's documentation says what and in which order.
+    pub saved: Vec<Tensor<S>>,
+}
+
+impl<S> Forward<S> {
+    /// An output with nothing saved.
+    pub fn of(output: Tensor<S>) -> Self {
+        Self { output, saved: Vec::new() }
+    }
+}
+
+/// What an op's backward pass is given.
+#[derive(Debug, Clone, Copy)]
+pub struct Backward<'a, S> {
+    /// The inputs of the forward pass.
+    pub inputs: &'a [Tensor<S>],
+    /// The value the forward pass returned.
+    pub output: &'a Tensor<S>,
+    /// What the forward pass saved.
+    pub saved: &'a [Tensor<S>],
+    /// ∂L/∂output, complete.
+    pub upstream: &'a Tensor<S>,
+    /// For each input, whether its gradient is wanted.
+    pub needs: &'a [bool],
+}
+
+/// A differentiable operation.
+///
+/// Implement it for a small struct that holds the op's settings; apply it with [`Tape::apply`](crate::Tape::apply).
+/// There is no rule for second derivatives: they come from running the same op over [`Dual`](crate::Dual) numbers.
+pub trait Op<S: Scalar>: Any + Debug + Send + Sync {
+    /// The registered name, as listings and errors print it.
+    fn name(&self) -> &'static str;
+
+    /// The op's value at `inputs`.
+    ///
+    /// # Errors
+    /// Inputs whose number, shapes or labels do not fit, with the op's name and what would have been right.
+    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>>;
+
+    /// ∂L/∂input for every input with `cx.needs`, `None` for the others; each with its input's shape.
+    fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>>;
+}
+
+/// Checks the number of inputs of an op.
+///
+/// # Errors
+/// It is not `N`.
+pub fn inputs_of<'a, S, const N: usize>(
+    op: &'static str,
+    inputs: &'a [Tensor<S>],
+    legal: &'static str,
+) -> Result<&'a [Tensor<S>; N]> {
+    inputs.try_into().map_err(|_| Error::Inputs { op, given: inputs.len(), legal })
+}

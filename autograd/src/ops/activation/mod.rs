@@ -1,0 +1,100 @@
+//! Activation functions, one file each, and their registry.
+//!
+//! A new activation is one file and one line in the `registry!` below: the tape's op, the gradient checks, the
+//! normalized twin, the theory rows and the command-line names all come from that line.
+
+use crate::check::{Case, elementwise_cases};
+use crate::elementwise::{Elementwise, Parameter, build};
+use crate::error::{Error, Result};
+use crate::scalar::Scalar;
+use crate::tape::Var;
+
+/// One activation as listings see it.
+#[derive(Debug, Clone, Copy)]
+pub struct ActivationEntry {
+    /// The registered name.
+    pub name: &'static str,
+    /// The formula.
+    pub formula: &'static str,
+    /// Where the function or its derivative is not smooth.
+    pub kinks: &'static [f64],
+    /// The family's parameter, if it is one.
+    pub parameter: Option<Parameter>,
+    /// The cases on which its derivatives are checked.
+    pub cases: fn() -> Vec<Case>,
+}
+
+/// Something to be done with an activation whose type is known only at run time.
+pub trait Visitor {
+    /// What it yields.
+    type Output;
+    /// Does it.
+    fn visit<E: Elementwise>(self, activation: E) -> Self::Output;
+}
+
+macro_rules! registry {
+    ($($module:ident :: $type:ident,)*) => {
+        $(mod $module; pub use $module::$type;)*
+
+        /// Every activation, in reading order.
+        pub const ACTIVATIONS: &[ActivationEntry] = &[$(
+            ActivationEntry {
+                name: <$type as Elementwise>::NAME,
+                formula: <$type as Elementwise>::FORMULA,
+                kinks: <$type as Elementwise>::KINKS,
+                parameter: <$type as Elementwise>::PARAMETER,
+                cases: elementwise_cases::<$type>,
+            },
+        )*];
+
+        /// Calls `visitor` with the activation called `name`: a registered name, with the family's parameter in
+        /// parentheses where it is not the default, as in `swish(1.702)`.
+        ///
+        /// # Errors
+        /// An unknown name (with the near ones), or a parameter that the function does not take.
+        pub fn with_activation<V: Visitor>(name: &str, visitor: V) -> Result<V::Output> {
+            let (base, parameter) = split_parameter(name)?;
+            $(if base == <$type as Elementwise>::NAME {
+                return Ok(visitor.visit(build::<$type>(parameter)?));
+            })*
+            Err(Error::unknown("activation", base, ACTIVATIONS.iter().map(|a| a.name)))
+        }
+    };
+}
+
+registry! {
+    relu::Relu,
+    swish::Swish,
+    sigmoid::Sigmoid,
+}
+
+/// Splits `swish(1.702)` into the name and the number.
+fn split_parameter(text: &str) -> Result<(&str, Option<f64>)> {
+    let Some((base, rest)) = text.split_once('(') else { return Ok((text, None)) };
+    let number = rest.strip_suffix(')').and_then(|n| n.trim().parse().ok()).filter(|n: &f64| n.is_finite());
+    match number {
+        Some(n) => Ok((base, Some(n))),
+        None => Err(Error::Argument {
+            op: "activation",
+            what: format!("`{text}` has no readable parameter"),
+            legal: "a name, or a name with one number in parentheses such as swish(1.702)".into(),
+        }),
+    }
+}
+
+impl<S: Scalar> Var<'_, S> {
+    /// The registered activation `name` of every element, see [`with_activation`].
+    ///
+    /// # Errors
+    /// As [`with_activation`].
+    pub fn activation(self, name: &str) -> Result<Self> {
+        struct Apply<'t, S>(Var<'t, S>);
+        impl<'t, S: Scalar> Visitor for Apply<'t, S> {
+            type Output = Var<'t, S>;
+            fn visit<E: Elementwise>(self, activation: E) -> Var<'t, S> {
+                self.0.map(activation)
+            }
+        }
+        with_activation(name, Apply(self))
+    }
+}

@@ -1,0 +1,49 @@
+//! The logistic function.
+
+use crate::elementwise::Elementwise;
+use crate::scalar::Scalar;
+
+/// σ(x) = 1/(1 + e^{−x}). With y = σ(x): f′ = y(1 − y); f″ = y(1 − y)(1 − 2y). Smooth. Any shape.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sigmoid;
+
+/// σ(x) through e^{−|x|}, which cannot overflow: neither the value nor a dual number's tangent becomes ∞ or NaN.
+pub(crate) fn logistic<S: Scalar>(x: S) -> S {
+    // Not `x.abs()`: its slope at 0 is 0, which would lose the tangent there.
+    let minus_size = if x >= S::ZERO { -x } else { x };
+    let e = minus_size.exp();
+    let numerator = if x >= S::ZERO { S::ONE } else { e };
+    numerator / (S::ONE + e)
+}
+
+impl Elementwise for Sigmoid {
+    const NAME: &'static str = "sigmoid";
+    const FORMULA: &'static str = "1/(1 + e^−x)";
+
+    fn f<S: Scalar>(&self, x: S) -> S {
+        logistic(x)
+    }
+    fn df<S: Scalar>(&self, _x: S, y: S) -> S {
+        y * (S::ONE - y)
+    }
+    fn d2f<S: Scalar>(&self, _x: S, y: S) -> S {
+        y * (S::ONE - y) * (S::ONE - S::from_f64(2.0) * y)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scalar::Dual;
+
+    /// Python's `math` module: 1/(1 + exp(−1)).
+    #[test]
+    fn values() {
+        assert!((Sigmoid.f(1.0f64) - 0.7310585786300049).abs() < 2e-16);
+        assert_eq!(Sigmoid.f(-1000.0f64), 0.0);
+        let at_zero = Sigmoid.f(Dual::new(0.0f64, 1.0));
+        assert_eq!((at_zero.value, at_zero.tangent), (0.5, 0.25));
+        assert_eq!(Sigmoid.f(Dual::new(-1000.0f64, 1.0)).tangent, 0.0);
+        assert_eq!(Sigmoid.f(1000.0f64), 1.0);
+    }
+}

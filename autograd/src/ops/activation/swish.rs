@@ -1,0 +1,63 @@
+//! Swish, also called SiLU.
+
+use super::sigmoid::logistic;
+use crate::elementwise::{Elementwise, Parameter};
+use crate::scalar::Scalar;
+
+/// x·σ(βx) with σ(t) = 1/(1 + e^{−t}). With s = σ(βx):
+/// f′ = s + βy(1 − s) = s·(1 + βx(1 − s)); f″ = βs(1 − s)·(2 + βx(1 − 2s)). Smooth. Any shape.
+///
+/// Source: Ramachandran, Zoph and Le, *Searching for activation functions* (2017); β = 1 is the SiLU of Elfwing,
+/// Uchibe and Doya (2018).
+#[derive(Debug, Clone, Copy)]
+pub struct Swish {
+    /// β.
+    pub beta: f64,
+}
+
+impl Default for Swish {
+    fn default() -> Self {
+        Self { beta: 1.0 }
+    }
+}
+
+impl Elementwise for Swish {
+    const NAME: &'static str = "swish";
+    const FORMULA: &'static str = "x·σ(βx)";
+    const PARAMETER: Option<Parameter> =
+        Some(Parameter { name: "β", default: 1.0, min: -1e6, max: 1e6 });
+
+    fn with_parameter(value: f64) -> Self {
+        Self { beta: value }
+    }
+    fn parameter(&self) -> Option<f64> {
+        Some(self.beta)
+    }
+    fn f<S: Scalar>(&self, x: S) -> S {
+        x * logistic(S::from_f64(self.beta) * x)
+    }
+    fn df<S: Scalar>(&self, x: S, _y: S) -> S {
+        let t = S::from_f64(self.beta) * x;
+        let s = logistic(t);
+        s * (S::ONE + t * (S::ONE - s))
+    }
+    fn d2f<S: Scalar>(&self, x: S, _y: S) -> S {
+        let (beta, two) = (S::from_f64(self.beta), S::from_f64(2.0));
+        let s = logistic(beta * x);
+        beta * s * (S::ONE - s) * (two + beta * x * (S::ONE - two * s))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Python's `math` module: x/(1 + exp(−βx)).
+    #[test]
+    fn values() {
+        let close = |got: f64, want: f64| assert!((got - want).abs() <= 2e-16 * want.abs(), "{got} {want}");
+        close(Swish::default().f(1.0), 0.7310585786300049);
+        close(Swish::default().f(-2.0), -0.2384058440442351);
+        close(Swish { beta: 1.702 }.f(1.0), 0.8457957659328212);
+    }
+}

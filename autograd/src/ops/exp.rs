@@ -1,0 +1,49 @@
+//! e^x.
+
+use crate::check::{Case, elementwise_cases};
+use crate::elementwise::Elementwise;
+use crate::scalar::Scalar;
+use crate::tape::Var;
+
+/// y = e^x; y′ = y; y″ = y. Any shape; overflows to ∞ as IEEE 754 has it. Nothing saved. Cannot fail.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Exp;
+
+impl Elementwise for Exp {
+    const NAME: &'static str = "exp";
+    const FORMULA: &'static str = "e^x";
+
+    fn f<S: Scalar>(&self, x: S) -> S {
+        x.exp()
+    }
+    fn df<S: Scalar>(&self, _x: S, y: S) -> S {
+        y
+    }
+    fn d2f<S: Scalar>(&self, _x: S, y: S) -> S {
+        y
+    }
+}
+
+impl<S: Scalar> Var<'_, S> {
+    /// e^x of every element.
+    pub fn exp(self) -> Self {
+        self.map(Exp)
+    }
+}
+
+/// The cases on which the gradient is checked.
+pub(super) fn cases() -> Vec<Case> {
+    elementwise_cases::<Exp>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn value() {
+        // Python: math.exp(1.0).
+        assert_eq!(Exp.f(1.0f64), 2.718281828459045);
+        assert_eq!(Exp.f(f64::NEG_INFINITY), 0.0);
+    }
+}

@@ -1,0 +1,51 @@
+//! ln x.
+
+use crate::check::{Case, elementwise_cases};
+use crate::elementwise::Elementwise;
+use crate::scalar::Scalar;
+use crate::tape::Var;
+
+/// y = ln x; y′ = 1/x; y″ = −1/x². Any shape; −∞ at 0 and NaN below, as IEEE 754 has it. Nothing saved.
+/// Cannot fail.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ln;
+
+impl Elementwise for Ln {
+    const NAME: &'static str = "ln";
+    const FORMULA: &'static str = "ln x";
+    const DOMAIN: (f64, f64) = (0.0, f64::INFINITY);
+
+    fn f<S: Scalar>(&self, x: S) -> S {
+        x.ln()
+    }
+    fn df<S: Scalar>(&self, x: S, _y: S) -> S {
+        S::ONE / x
+    }
+    fn d2f<S: Scalar>(&self, x: S, _y: S) -> S {
+        -S::ONE / (x * x)
+    }
+}
+
+impl<S: Scalar> Var<'_, S> {
+    /// ln x of every element.
+    pub fn ln(self) -> Self {
+        self.map(Ln)
+    }
+}
+
+/// The cases on which the gradient is checked.
+pub(super) fn cases() -> Vec<Case> {
+    elementwise_cases::<Ln>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn value() {
+        // Python: math.log(10.0).
+        assert_eq!(Ln.f(10.0f64), 2.302585092994046);
+        assert!(Ln.f(-1.0f64).is_nan());
+    }
+}

@@ -1,0 +1,82 @@
+//! The ops, one file each: formula, derivative, shapes, cases, test.
+//!
+//! # Conventions
+//!
+//! - g is the gradient of the output, ∂L/∂y. Images are (N, C, H, W): sample, channel, row, column.
+//! - At a kink the derivative is the left one unless the op says otherwise: ReLU′(0) = 0. At a clip edge the
+//!   inside derivative holds strictly inside only. Ties of a maximum go to the first.
+//! - Binary ops broadcast as NumPy does; the gradient of a broadcast operand is summed back to its shape.
+//! - Ops that cannot fail are methods returning [`Var`](crate::Var); those with shape preconditions return
+//!   [`Result`](crate::Result). The operators `+ - * /` panic with the text of that error.
+
+pub mod activation;
+mod broadcast;
+mod unary;
+
+mod add;
+mod div;
+mod exp;
+mod ln;
+mod mul;
+mod neg;
+mod pow;
+mod scale;
+mod sqrt;
+mod sub;
+
+pub use add::Add;
+pub use div::Div;
+pub use exp::Exp;
+pub use ln::Ln;
+pub use mul::Mul;
+pub use neg::Neg;
+pub use pow::Pow;
+pub use scale::Scale;
+pub use sqrt::Sqrt;
+pub use sub::Sub;
+
+use crate::check::Case;
+
+/// One op as listings, the checker and the tests see it.
+#[derive(Debug, Clone, Copy)]
+pub struct OpEntry {
+    /// The registered name.
+    pub name: &'static str,
+    /// The formula.
+    pub formula: &'static str,
+    /// The cases on which its gradient is checked.
+    pub cases: fn() -> Vec<Case>,
+}
+
+/// Every op that is not an activation function, in reading order. A new op is one file and one line here.
+pub const OPS: &[OpEntry] = &[
+    OpEntry { name: "add", formula: "a + b", cases: add::cases },
+    OpEntry { name: "sub", formula: "a − b", cases: sub::cases },
+    OpEntry { name: "mul", formula: "a · b", cases: mul::cases },
+    OpEntry { name: "div", formula: "a / b", cases: div::cases },
+    OpEntry { name: "pow", formula: "a ^ b", cases: pow::cases },
+    OpEntry { name: "neg", formula: "−x", cases: neg::cases },
+    OpEntry { name: "scale", formula: "c · x", cases: scale::cases },
+    OpEntry { name: "exp", formula: "e^x", cases: exp::cases },
+    OpEntry { name: "ln", formula: "ln x", cases: ln::cases },
+    OpEntry { name: "sqrt", formula: "√x", cases: sqrt::cases },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check;
+
+    /// The whole registry, by every route of the checker. `anact check` prints the same as a table.
+    #[test]
+    fn every_gradient_is_right() {
+        let activations = activation::ACTIVATIONS.iter().map(|a| (a.name, a.cases));
+        for (name, cases) in OPS.iter().map(|o| (o.name, o.cases)).chain(activations) {
+            let cases = cases();
+            assert!(!cases.is_empty(), "{name} exports no cases");
+            for case in &cases {
+                check::assert_case(case);
+            }
+        }
+    }
+}

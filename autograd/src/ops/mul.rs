@@ -1,0 +1,75 @@
+//! a · b elementwise, broadcast.
+
+use crate::check::Case;
+use crate::error::Result;
+use crate::op::{Backward, Forward, Op};
+use crate::ops::broadcast;
+use crate::scalar::Scalar;
+use crate::tape::Var;
+use crate::tensor::Tensor;
+
+/// y = a·b; ∂L/∂a = g·b, ∂L/∂b = g·a, each summed over the axes along which that operand was repeated.
+///
+/// Shapes: any two that broadcast; y has the broadcast shape. Nothing saved. Errors: shapes that do not broadcast.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Mul;
+
+impl<S: Scalar> Op<S> for Mul {
+    fn name(&self) -> &'static str {
+        "mul"
+    }
+
+    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
+        broadcast::forward("mul", inputs, |a, b| a * b)
+    }
+
+    fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
+        broadcast::backward(cx, |g, _, b, _| g * b, |g, a, _, _| g * a)
+    }
+}
+
+impl<S: Scalar> Var<'_, S> {
+    /// self · other elementwise, broadcast.
+    ///
+    /// # Errors
+    /// The shapes do not broadcast.
+    pub fn try_mul(self, other: Self) -> Result<Self> {
+        self.tape().apply(Mul, &[self, other])
+    }
+}
+
+impl<'t, S: Scalar> std::ops::Mul for Var<'t, S> {
+    type Output = Self;
+    /// Panics with the text of [`Var::try_mul`]'s error.
+    fn mul(self, other: Self) -> Self {
+        self.try_mul(other).unwrap_or_else(|e| panic!("{e}"))
+    }
+}
+
+/// The cases on which the gradient is checked.
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        Case::op("same shape", Mul).normal([3, 5]).normal([3, 5]),
+        Case::op("right operand broadcast", Mul).normal([2, 3, 4]).normal([3, 1]),
+        Case::op("left operand broadcast", Mul).normal([1]).normal([2, 5]),
+        Case::op("both broadcast", Mul).normal([4, 1]).normal([1, 3]),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Keep, Tape, Tensor};
+
+    /// By hand: ∂L/∂b = 1·1 + 10·2.
+    #[test]
+    fn value_and_gradient() {
+        let tape = Tape::<f64>::new();
+        let a = tape.variable(Tensor::vector(vec![1.0, 2.0]));
+        let b = tape.variable(Tensor::vector(vec![5.0]));
+        let y = a * b;
+        assert_eq!(y.value().data(), [5.0, 10.0]);
+        let gradients = tape.backward_from(y, Tensor::vector(vec![1.0, 10.0]), Keep::Leaves).unwrap();
+        assert_eq!(gradients.wrt(a).unwrap().data(), [5.0, 50.0]);
+        assert_eq!(gradients.wrt(b).unwrap().data(), [21.0]);
+    }
+}

@@ -1,0 +1,47 @@
+//! −x.
+
+use crate::check::{Case, elementwise_cases};
+use crate::elementwise::Elementwise;
+use crate::scalar::Scalar;
+use crate::tape::Var;
+
+/// y = −x; y′ = −1; y″ = 0. Any shape. Nothing saved. Cannot fail.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Neg;
+
+impl Elementwise for Neg {
+    const NAME: &'static str = "neg";
+    const FORMULA: &'static str = "−x";
+
+    fn f<S: Scalar>(&self, x: S) -> S {
+        -x
+    }
+    fn df<S: Scalar>(&self, _x: S, _y: S) -> S {
+        -S::ONE
+    }
+    fn d2f<S: Scalar>(&self, _x: S, _y: S) -> S {
+        S::ZERO
+    }
+}
+
+impl<S: Scalar> std::ops::Neg for Var<'_, S> {
+    type Output = Self;
+    fn neg(self) -> Self {
+        self.map(Neg)
+    }
+}
+
+/// The cases on which the gradient is checked.
+pub(super) fn cases() -> Vec<Case> {
+    elementwise_cases::<Neg>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn value() {
+        assert_eq!(Neg.f(3.0f64), -3.0);
+    }
+}

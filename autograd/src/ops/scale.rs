@@ -1,0 +1,61 @@
+//! c · x with a constant c.
+
+use crate::check::{Case, elementwise_cases};
+use crate::elementwise::{Elementwise, Parameter};
+use crate::scalar::Scalar;
+use crate::tape::Var;
+
+/// y = c·x; y′ = c; y″ = 0. Any shape. Nothing saved. Cannot fail.
+#[derive(Debug, Clone, Copy)]
+pub struct Scale(pub f64);
+
+impl Default for Scale {
+    fn default() -> Self {
+        Self(2.0)
+    }
+}
+
+impl Elementwise for Scale {
+    const NAME: &'static str = "scale";
+    const FORMULA: &'static str = "c·x";
+    const PARAMETER: Option<Parameter> =
+        Some(Parameter { name: "c", default: 2.0, min: f64::NEG_INFINITY, max: f64::INFINITY });
+
+    fn with_parameter(value: f64) -> Self {
+        Self(value)
+    }
+    fn parameter(&self) -> Option<f64> {
+        Some(self.0)
+    }
+    fn f<S: Scalar>(&self, x: S) -> S {
+        S::from_f64(self.0) * x
+    }
+    fn df<S: Scalar>(&self, _x: S, _y: S) -> S {
+        S::from_f64(self.0)
+    }
+    fn d2f<S: Scalar>(&self, _x: S, _y: S) -> S {
+        S::ZERO
+    }
+}
+
+impl<S: Scalar> Var<'_, S> {
+    /// `c` times every element.
+    pub fn scale(self, c: f64) -> Self {
+        self.map(Scale(c))
+    }
+}
+
+/// The cases on which the gradient is checked.
+pub(super) fn cases() -> Vec<Case> {
+    elementwise_cases::<Scale>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn value() {
+        assert_eq!(Scale(-1.5).f(3.0f64), -4.5);
+    }
+}

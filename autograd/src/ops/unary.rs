@@ -1,0 +1,12 @@
+//! Applying an [`Elementwise`] function to a value on the tape.
+
+use crate::elementwise::{Elementwise, Map};
+use crate::scalar::Scalar;
+use crate::tape::Var;
+
+impl<S: Scalar> Var<'_, S> {
+    /// `function` of every element. Any shape; cannot fail.
+    pub fn map<E: Elementwise>(self, function: E) -> Self {
+        self.tape().apply(Map(function), &[self]).expect("an elementwise function takes any one tensor")
+    }
+}

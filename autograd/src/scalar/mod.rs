@@ -1,0 +1,86 @@
+//! The one numeric abstraction: `f32`, `f64`, and [`Dual`] numbers over either.
+//!
+//! Everything above this module is generic over [`Scalar`], so a training step (f32), a check (f64) and an
+//! exact directional derivative (`Dual<f64>`) run the same code.
+
+mod dual;
+mod float;
+
+pub use dual::Dual;
+
+use std::fmt::Debug;
+use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
+
+use crate::kernels::gemm::{self, Gemm};
+
+/// A number that tensors hold.
+///
+/// Comparisons look at the value only: a [`Dual`] number's tangent never decides a branch.
+pub trait Scalar:
+    Copy
+    + Debug
+    + Default
+    + PartialEq
+    + PartialOrd
+    + Send
+    + Sync
+    + 'static
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + AddAssign
+    + SubAssign
+    + MulAssign
+{
+    /// 0.
+    const ZERO: Self;
+    /// 1.
+    const ONE: Self;
+
+    /// The nearest number to `x`, with no tangent.
+    fn from_f64(x: f64) -> Self;
+    /// The value as `f64`; tangents are dropped.
+    fn to_f64(self) -> f64;
+    /// Neither infinite nor NaN, tangents included.
+    fn is_finite(self) -> bool;
+
+    /// e^x.
+    fn exp(self) -> Self;
+    /// e^x − 1 without cancellation near 0.
+    fn exp_m1(self) -> Self;
+    /// Natural logarithm.
+    fn ln(self) -> Self;
+    /// ln(1 + x) without cancellation near 0.
+    fn ln_1p(self) -> Self;
+    /// Square root.
+    fn sqrt(self) -> Self;
+    /// Hyperbolic tangent.
+    fn tanh(self) -> Self;
+    /// Sine.
+    fn sin(self) -> Self;
+    /// Cosine.
+    fn cos(self) -> Self;
+    /// Error function, 2/√π ∫₀ˣ e^{−t²} dt.
+    fn erf(self) -> Self;
+    /// x^y. As a function of y the derivative x^y ln x is taken as 0 where x = 0.
+    fn powf(self, y: Self) -> Self;
+
+    /// Absolute value; the derivative at 0 is 0.
+    fn abs(self) -> Self {
+        if self > Self::ZERO {
+            self
+        } else if self < Self::ZERO {
+            -self
+        } else {
+            // Keeps NaN a NaN, and gives 0 the tangent 0.
+            self * Self::ZERO
+        }
+    }
+
+    /// Matrix product, see [`Gemm`]. `f32` and `f64` override the reference loops.
+    fn gemm(job: Gemm<'_, Self>) {
+        gemm::reference(job);
+    }
+}

@@ -1,0 +1,347 @@
+//! The tape: one append-only list of nodes, and the `Copy` handles into it.
+//!
+//! Insertion order is topological order, so backward is one reverse loop and nothing recurses over the graph.
+//! A tape belongs to one step and is dropped whole. No reference into it is ever handed out: values are
+//! reference-counted tensors, and accessors clone the handle.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use crate::error::{Error, Result};
+use crate::op::Op;
+use crate::scalar::Scalar;
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+
+/// A node's position on its tape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(u32);
+
+impl NodeId {
+    /// The position as an index.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// One recorded value: a leaf, or an op applied to earlier nodes.
+#[derive(Debug)]
+pub(crate) struct Node<S> {
+    /// `None` for a leaf.
+    pub(crate) op: Option<Box<dyn Op<S>>>,
+    pub(crate) inputs: SmallVec<[NodeId; 3]>,
+    pub(crate) value: Tensor<S>,
+    pub(crate) saved: Vec<Tensor<S>>,
+    pub(crate) needs_gradient: bool,
+    /// Index into the tape's list of scope paths.
+    scope: u32,
+    /// The full name of a named leaf.
+    name: Option<Arc<str>>,
+}
+
+/// The record of one computation.
+#[derive(Debug)]
+pub struct Tape<S> {
+    // The only interior mutability of the engine.
+    pub(crate) nodes: RefCell<Vec<Node<S>>>,
+    pub(crate) names: RefCell<BTreeMap<Arc<str>, NodeId>>,
+    scopes: RefCell<Scopes>,
+}
+
+#[derive(Debug)]
+struct Scopes {
+    /// Every path ever entered; the first is the root, the empty path.
+    paths: Vec<String>,
+    /// The open scopes, innermost last, as indices into `paths`.
+    open: Vec<u32>,
+}
+
+impl<S: Scalar> Default for Tape<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S: Scalar> Tape<S> {
+    /// An empty tape.
+    pub fn new() -> Self {
+        Self {
+            nodes: RefCell::new(Vec::new()),
+            names: RefCell::new(BTreeMap::new()),
+            scopes: RefCell::new(Scopes { paths: vec![String::new()], open: vec![0] }),
+        }
+    }
+
+    /// The number of nodes.
+    pub fn len(&self) -> usize {
+        self.nodes.borrow().len()
+    }
+
+    /// Whether nothing was recorded yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A value that needs no gradient.
+    pub fn constant(&self, value: Tensor<S>) -> Var<'_, S> {
+        self.leaf(value, false, None)
+    }
+
+    /// A value whose gradient is wanted.
+    pub fn variable(&self, value: Tensor<S>) -> Var<'_, S> {
+        self.leaf(value, true, None)
+    }
+
+    /// A named value whose gradient is wanted; its full name is the open scope's path and `name`.
+    ///
+    /// Asked again for the same name with the same tensor, it answers with the same node, so that a parameter
+    /// used twice has one gradient: the sum.
+    ///
+    /// # Errors
+    /// The name is taken by another tensor.
+    pub fn parameter(&self, name: &str, value: &Tensor<S>) -> Result<Var<'_, S>> {
+        let full = self.path_of(name);
+        let known = self.names.borrow().get(full.as_str()).copied();
+        if let Some(id) = known {
+            return if self.nodes.borrow()[id.index()].value.shares_data_with(value) {
+                Ok(Var { tape: self, id })
+            } else {
+                Err(Error::DuplicateName { name: full })
+            };
+        }
+        let full: Arc<str> = full.into();
+        let var = self.leaf(value.clone(), true, Some(Arc::clone(&full)));
+        self.names.borrow_mut().insert(full, var.id);
+        Ok(var)
+    }
+
+    /// Records `op` applied to `inputs` and returns its value's handle.
+    ///
+    /// # Errors
+    /// Whatever the op's forward pass refuses, and inputs of another tape.
+    pub fn apply<O: Op<S>>(&self, op: O, inputs: &[Var<'_, S>]) -> Result<Var<'_, S>> {
+        if inputs.iter().any(|v| !std::ptr::eq(v.tape, self)) {
+            return Err(Error::ForeignVar { op: op.name() });
+        }
+        // Inputs are taken out and the borrow released before the op runs, so an op can never see a moving list.
+        let mut needs_gradient = false;
+        let values: SmallVec<[Tensor<S>; 3]> = {
+            let nodes = self.nodes.borrow();
+            inputs
+                .iter()
+                .map(|v| {
+                    let node = &nodes[v.id.index()];
+                    needs_gradient |= node.needs_gradient;
+                    node.value.clone()
+                })
+                .collect()
+        };
+        let forward = op.forward(&values)?;
+        Ok(self.push(Node {
+            op: Some(Box::new(op)),
+            inputs: inputs.iter().map(|v| v.id).collect(),
+            value: forward.output,
+            saved: forward.saved,
+            needs_gradient,
+            scope: 0,
+            name: None,
+        }))
+    }
+
+    /// Opens the scope `name` inside the current one until the guard is dropped. Nodes and names recorded
+    /// meanwhile carry its path, such as `layer1.0.conv1`.
+    pub fn scope(&self, name: &str) -> Scope<'_, S> {
+        let path = self.path_of(name);
+        let mut scopes = self.scopes.borrow_mut();
+        let index = scopes.paths.len() as u32;
+        scopes.paths.push(path);
+        scopes.open.push(index);
+        Scope { tape: self }
+    }
+
+    /// The handles of all nodes, oldest first.
+    pub fn vars(&self) -> impl Iterator<Item = Var<'_, S>> {
+        (0..self.len() as u32).map(|i| Var { tape: self, id: NodeId(i) })
+    }
+
+    /// The named leaves in alphabetical order.
+    pub fn parameters(&self) -> Vec<(String, Var<'_, S>)> {
+        self.names.borrow().iter().map(|(n, &id)| (n.to_string(), Var { tape: self, id })).collect()
+    }
+
+    fn path_of(&self, name: &str) -> String {
+        let scopes = self.scopes.borrow();
+        let open = scopes.open.last().map_or("", |&i| scopes.paths[i as usize].as_str());
+        if open.is_empty() { name.to_string() } else { format!("{open}.{name}") }
+    }
+
+    fn leaf(&self, value: Tensor<S>, needs_gradient: bool, name: Option<Arc<str>>) -> Var<'_, S> {
+        self.push(Node {
+            op: None,
+            inputs: SmallVec::new(),
+            value,
+            saved: Vec::new(),
+            needs_gradient,
+            scope: 0,
+            name,
+        })
+    }
+
+    fn push(&self, mut node: Node<S>) -> Var<'_, S> {
+        node.scope = self.scopes.borrow().open.last().copied().unwrap_or(0);
+        let mut nodes = self.nodes.borrow_mut();
+        let id = u32::try_from(nodes.len()).expect("a tape holds fewer than 2^32 nodes");
+        nodes.push(node);
+        Var { tape: self, id: NodeId(id) }
+    }
+}
+
+/// Keeps a scope open; see [`Tape::scope`].
+#[must_use = "the scope closes when this guard is dropped"]
+#[derive(Debug)]
+pub struct Scope<'t, S> {
+    tape: &'t Tape<S>,
+}
+
+impl<S> Drop for Scope<'_, S> {
+    fn drop(&mut self) {
+        self.tape.scopes.borrow_mut().open.pop();
+    }
+}
+
+/// A handle to one value on a tape.
+pub struct Var<'t, S> {
+    tape: &'t Tape<S>,
+    id: NodeId,
+}
+
+// Derives would ask for `S: Copy` bounds where none are needed.
+impl<S> Clone for Var<'_, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for Var<'_, S> {}
+
+impl<S: Scalar> Debug for Var<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{} {} {}", self.id.0, self.op_name(), self.shape())
+    }
+}
+
+impl<'t, S: Scalar> Var<'t, S> {
+    /// The tape this value is on.
+    pub fn tape(self) -> &'t Tape<S> {
+        self.tape
+    }
+
+    /// The node's position.
+    pub fn id(self) -> NodeId {
+        self.id
+    }
+
+    /// The value.
+    pub fn value(self) -> Tensor<S> {
+        self.with(|n| n.value.clone())
+    }
+
+    /// The value's shape.
+    pub fn shape(self) -> Shape {
+        self.with(|n| n.value.shape())
+    }
+
+    /// What the op saved for backward, in the order its documentation gives.
+    pub fn saved(self) -> Vec<Tensor<S>> {
+        self.with(|n| n.saved.clone())
+    }
+
+    /// The op's registered name, or `leaf`.
+    pub fn op_name(self) -> &'static str {
+        self.with(|n| n.op.as_ref().map_or("leaf", |op| op.name()))
+    }
+
+    /// The op with its settings, or `leaf`.
+    pub fn op_text(self) -> String {
+        self.with(|n| n.op.as_ref().map_or_else(|| "leaf".into(), |op| format!("{op:?}")))
+    }
+
+    /// Reads the op, if this node has one of the type `O`.
+    pub fn op_as<O: Op<S> + Clone>(self) -> Option<O> {
+        self.with(|n| {
+            let op: &dyn std::any::Any = n.op.as_deref()?;
+            op.downcast_ref::<O>().cloned()
+        })
+    }
+
+    /// The values this node was computed from.
+    pub fn inputs(self) -> Vec<Var<'t, S>> {
+        self.with(|n| n.inputs.iter().map(|&id| Var { tape: self.tape, id }).collect())
+    }
+
+    /// The path of the scope in which this node was recorded.
+    pub fn scope(self) -> String {
+        let scopes = self.tape.scopes.borrow();
+        self.with(|n| scopes.paths[n.scope as usize].clone())
+    }
+
+    /// The full name of a named leaf.
+    pub fn name(self) -> Option<String> {
+        self.with(|n| n.name.as_deref().map(str::to_string))
+    }
+
+    /// Whether a gradient can flow to this node.
+    pub fn needs_gradient(self) -> bool {
+        self.with(|n| n.needs_gradient)
+    }
+
+    /// The same value as a constant: no gradient flows back through it.
+    pub fn detach(self) -> Self {
+        self.tape.constant(self.value())
+    }
+
+    fn with<T>(self, read: impl FnOnce(&Node<S>) -> T) -> T {
+        read(&self.tape.nodes.borrow()[self.id.index()])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_name_parameters_and_nodes() {
+        let tape = Tape::<f64>::new();
+        let w = Tensor::vector(vec![1.0]);
+        let inner = {
+            let _outer = tape.scope("layer1");
+            let _inner = tape.scope("conv1");
+            tape.parameter("weight", &w).unwrap()
+        };
+        assert_eq!(inner.name().as_deref(), Some("layer1.conv1.weight"));
+        assert_eq!(inner.scope(), "layer1.conv1");
+        assert_eq!(tape.constant(w).scope(), "");
+    }
+
+    #[test]
+    fn one_name_is_one_node() {
+        let tape = Tape::<f64>::new();
+        let w = Tensor::vector(vec![1.0]);
+        let first = tape.parameter("w", &w).unwrap();
+        assert_eq!(tape.parameter("w", &w).unwrap().id(), first.id());
+        let other = Tensor::vector(vec![1.0]);
+        assert_eq!(tape.parameter("w", &other).unwrap_err(), Error::DuplicateName { name: "w".into() });
+    }
+
+    #[test]
+    fn a_value_of_another_tape_is_refused() {
+        let (a, b) = (Tape::<f64>::new(), Tape::<f64>::new());
+        let x = a.variable(Tensor::scalar(1.0));
+        let text = b.apply(crate::ops::Add, &[x, x]).unwrap_err().to_string();
+        assert!(text.starts_with("add: a value of another tape"), "{text}");
+    }
+}

@@ -1,0 +1,152 @@
+//! Reference-counted, contiguous, row-major arrays. They know nothing of gradients.
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::scalar::Scalar;
+use crate::shape::Shape;
+
+/// An immutable array. Clones and reshapes share the data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tensor<S> {
+    data: Arc<Vec<S>>,
+    shape: Shape,
+}
+
+impl<S: Scalar> Tensor<S> {
+    /// A tensor of `shape` holding `data` in row-major order.
+    ///
+    /// # Errors
+    /// `data` does not fill the shape exactly.
+    pub fn new(shape: impl Into<Shape>, data: Vec<S>) -> Result<Self> {
+        let shape = shape.into();
+        if data.len() != shape.len() {
+            return Err(Error::Elements { elements: data.len(), shape });
+        }
+        Ok(Self { data: Arc::new(data), shape })
+    }
+
+    /// [`Tensor::new`] for ops, whose kernels produce exactly `shape.len()` elements. Panics otherwise.
+    pub fn filled(shape: Shape, data: Vec<S>) -> Self {
+        assert_eq!(data.len(), shape.len(), "an op's result fills its shape {shape}");
+        Self { data: Arc::new(data), shape }
+    }
+
+    /// Every element equal to `value`.
+    pub fn full(shape: impl Into<Shape>, value: S) -> Self {
+        let shape = shape.into();
+        Self { data: Arc::new(vec![value; shape.len()]), shape }
+    }
+
+    /// Every element 0.
+    pub fn zeros(shape: impl Into<Shape>) -> Self {
+        Self::full(shape, S::ZERO)
+    }
+
+    /// A single number.
+    pub fn scalar(value: S) -> Self {
+        Self { data: Arc::new(vec![value]), shape: Shape::SCALAR }
+    }
+
+    /// One axis holding `data`.
+    pub fn vector(data: Vec<S>) -> Self {
+        Self { shape: Shape::from([data.len()]), data: Arc::new(data) }
+    }
+
+    /// The elements, row-major.
+    pub fn data(&self) -> &[S] {
+        &self.data
+    }
+
+    /// The elements for writing; copied first if another tensor shares them.
+    pub fn data_mut(&mut self) -> &mut [S] {
+        let data: &mut Vec<S> = Arc::make_mut(&mut self.data);
+        data
+    }
+
+    /// The elements for writing if nobody else holds them.
+    pub(crate) fn unshared_mut(&mut self) -> Option<&mut Vec<S>> {
+        Arc::get_mut(&mut self.data)
+    }
+
+    /// The axis lengths.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The axis lengths as a slice.
+    pub fn dims(&self) -> &[usize] {
+        self.shape.dims()
+    }
+
+    /// The number of elements.
+    pub fn len(&self) -> usize {
+        self.data.len()
+    }
+
+    /// Whether there are no elements.
+    pub fn is_empty(&self) -> bool {
+        self.data.is_empty()
+    }
+
+    /// The number in a tensor of one element.
+    ///
+    /// # Errors
+    /// Any other number of elements.
+    pub fn item(&self) -> Result<S> {
+        match self.data.as_slice() {
+            [x] => Ok(*x),
+            _ => Err(Error::NotScalar { shape: self.shape }),
+        }
+    }
+
+    /// The same elements under another shape; shares the data.
+    ///
+    /// # Errors
+    /// The element counts differ.
+    pub fn reshape(&self, shape: impl Into<Shape>) -> Result<Self> {
+        let shape = shape.into();
+        if shape.len() != self.len() {
+            return Err(Error::Elements { elements: self.len(), shape });
+        }
+        Ok(Self { data: Arc::clone(&self.data), shape })
+    }
+
+    /// [`Tensor::reshape`] where the caller has made sure that the counts agree.
+    pub(crate) fn with_shape(&self, shape: Shape) -> Self {
+        debug_assert_eq!(shape.len(), self.len());
+        Self { data: Arc::clone(&self.data), shape }
+    }
+
+    /// The elements in another scalar type, through `f64`; tangents are dropped.
+    pub fn cast<T: Scalar>(&self) -> Tensor<T> {
+        Tensor::filled(self.shape, self.data.iter().map(|x| T::from_f64(x.to_f64())).collect())
+    }
+
+    /// Whether both tensors share one buffer.
+    pub fn shares_data_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.data, &other.data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_must_fill_the_shape() {
+        let text = Tensor::new([2, 3], vec![1.0f32; 5]).unwrap_err().to_string();
+        assert_eq!(text, "tensor: 5 elements given for shape [2, 3], which holds 6");
+        assert!(Tensor::<f64>::new([0, 4], vec![]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn writing_to_a_clone_leaves_the_original() {
+        let a = Tensor::vector(vec![1.0f64, 2.0]);
+        let mut b = a.clone();
+        assert!(a.shares_data_with(&b));
+        b.data_mut()[0] = 9.0;
+        assert_eq!(a.data(), [1.0, 2.0]);
+        assert_eq!(b.data(), [9.0, 2.0]);
+    }
+}

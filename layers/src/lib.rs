@@ -1,0 +1,2 @@
+//! Neural-network layers, initialisation, optimisers and models on the autograd tape
+#![forbid(unsafe_code)]
