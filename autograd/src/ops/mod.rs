@@ -14,6 +14,7 @@ mod broadcast;
 mod unary;
 
 mod add;
+mod conv2d;
 mod div;
 mod exp;
 mod ln;
@@ -25,6 +26,7 @@ mod sqrt;
 mod sub;
 
 pub use add::Add;
+pub use conv2d::Conv2d;
 pub use div::Div;
 pub use exp::Exp;
 pub use ln::Ln;
@@ -60,6 +62,11 @@ pub const OPS: &[OpEntry] = &[
     OpEntry { name: "exp", formula: "e^x", cases: exp::cases },
     OpEntry { name: "ln", formula: "ln x", cases: ln::cases },
     OpEntry { name: "sqrt", formula: "√x", cases: sqrt::cases },
+    OpEntry {
+        name: "conv2d",
+        formula: "Σ w[o, c, k] · x[c, i·stride + k·dilation − padding] + b[o]",
+        cases: conv2d::cases,
+    },
 ];
 
 #[cfg(test)]
