@@ -3,8 +3,11 @@
 //! Work is split by outputs and reductions follow a tree whose shape depends on the length alone, so results
 //! have the same bits on any number of threads.
 
+pub mod channels;
+pub mod conv;
 pub(crate) mod gemm;
 pub mod map;
 pub mod reduce;
+pub mod window;
 
 pub use gemm::{Gemm, Matrix, MatrixMut};

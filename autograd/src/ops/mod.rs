@@ -14,6 +14,7 @@ mod broadcast;
 mod unary;
 
 mod add;
+mod conv2d;
 mod div;
 mod exp;
 mod ln;
@@ -26,6 +27,7 @@ mod sqrt;
 mod sub;
 
 pub use add::Add;
+pub use conv2d::Conv2d;
 pub use div::Div;
 pub use exp::Exp;
 pub use ln::Ln;
@@ -63,6 +65,11 @@ pub const OPS: &[OpEntry] = &[
     OpEntry { name: "ln", formula: "ln x", cases: ln::cases },
     OpEntry { name: "sqrt", formula: "√x", cases: sqrt::cases },
     OpEntry { name: "prelu", formula: "x if x > 0 else a·x", cases: prelu::cases },
+    OpEntry {
+        name: "conv2d",
+        formula: "Σ w[o, c, k] · x[c, i·stride + k·dilation − padding] + b[o]",
+        cases: conv2d::cases,
+    },
 ];
 
 #[cfg(test)]
