@@ -30,6 +30,8 @@ pub trait Elementwise: Debug + Copy + Default + Send + Sync + 'static {
     const NAME: &'static str;
     /// The formula, as listings print it.
     const FORMULA: &'static str;
+    /// Other names that lookups accept.
+    const ALIASES: &'static [&'static str] = &[];
     /// Points where `f` or `df` is not smooth. The checker keeps away from them, the quadrature splits there.
     const KINKS: &'static [f64] = &[];
     /// The open interval on which `f` is defined.

@@ -20,6 +20,7 @@ mod ln;
 mod mul;
 mod neg;
 mod pow;
+mod prelu;
 mod scale;
 mod sqrt;
 mod sub;
@@ -31,6 +32,7 @@ pub use ln::Ln;
 pub use mul::Mul;
 pub use neg::Neg;
 pub use pow::Pow;
+pub use prelu::PRelu;
 pub use scale::Scale;
 pub use sqrt::Sqrt;
 pub use sub::Sub;
@@ -60,6 +62,7 @@ pub const OPS: &[OpEntry] = &[
     OpEntry { name: "exp", formula: "e^x", cases: exp::cases },
     OpEntry { name: "ln", formula: "ln x", cases: ln::cases },
     OpEntry { name: "sqrt", formula: "√x", cases: sqrt::cases },
+    OpEntry { name: "prelu", formula: "x if x > 0 else a·x", cases: prelu::cases },
 ];
 
 #[cfg(test)]

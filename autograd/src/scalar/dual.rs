@@ -145,8 +145,10 @@ impl<S: Scalar> Scalar for Dual<S> {
         self.chain(self.value.cos(), -self.value.sin())
     }
     fn erf(self) -> Self {
-        let two_over_sqrt_pi = S::from_f64(std::f64::consts::FRAC_2_SQRT_PI);
-        self.chain(self.value.erf(), two_over_sqrt_pi * (-(self.value * self.value)).exp())
+        self.chain(self.value.erf(), erf_slope(self.value))
+    }
+    fn erfc(self) -> Self {
+        self.chain(self.value.erfc(), -erf_slope(self.value))
     }
     fn powf(self, y: Self) -> Self {
         let value = self.value.powf(y.value);
@@ -154,6 +156,11 @@ impl<S: Scalar> Scalar for Dual<S> {
         let by_exponent = if self.value == S::ZERO { S::ZERO } else { value * self.value.ln() };
         Self::new(value, by_base * self.tangent + by_exponent * y.tangent)
     }
+}
+
+/// erf′(x) = 2/√π · e^{−x²}.
+fn erf_slope<S: Scalar>(x: S) -> S {
+    S::from_f64(std::f64::consts::FRAC_2_SQRT_PI) * (-(x * x)).exp()
 }
 
 #[cfg(test)]
@@ -175,6 +182,7 @@ mod tests {
         close(x.sin().tangent, 0.7648421872844885);
         close(x.cos().tangent, -0.644217687237691);
         close(x.erf().tangent, 0.6912748604105386);
+        close(x.erfc().tangent, -0.6912748604105386);
         close(x.powf(Dual::new(3.0, 0.0)).tangent, 1.4699999999999998);
         close((x / (x * x)).tangent, -2.0408163265306123);
     }

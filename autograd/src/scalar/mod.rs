@@ -64,6 +64,8 @@ pub trait Scalar:
     fn cos(self) -> Self;
     /// Error function, 2/√π ∫₀ˣ e^{−t²} dt.
     fn erf(self) -> Self;
+    /// Complementary error function, 1 − erf(x) without cancellation for large x.
+    fn erfc(self) -> Self;
     /// x^y. As a function of y the derivative x^y ln x is taken as 0 where x = 0.
     fn powf(self, y: Self) -> Self;
 

@@ -1,5 +1,8 @@
 //! Activation functions, one file each, and their registry.
 //!
+//! Their argument may be anything: NaN in gives NaN out, and values and derivatives at ±∞ are the limits unless
+//! the activation says otherwise. Wherever |x| ≤ 1e30, f64 values and dual numbers' tangents stay finite.
+//!
 //! A new activation is one file and one line in the `registry!` below: the tape's op, the gradient checks, the
 //! normalized twin, the theory rows and the command-line names all come from that line.
 
@@ -14,6 +17,8 @@ use crate::tape::Var;
 pub struct ActivationEntry {
     /// The registered name.
     pub name: &'static str,
+    /// Other names that [`with_activation`] accepts.
+    pub aliases: &'static [&'static str],
     /// The formula.
     pub formula: &'static str,
     /// Where the function or its derivative is not smooth.
@@ -40,6 +45,7 @@ macro_rules! registry {
         pub const ACTIVATIONS: &[ActivationEntry] = &[$(
             ActivationEntry {
                 name: <$type as Elementwise>::NAME,
+                aliases: <$type as Elementwise>::ALIASES,
                 formula: <$type as Elementwise>::FORMULA,
                 kinks: <$type as Elementwise>::KINKS,
                 parameter: <$type as Elementwise>::PARAMETER,
@@ -47,25 +53,50 @@ macro_rules! registry {
             },
         )*];
 
-        /// Calls `visitor` with the activation called `name`: a registered name, with the family's parameter in
-        /// parentheses where it is not the default, as in `swish(1.702)`.
+        /// Calls `visitor` with the activation called `name`: a registered name or an alias, with the family's parameter
+        /// in parentheses where it is not the default, as in `swish(1.702)`.
         ///
         /// # Errors
         /// An unknown name (with the near ones), or a parameter that the function does not take.
         pub fn with_activation<V: Visitor>(name: &str, visitor: V) -> Result<V::Output> {
             let (base, parameter) = split_parameter(name)?;
-            $(if base == <$type as Elementwise>::NAME {
+            $(if base == <$type as Elementwise>::NAME || <$type as Elementwise>::ALIASES.contains(&base) {
                 return Ok(visitor.visit(build::<$type>(parameter)?));
             })*
-            Err(Error::unknown("activation", base, ACTIVATIONS.iter().map(|a| a.name)))
+            let names = ACTIVATIONS.iter().flat_map(|a| [a.name].into_iter().chain(a.aliases.iter().copied()));
+            Err(Error::unknown("activation", base, names))
         }
     };
 }
 
 registry! {
+    identity::Identity,
     relu::Relu,
+    leaky_relu::LeakyRelu,
+    relu6::Relu6,
+    elu::Elu,
+    selu::Selu,
+    celu::Celu,
+    gelu::Gelu,
+    gelu_tanh::GeluTanh,
     swish::Swish,
+    mish::Mish,
+    softplus::Softplus,
     sigmoid::Sigmoid,
+    tanh::Tanh,
+    softsign::Softsign,
+    erf::Erf,
+    sin::Sin,
+    hard_tanh::HardTanh,
+    hard_sigmoid::HardSigmoid,
+    hard_swish::HardSwish,
+}
+
+mod normal;
+
+/// x·s for a factor s that vanishes faster than x grows: 0 once s has underflowed, so that 0·∞ is the limit 0.
+fn damped<S: Scalar>(x: S, s: S) -> S {
+    if s == S::ZERO { S::ZERO } else { x * s }
 }
 
 /// Splits `swish(1.702)` into the name and the number.
@@ -96,5 +127,16 @@ impl<S: Scalar> Var<'_, S> {
             }
         }
         with_activation(name, Apply(self))
+    }
+}
+
+/// Holds f, f′ and f″ at x to outside values, up to the (1 + x²) ulp by which Gaussian tails amplify a rounding of x.
+#[cfg(test)]
+#[track_caller]
+fn assert_at<E: Elementwise>(e: E, x: f64, want: [f64; 3]) {
+    let y = e.f(x);
+    for (got, want) in [y, e.df(x, y), e.d2f(x, y)].into_iter().zip(want) {
+        let allowed = (4.0 + x * x) * f64::EPSILON * want.abs();
+        assert!((got - want).abs() <= allowed, "{e:?} at {x}: {got:e}, want {want:e}");
     }
 }

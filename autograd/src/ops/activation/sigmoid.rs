@@ -16,6 +16,15 @@ pub(crate) fn logistic<S: Scalar>(x: S) -> S {
     numerator / (S::ONE + e)
 }
 
+/// σ(x) and σ(−x) = 1 − σ(x) from one exponential, each with full relative accuracy.
+pub(super) fn logistic_pair<S: Scalar>(x: S) -> (S, S) {
+    let is_left = x < S::ZERO;
+    let e = if is_left { x } else { -x }.exp();
+    let large = S::ONE / (S::ONE + e);
+    let small = e * large;
+    if is_left { (small, large) } else { (large, small) }
+}
+
 impl Elementwise for Sigmoid {
     const NAME: &'static str = "sigmoid";
     const FORMULA: &'static str = "1/(1 + e^−x)";

@@ -1,0 +1,34 @@
+//! The identity.
+
+use crate::elementwise::Elementwise;
+use crate::scalar::Scalar;
+
+/// x. f′ = 1; f″ = 0. Any shape. A linear network is the case without activations.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Identity;
+
+impl Elementwise for Identity {
+    const NAME: &'static str = "identity";
+    const FORMULA: &'static str = "x";
+
+    fn f<S: Scalar>(&self, x: S) -> S {
+        x
+    }
+    fn df<S: Scalar>(&self, _x: S, _y: S) -> S {
+        S::ONE
+    }
+    fn d2f<S: Scalar>(&self, _x: S, _y: S) -> S {
+        S::ZERO
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::assert_at;
+    use super::*;
+
+    #[test]
+    fn values() {
+        assert_at(Identity, -2.5, [-2.5, 1.0, 0.0]);
+    }
+}

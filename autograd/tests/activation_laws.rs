@@ -1,0 +1,192 @@
+//! What holds for every registered activation: special arguments, huge arguments, f32 near f64, names.
+
+use autograd::ops::activation::{ACTIVATIONS, Visitor, with_activation};
+use autograd::{Dual, Elementwise, Error, Scalar, Tape, Tensor, label};
+use proptest::prelude::*;
+
+/// f, f′ and f″ at a number, in the scalar type asked for.
+struct At<S>(S);
+impl<S: Scalar> Visitor for At<S> {
+    type Output = [S; 3];
+    fn visit<E: Elementwise>(self, e: E) -> [S; 3] {
+        let y = e.f(self.0);
+        [y, e.df(self.0, y), e.d2f(self.0, y)]
+    }
+}
+
+fn at<S: Scalar>(name: &str, x: S) -> [S; 3] {
+    with_activation(name, At(x)).unwrap()
+}
+
+/// Every activation, and two more members of every family.
+fn members() -> Vec<String> {
+    let mut names = Vec::new();
+    for a in ACTIVATIONS {
+        names.push(a.name.to_string());
+        if let Some(p) = a.parameter {
+            names.extend([0.3, 1.7].map(|factor| format!("{}({})", a.name, p.default * factor)));
+        }
+    }
+    names
+}
+
+/// Values and first derivatives at −∞ and at ∞: limits by hand. λ and λα of SELU by mpmath.
+const LIMITS: &[(&str, [f64; 2], [f64; 2])] = &[
+    ("identity", [-INF, 1.0], [INF, 1.0]),
+    ("relu", [0.0, 0.0], [INF, 1.0]),
+    ("leaky_relu", [-INF, 0.01], [INF, 1.0]),
+    ("relu6", [0.0, 0.0], [6.0, 0.0]),
+    ("elu", [-1.0, 0.0], [INF, 1.0]),
+    ("selu", [-1.7580993408473766, 0.0], [INF, 1.0507009873554805]),
+    ("celu", [-1.0, 0.0], [INF, 1.0]),
+    ("gelu", [0.0, 0.0], [INF, 1.0]),
+    ("gelu_tanh", [0.0, 0.0], [INF, 1.0]),
+    ("swish", [0.0, 0.0], [INF, 1.0]),
+    ("mish", [0.0, 0.0], [INF, 1.0]),
+    ("softplus", [0.0, 0.0], [INF, 1.0]),
+    ("sigmoid", [0.0, 0.0], [1.0, 0.0]),
+    ("tanh", [-1.0, 0.0], [1.0, 0.0]),
+    ("softsign", [-1.0, 0.0], [1.0, 0.0]),
+    ("erf", [-1.0, 0.0], [1.0, 0.0]),
+    ("sin", [NAN, NAN], [NAN, NAN]),
+    ("hard_tanh", [-1.0, 0.0], [1.0, 0.0]),
+    ("hard_sigmoid", [0.0, 0.0], [1.0, 0.0]),
+    ("hard_swish", [0.0, 0.0], [INF, 1.0]),
+];
+const INF: f64 = f64::INFINITY;
+const NAN: f64 = f64::NAN;
+
+#[test]
+fn infinities_give_the_limits() {
+    let same = |got: f64, want: f64| got == want || (got.is_nan() && want.is_nan());
+    for a in ACTIVATIONS {
+        let (_, left, right) =
+            LIMITS.iter().find(|l| l.0 == a.name).expect("every activation has its limits");
+        for (x, want) in [(-INF, left), (INF, right)] {
+            let [y, d, d2] = at(a.name, x);
+            let want_second = if want[1].is_nan() { NAN } else { 0.0 };
+            assert!(
+                same(y, want[0]) && same(d, want[1]) && same(d2, want_second),
+                "{} at {x}: {y}, {d}, {d2}, want {want:?}",
+                a.name
+            );
+            let [y, d, d2] = at(a.name, x as f32);
+            let near = |got: f32, want: f64| same(f64::from(got), f64::from(want as f32));
+            assert!(
+                near(y, want[0]) && near(d, want[1]) && near(d2, want_second),
+                "{} at {x} in f32: {y}, {d}, {d2}",
+                a.name
+            );
+        }
+    }
+    assert_eq!(LIMITS.len(), ACTIVATIONS.len());
+    // The exceptions that are written down.
+    assert!(at("leaky_relu(0)", -INF)[0].is_nan());
+    assert!(at("swish(0)", INF)[0].is_nan());
+}
+
+#[test]
+fn nan_in_gives_nan_out() {
+    for name in members() {
+        assert!(at(&name, NAN)[0].is_nan(), "{name}");
+        assert!(at(&name, f32::NAN)[0].is_nan(), "{name}");
+        assert!(at(&name, Dual::new(NAN, 1.0))[0].value.is_nan(), "{name}");
+    }
+}
+
+/// Powers of ten from 1e-300 to 1e30 and their neighbourhood, of both signs.
+#[test]
+fn nothing_overflows() {
+    let sizes = (-300..30).flat_map(|k| [1.0, 1.7, 2.9, 4.3, 7.1].map(|m| m * 10f64.powi(k))).chain([1e30]);
+    let arguments: Vec<f64> = sizes.flat_map(|x| [x, -x]).chain([0.0, -0.0]).collect();
+    for name in members() {
+        for &x in &arguments {
+            let plain = at(&name, x);
+            assert!(plain.iter().all(|v| v.is_finite()), "{name} at {x:e}: {plain:?}");
+            let dual = at(&name, Dual::new(x, 1.0));
+            assert!(dual.iter().all(|v| Scalar::is_finite(*v)), "{name} at {x:e}: {dual:?}");
+            let single = at(&name, x as f32);
+            assert!(single.iter().all(|v| v.is_finite()), "{name} at {x:e} in f32: {single:?}");
+        }
+    }
+}
+
+/// At kinks and at 0, where branches meet, a dual number's tangent is the documented derivative.
+#[test]
+fn tangents_at_branch_points_follow_the_convention() {
+    for a in ACTIVATIONS {
+        for &x in a.kinks.iter().chain(&[0.0]) {
+            let [y, d, _] = at(a.name, Dual::new(x, 1.0));
+            let [_, want, want_second] = at(a.name, x);
+            let close = |got: f64, want: f64| (got - want).abs() <= 4.0 * f64::EPSILON * want.abs();
+            assert!(close(y.tangent, want), "{} at {x}: {} {want}", a.name, y.tangent);
+            assert!(close(d.tangent, want_second), "{} at {x}: {} {want_second}", a.name, d.tangent);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn finite_everywhere_and_f32_near_f64(x in -50.0f32..50.0) {
+        for name in members() {
+            let double = at(&name, f64::from(x));
+            let single = at(&name, x);
+            prop_assert!(double.iter().all(|v| v.is_finite()), "{} at {}: {:?}", name, x, double);
+            prop_assert!(single.iter().all(|v| v.is_finite()), "{} at {}: {:?}", name, x, single);
+            let error = (f64::from(single[0]) - double[0]).abs();
+            prop_assert!(error <= 1e-6 * double[0].abs().max(1.0), "{name} at {x}: {single:?} {double:?}");
+        }
+    }
+
+    /// The derivative of each by the other route, also far outside the checker's interval.
+    #[test]
+    fn tangents_are_the_derivatives(x in -50.0f64..50.0) {
+        for name in members() {
+            let [y, d, _] = at(&name, Dual::new(x, 1.0));
+            let [_, want, want_second] = at(&name, x);
+            prop_assert!((y.tangent - want).abs() <= 1e-13, "{} at {}: {} {}", name, x, y.tangent, want);
+            let error = (d.tangent - want_second).abs();
+            prop_assert!(error <= 1e-13 * want_second.abs().max(1.0), "{name} at {x}: {d:?} {want_second}");
+        }
+    }
+}
+
+struct Label;
+impl Visitor for Label {
+    type Output = String;
+    fn visit<E: Elementwise>(self, e: E) -> String {
+        label(&e)
+    }
+}
+
+#[test]
+fn names_parameters_and_aliases_resolve() {
+    let resolve = |name: &str| with_activation(name, Label);
+    for a in ACTIVATIONS {
+        assert_eq!(resolve(a.name).unwrap(), a.name);
+        for alias in a.aliases {
+            assert_eq!(resolve(alias).unwrap(), a.name);
+        }
+        if let Some(p) = a.parameter {
+            // A bare name is the member with the default parameter.
+            assert_eq!(resolve(&format!("{}({})", a.name, p.default)).unwrap(), a.name);
+            let other = format!("{}(0.3)", a.name);
+            assert_eq!(resolve(&other).unwrap(), other);
+        } else {
+            assert!(matches!(resolve(&format!("{}(1)", a.name)), Err(Error::Argument { .. })));
+        }
+    }
+    let mut names: Vec<_> =
+        ACTIVATIONS.iter().flat_map(|a| [a.name].into_iter().chain(a.aliases.iter().copied())).collect();
+    names.sort_unstable();
+    assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "a name is taken twice: {names:?}");
+
+    assert_eq!(resolve("silu(1.702)").unwrap(), "swish(1.702)");
+    assert!(resolve("celu(0)").is_err());
+    assert!(resolve("elu(-1)").unwrap_err().to_string().contains("0 to 1000000"));
+    assert!(resolve("siluu").unwrap_err().to_string().contains("silu"));
+
+    let tape = Tape::<f64>::new();
+    let x = tape.constant(Tensor::vector(vec![-1.0, 2.0]));
+    assert_eq!(x.activation("silu").unwrap().value(), x.activation("swish").unwrap().value());
+}
