@@ -1,0 +1,204 @@
+//! Loops over the groups of elements that share one factor.
+//!
+//! A group is the whole tensor, or one channel of (N, C, …), which lies in N separate planes. Reductions cut a
+//! group into blocks by the position *within the group* and merge them in a tree whose shape depends on the
+//! group's size alone: the bits are the same on any number of threads, and a channel gives the bits that its
+//! elements would give as a tensor of their own.
+
+use std::ops::Range;
+
+use autograd::kernels::map::for_each_chunk;
+use autograd::{Error, Result, Scalar, Shape};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// Elements per leaf of the reduction tree; a block and its function values stay in the first-level cache.
+pub(crate) const BLOCK: usize = 1024;
+/// Blocks per parallel task.
+const TASK: usize = 16;
+/// Running sums that go side by side.
+const LANES: usize = 8;
+
+/// Which elements share one factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Granularity {
+    /// All of them, as in the paper.
+    #[default]
+    Layer,
+    /// Those of one channel, axis 1 of (N, C, …): our own variant.
+    Channel,
+}
+
+/// Element i of row o of group g is at (o·count + g)·inner + i.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Groups {
+    /// The number of groups.
+    pub(crate) count: usize,
+    outer: usize,
+    inner: usize,
+}
+
+impl Groups {
+    /// The groups of a tensor.
+    ///
+    /// # Errors
+    /// Channels asked of a tensor with less than two axes.
+    pub(crate) fn of(op: &'static str, shape: Shape, granularity: Granularity) -> Result<Self> {
+        match (granularity, shape.dims()) {
+            (Granularity::Layer, _) => Ok(Self { count: 1, outer: 1, inner: shape.len() }),
+            (Granularity::Channel, [n, c, rest @ ..]) => {
+                Ok(Self { count: *c, outer: *n, inner: rest.iter().product() })
+            }
+            (Granularity::Channel, _) => Err(Error::Operand {
+                op,
+                what: "the input",
+                shape,
+                legal: "at least two axes (N, C, …) for a factor per channel".into(),
+            }),
+        }
+    }
+
+    /// Elements per group.
+    pub(crate) fn elements(self) -> usize {
+        self.outer * self.inner
+    }
+
+    /// The elements of `group` at `positions`; copied to `scratch` only where they lie in several planes.
+    pub(crate) fn read<'a, S: Copy>(
+        self,
+        x: &'a [S],
+        group: usize,
+        positions: Range<usize>,
+        scratch: &'a mut [S],
+    ) -> &'a [S] {
+        let start = |p: usize| ((p / self.inner) * self.count + group) * self.inner + p % self.inner;
+        let len = positions.len();
+        if positions.start % self.inner + len <= self.inner {
+            return &x[start(positions.start)..][..len];
+        }
+        let mut p = positions.start;
+        while p < positions.end {
+            let run = (self.inner - p % self.inner).min(positions.end - p);
+            scratch[p - positions.start..][..run].copy_from_slice(&x[start(p)..][..run]);
+            p += run;
+        }
+        &scratch[..len]
+    }
+
+    /// For every group the merged results of `leaf(group, positions)` over its blocks.
+    pub(crate) fn reduce<R: Copy + Default + Send>(
+        self,
+        leaf: impl Fn(usize, Range<usize>) -> R + Sync,
+        merge: impl Fn(R, R) -> R,
+    ) -> Vec<R> {
+        let blocks = self.elements().div_ceil(BLOCK);
+        if blocks == 0 {
+            return vec![R::default(); self.count];
+        }
+        let mut partial = vec![R::default(); blocks * self.count];
+        let fill = |(task, results): (usize, &mut [R])| {
+            for (i, result) in results.iter_mut().enumerate() {
+                let (group, block) = ((task * TASK + i) / blocks, (task * TASK + i) % blocks);
+                let start = block * BLOCK;
+                *result = leaf(group, start..(start + BLOCK).min(self.elements()));
+            }
+        };
+        if self.elements() * self.count <= TASK * BLOCK {
+            partial.chunks_mut(TASK).enumerate().for_each(fill);
+        } else {
+            partial.par_chunks_mut(TASK).enumerate().for_each(fill);
+        }
+        partial.chunks_mut(blocks).map(|p| tree(p, &merge)).collect()
+    }
+
+    /// `y[i] = f(parameter of i's group, i)`, in parallel.
+    pub(crate) fn map<S: Scalar, P: Sync>(
+        self,
+        parameters: &[P],
+        f: impl Fn(&P, usize) -> S + Sync,
+    ) -> Vec<S> {
+        let mut y = vec![S::ZERO; self.elements() * self.count];
+        for_each_chunk(&mut y, |at, mut y| {
+            let mut i = at;
+            while !y.is_empty() {
+                let parameter = &parameters[i / self.inner % self.count];
+                let (run, rest) = y.split_at_mut((self.inner - i % self.inner).min(y.len()));
+                run.iter_mut().enumerate().for_each(|(j, y)| *y = f(parameter, i + j));
+                i += run.len();
+                y = rest;
+            }
+        });
+        y
+    }
+}
+
+/// Merges neighbours pairwise until one result is left. Overwrites its argument.
+fn tree<R: Copy + Default>(partial: &mut [R], merge: &impl Fn(R, R) -> R) -> R {
+    let mut n = partial.len();
+    while n > 1 {
+        for i in 0..n / 2 {
+            partial[i] = merge(partial[2 * i], partial[2 * i + 1]);
+        }
+        if n % 2 == 1 {
+            partial[n / 2] = partial[n - 1];
+        }
+        n = n.div_ceil(2);
+    }
+    partial.first().copied().unwrap_or_default()
+}
+
+/// K sums over 0..n at once, each by `LANES` running sums.
+pub(crate) fn sums<S: Scalar, const K: usize>(n: usize, mut term: impl FnMut(usize) -> [S; K]) -> [S; K] {
+    let mut lanes = [[S::ZERO; LANES]; K];
+    let mut add = |i: usize, lane: usize| {
+        let terms = term(i);
+        for k in 0..K {
+            lanes[k][lane] += terms[k];
+        }
+    };
+    let whole = n - n % LANES;
+    for i in (0..whole).step_by(LANES) {
+        for lane in 0..LANES {
+            add(i + lane, lane);
+        }
+    }
+    (whole..n).for_each(|i| add(i, i - whole));
+    lanes.map(|mut lane| tree(&mut lane, &|a, b| a + b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whole numbers add exactly in any order, so every element must be seen once, in its own group.
+        #[test]
+        fn every_element_belongs_to_its_channel(n in 0usize..6, c in 0usize..5, p in 0usize..900) {
+            let shape = Shape::from([n, c, p]);
+            let groups = Groups::of("t", shape, Granularity::Channel).unwrap();
+            let x: Vec<f64> = (0..shape.len()).map(|i| i as f64).collect();
+            let got = groups.reduce(
+                |g, at| {
+                    let mut scratch = [0.0; BLOCK];
+                    let x = groups.read(&x, g, at, &mut scratch);
+                    sums(x.len(), |i| [x[i]])[0]
+                },
+                |a, b| a + b,
+            );
+            let channel = |i: usize| i / p.max(1) % c.max(1);
+            let want = |g| (0..shape.len()).filter(|&i| channel(i) == g).map(|i| i as f64).sum::<f64>();
+            prop_assert_eq!(got, (0..c).map(want).collect::<Vec<_>>());
+            let parameters: Vec<f64> = (0..c).map(|g| g as f64).collect();
+            let y = groups.map(&parameters, |&g, i| g * 1e6 + x[i]);
+            prop_assert!(y.iter().enumerate().all(|(i, &y)| y == channel(i) as f64 * 1e6 + i as f64));
+        }
+    }
+
+    #[test]
+    fn channels_need_two_axes() {
+        let text = Groups::of("normalize", Shape::from([5]), Granularity::Channel).unwrap_err().to_string();
+        assert!(text.contains("normalize") && text.contains("[5]") && text.contains("two axes"), "{text}");
+    }
+}

@@ -1,0 +1,260 @@
+//! What a batch says about a function: the moments that the factor is made of.
+
+use autograd::{Elementwise, Result, Scalar, Tensor};
+use serde::{Deserialize, Serialize};
+
+use crate::factor::Ratios;
+use crate::groups::{BLOCK, Granularity, Groups, sums};
+
+/// Which forward moment ρ compares with Var\[z\].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ForwardMoment {
+    /// E\[f²\]: the default, as in the public re-implementation of the paper.
+    #[default]
+    Raw,
+    /// E\[(f − μ)²\]: the ratio of what the node really outputs once μ is subtracted (our own variant).
+    Centered,
+}
+
+/// ρ and ρ′ outside of this range count as degenerate: λ and its derivative would leave the range of `f32`.
+pub const RATIO_RANGE: (f64, f64) = (1e-30, 1e30);
+
+/// The moments of one group of N elements.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct BatchMoments<S> {
+    /// N.
+    pub count: usize,
+    /// m₁, the mean of f(z).
+    pub m1: S,
+    /// m₂, the mean of f(z)².
+    pub m2: S,
+    /// The mean of (f(z) − m₁)², computed without the cancellation of m₂ − m₁².
+    pub f_var: S,
+    /// d₂, the mean of f′(z)².
+    pub d2: S,
+    /// z̄, the mean of z.
+    pub z_mean: S,
+    /// v, the mean of (z − z̄)².
+    pub z_var: S,
+}
+
+impl<S: Scalar> BatchMoments<S> {
+    /// E\[f²\] or E\[(f − μ)²\].
+    pub fn forward(&self, moment: ForwardMoment) -> S {
+        match moment {
+            ForwardMoment::Raw => self.m2,
+            ForwardMoment::Centered => self.f_var,
+        }
+    }
+
+    /// ρ = forward moment / v and ρ′ = d₂.
+    ///
+    /// `None` for a degenerate batch: v = 0 (a constant batch, or one element), ρ or ρ′ = 0 (a dead layer) or
+    /// outside of [`RATIO_RANGE`], NaN or ∞ anywhere (in z, or from overflow).
+    pub fn ratios(&self, moment: ForwardMoment) -> Option<Ratios<S>> {
+        let sound = |x: S| x.is_finite() && x > S::ZERO;
+        let in_range = |x: S| RATIO_RANGE.0 <= x.to_f64() && x.to_f64() <= RATIO_RANGE.1;
+        let forward = self.forward(moment);
+        if !(sound(self.z_var) && sound(forward) && sound(self.d2) && self.m1.is_finite()) {
+            return None;
+        }
+        let ratios = Ratios { forward: forward / self.z_var, backward: self.d2 };
+        (in_range(ratios.forward) && in_range(ratios.backward)).then_some(ratios)
+    }
+
+    /// The same as `f64`; tangents are dropped.
+    pub fn to_f64(&self) -> BatchMoments<f64> {
+        BatchMoments {
+            count: self.count,
+            m1: self.m1.to_f64(),
+            m2: self.m2.to_f64(),
+            f_var: self.f_var.to_f64(),
+            d2: self.d2.to_f64(),
+            z_mean: self.z_mean.to_f64(),
+            z_var: self.z_var.to_f64(),
+        }
+    }
+}
+
+/// The moments of every group of `z`: one for the layer, or one for each channel.
+///
+/// One pass over memory, f and f′ evaluated once per element, in parallel, the same bits on any number of threads.
+///
+/// # Errors
+/// Channels asked of a tensor with less than two axes.
+pub fn measure<E: Elementwise, S: Scalar>(
+    function: &E,
+    z: &Tensor<S>,
+    granularity: Granularity,
+) -> Result<Vec<BatchMoments<S>>> {
+    Ok(measure_groups(function, z.data(), Groups::of("measure", z.shape(), granularity)?))
+}
+
+pub(crate) fn measure_groups<E: Elementwise, S: Scalar>(
+    f: &E,
+    z: &[S],
+    groups: Groups,
+) -> Vec<BatchMoments<S>> {
+    let leaf = |group, positions| {
+        let mut scratch = [S::ZERO; BLOCK];
+        Partial::of(f, groups.read(z, group, positions, &mut scratch))
+    };
+    groups.reduce(leaf, Partial::merge).iter().map(Partial::finish).collect()
+}
+
+/// Sums over part of a group: means and centred sums of z and f, plain sums of f² and f′².
+#[derive(Debug, Clone, Copy, Default)]
+struct Partial<S> {
+    count: usize,
+    z: Centred<S>,
+    f: Centred<S>,
+    f2: S,
+    df2: S,
+}
+
+/// A mean and the sum of squared deviations from it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Centred<S> {
+    mean: S,
+    squares: S,
+}
+
+impl<S: Scalar> Centred<S> {
+    /// Of na and nb elements together. Source: Chan, Golub and LeVeque, *Updating formulae and a pairwise
+    /// algorithm for computing sample variances* (1979).
+    fn merge(self, other: Self, na: usize, nb: usize) -> Self {
+        let share = S::from_f64(nb as f64 / (na + nb) as f64);
+        let delta = other.mean - self.mean;
+        Self {
+            mean: self.mean + delta * share,
+            squares: self.squares + other.squares + delta * delta * share * S::from_f64(na as f64),
+        }
+    }
+}
+
+impl<S: Scalar> Partial<S> {
+    /// One block, at most `BLOCK` elements. The block is in the first-level cache when it is read a second time.
+    fn of<E: Elementwise>(function: &E, z: &[S]) -> Self {
+        let Some(&z0) = z.first() else { return Self::default() };
+        let n = S::from_f64(z.len() as f64);
+        // Measured from the first element, so that the mean of equal numbers is exactly that number and their
+        // variance exactly 0, whatever the rounding of a plain sum would do.
+        let z_mean = z0 + sums(z.len(), |i| [z[i] - z0])[0] / n;
+        let mut values = [S::ZERO; BLOCK];
+        let f0 = function.f(z0);
+        let [z_squares, f_sum, f2, df2] = sums(z.len(), |i| {
+            let y = function.f(z[i]);
+            values[i] = y;
+            let (d, slope) = (z[i] - z_mean, function.df(z[i], y));
+            [d * d, y - f0, y * y, slope * slope]
+        });
+        let f_mean = f0 + f_sum / n;
+        let [f_squares] = sums(z.len(), |i| [(values[i] - f_mean) * (values[i] - f_mean)]);
+        let (z_part, f_part) =
+            (Centred { mean: z_mean, squares: z_squares }, Centred { mean: f_mean, squares: f_squares });
+        Self { count: z.len(), z: z_part, f: f_part, f2, df2 }
+    }
+
+    fn merge(a: Self, b: Self) -> Self {
+        Self {
+            count: a.count + b.count,
+            z: a.z.merge(b.z, a.count, b.count),
+            f: a.f.merge(b.f, a.count, b.count),
+            f2: a.f2 + b.f2,
+            df2: a.df2 + b.df2,
+        }
+    }
+
+    fn finish(&self) -> BatchMoments<S> {
+        if self.count == 0 {
+            return BatchMoments::default();
+        }
+        let n = S::from_f64(self.count as f64);
+        BatchMoments {
+            count: self.count,
+            m1: self.f.mean,
+            m2: self.f2 / n,
+            f_var: self.f.squares / n,
+            d2: self.df2 / n,
+            z_mean: self.z.mean,
+            z_var: self.z.squares / n,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use autograd::ops::Scale;
+    use autograd::ops::activation::{Relu, Swish};
+    use proptest::prelude::*;
+
+    fn layer<E: Elementwise>(f: &E, z: Vec<f64>) -> BatchMoments<f64> {
+        measure(f, &Tensor::vector(z), Granularity::Layer).unwrap()[0]
+    }
+
+    proptest! {
+        /// ReLU sees exactly half of the second moment and half of the slopes of a symmetric sample.
+        #[test]
+        fn relu_on_symmetric_samples_has_the_he_factor(x in prop::collection::vec(0.001..1e3f64, 1..3000)) {
+            let z: Vec<f64> = x.iter().flat_map(|&x| [x, -x]).collect();
+            let lambda = layer(&Relu, z).ratios(ForwardMoment::Raw).unwrap().factor().unwrap();
+            prop_assert!((lambda / std::f64::consts::SQRT_2 - 1.0).abs() < 1e-13);
+        }
+
+        /// f(z) = c·z, measured: λ = 1/|c| with the centred moment, for any z that is not constant.
+        #[test]
+        fn a_linear_function_has_the_factor_of_its_slope(
+            z in prop::collection::vec(-5.0..5.0f64, 3..50),
+            c in prop_oneof![-9.0..-0.1f64, 0.1..9.0f64],
+        ) {
+            prop_assume!(z[0] != z[1]);
+            let lambda = layer(&Scale(c), z).ratios(ForwardMoment::Centered).unwrap().factor().unwrap();
+            prop_assert!((lambda * c.abs() - 1.0).abs() < 1e-11);
+        }
+
+        /// Against the textbook two-pass formulas in one running sum each.
+        #[test]
+        fn blocks_and_merging_change_nothing(n in 2usize..5000, shift in -100.0..100.0f64) {
+            let z: Vec<f64> = (0..n).map(|i| shift + ((i * 7919) % 1009) as f64 * 0.01 - 5.0).collect();
+            let got = layer(&Swish::default(), z.clone());
+            let mean = |g: &dyn Fn(f64) -> f64| z.iter().map(|&z| g(z)).sum::<f64>() / n as f64;
+            let f = |z: f64| z / (1.0 + (-z).exp());
+            let df = |z: f64| { let s = 1.0 / (1.0 + (-z).exp()); s + z * s * (1.0 - s) };
+            let (m1, z_mean) = (mean(&f), mean(&|z| z));
+            let want = [m1, mean(&|z| f(z) * f(z)), mean(&|z| (f(z) - m1).powi(2)), mean(&|z| df(z).powi(2)),
+                z_mean, mean(&|z| (z - z_mean).powi(2))];
+            let got = [got.m1, got.m2, got.f_var, got.d2, got.z_mean, got.z_var];
+            for (got, want) in got.iter().zip(want) {
+                prop_assert!((got - want).abs() <= 1e-11 * want.abs() + 1e-13 * shift.abs(), "{} {}", got, want);
+            }
+        }
+    }
+
+    /// 0.1 is not a binary number: a sum of many rounds, but the variance of equal numbers is still exactly 0.
+    #[test]
+    fn a_constant_batch_has_exactly_no_variance() {
+        for n in [2, 1000, 5000, 40_000] {
+            let m = layer(&Swish::default(), vec![0.1; n]);
+            assert_eq!((m.count, m.z_mean, m.z_var, m.f_var), (n, 0.1, 0.0, 0.0));
+            assert_eq!(m.ratios(ForwardMoment::Raw), None);
+        }
+    }
+
+    /// m₂ − m₁² would have no correct digit in f32 here: m₁² = 10⁸, variance 0.0834, f32 resolution at 10⁸ is 8.
+    #[test]
+    fn a_large_mean_costs_no_accuracy() {
+        let z: Vec<f32> = (0..4096).map(|i| 1e4 + ((i * 5) % 1024) as f32 / 1024.0).collect();
+        let m = measure(&Relu, &Tensor::vector(z), Granularity::Layer).unwrap()[0];
+        let want = (1.0 - 1.0 / (1024.0f64 * 1024.0)) / 12.0;
+        assert!((f64::from(m.f_var) / want - 1.0).abs() < 1e-4, "{}", m.f_var);
+        assert!((f64::from(m.z_var) / want - 1.0).abs() < 1e-4, "{}", m.z_var);
+    }
+
+    #[test]
+    fn nothing_measured_is_degenerate() {
+        let m = layer(&Relu, vec![]);
+        assert_eq!((m.count, m.ratios(ForwardMoment::Raw)), (0, None));
+    }
+}

@@ -1,0 +1,350 @@
+//! The normalized activation as one op.
+
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+
+use autograd::{Backward, Elementwise, Error, Forward, Op, Result, Scalar, Tensor, Var, label};
+use serde::{Deserialize, Serialize};
+
+use crate::groups::{BLOCK, Granularity, Groups, sums};
+use crate::moments::{BatchMoments, ForwardMoment, measure_groups};
+use crate::statistics::Applied;
+use table::Row;
+
+mod table;
+
+pub use table::{GroupStatistics, NodeStatistics};
+
+/// The op's registered name.
+pub(crate) const NAME: &str = "normalize";
+
+/// The learnable adjustment of λ is at most this: κ = λ + 0.3·tanh α (the paper's constant).
+pub const ADJUSTMENT: f64 = 0.3;
+
+/// Whether the batch's statistics are constants to the gradient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GradientMode {
+    /// They are. Cheaper, and what running statistics imply; *not* the derivative of a forward pass that takes
+    /// its statistics from the batch, so it does not pass a gradient check there, on purpose.
+    #[default]
+    Detached,
+    /// They are differentiated through: the exact derivative of the forward pass.
+    Full,
+}
+
+/// What is computed, apart from the function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct Settings {
+    /// Which forward moment.
+    pub moment: ForwardMoment,
+    /// Which gradient.
+    pub gradient: GradientMode,
+    /// Which elements share a factor.
+    pub granularity: Granularity,
+}
+
+/// Where λ and μ come from.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Source {
+    /// The batch; a degenerate group takes the fallback, or λ = 1 and μ = 0.
+    Batch { fallback: Option<Arc<[Applied]>> },
+    /// Given numbers.
+    Given(Arc<[Applied]>),
+}
+
+impl Source {
+    /// Checks that there is one pair of finite numbers for each of `groups` groups.
+    pub(crate) fn check(&self, groups: usize) -> Result<()> {
+        let (Self::Given(values) | Self::Batch { fallback: Some(values) }) = self else { return Ok(()) };
+        if values.len() == groups {
+            return Ok(());
+        }
+        Err(Error::Argument {
+            op: NAME,
+            what: format!("λ and μ of {} groups given", values.len()),
+            legal: format!("{groups}: one for each group of the input"),
+        })
+    }
+
+    /// What a group takes without batch statistics.
+    pub(crate) fn constant(&self, group: usize) -> Applied {
+        match self {
+            Self::Given(values) | Self::Batch { fallback: Some(values) } => values[group],
+            Self::Batch { fallback: None } => Applied::default(),
+        }
+    }
+}
+
+/// y = κ·(f(z) − μ), κ = λ + 0.3·tanh α, per group of elements (the whole tensor, or a channel).
+///
+/// Inputs: z, and optionally α of shape \[groups\]: \[1\] for [`Granularity::Layer`], \[C\] for
+/// [`Granularity::Channel`], whose z is (N, C, …). Without α, κ = λ. The output has z's shape.
+///
+/// **From the batch** ([`Normalize::batch`]), N elements: m₁ = mean f, m₂ = mean f², d₂ = mean f′², z̄ = mean z,
+/// v = mean (z − z̄)²; μ = m₁, ρ = m₂/v ([`ForwardMoment::Raw`]) or (m₂ − m₁²)/v ([`ForwardMoment::Centered`]),
+/// ρ′ = d₂, λ = √(½(1/ρ + 1/ρ′)). **Given** ([`Normalize::given`]): λ and μ are constants.
+///
+/// With g = ∂L/∂y, S₀ = Σ g and S₁ = Σ g·(f − μ) over the group:
+///
+/// - ∂L/∂α = 0.3·(1 − tanh²α)·S₁;
+/// - [`GradientMode::Detached`]: ∂L/∂z = g·κ·f′;
+/// - [`GradientMode::Full`]: ∂L/∂z = κ·f′·(g − S₀/N) + S₁·∂λ/∂z, where, with M = ρv, h = f (Raw) or f − m₁ (Centered),
+///   ∂λ/∂z = 1/(2λN)·\[(z − z̄ − h·f′/ρ)/M − f′·f″/ρ′²\].
+///
+/// At kinks f′ is what f says there, and f″ of a piecewise linear function is 0, which is its value almost
+/// everywhere: the jumps of f′ contribute nothing to the gradient of ρ′.
+///
+/// A **degenerate** group ([`BatchMoments::ratios`]) of a batch is treated exactly as if its λ and μ were given: the
+/// fallback's, or λ = 1 and μ = 0 (the plain function) without one; its gradient is the detached one. So a finite z
+/// never yields NaN; an element that is NaN or ∞ gives what IEEE arithmetic makes of it, and no other.
+///
+/// Cost: forward one reduction pass (not with given numbers) and one elementwise pass; backward the same (the
+/// reduction only for Full, or if α wants a gradient). Saved: what [`NodeStatistics::of`] reads, one tensor
+/// \[9, groups\] with the rows λ, μ, degenerate (0 or 1), m₁, m₂, Var\[f\], d₂, z̄, v; with given numbers \[2, groups\], λ and μ.
+///
+/// Errors: no (N, C, …) for a factor per channel; α of another shape; given numbers of another count of groups.
+///
+/// Source: the node is of *ANAct* (arXiv 2208.13315); both gradients, the centred moment, channels and the
+/// treatment of degenerate groups are our own derivation.
+#[derive(Clone)]
+pub struct Normalize<E> {
+    function: E,
+    settings: Settings,
+    source: Source,
+}
+
+impl<E: Elementwise> Normalize<E> {
+    /// With the batch's own statistics.
+    pub fn batch(function: E, settings: Settings) -> Self {
+        Self { function, settings, source: Source::Batch { fallback: None } }
+    }
+
+    /// With the batch's own statistics, and numbers for degenerate groups, one pair per group: the running values.
+    ///
+    /// # Errors
+    /// A number that is not finite.
+    pub fn batch_or(function: E, settings: Settings, fallback: Vec<Applied>) -> Result<Self> {
+        let source = Source::Batch { fallback: Some(finite(fallback)?) };
+        Ok(Self { function, settings, source })
+    }
+
+    /// With given numbers, one pair per group: for evaluation, or for training on running statistics.
+    ///
+    /// # Errors
+    /// A number that is not finite, or [`GradientMode::Full`]: there are no batch statistics to differentiate.
+    pub fn given(function: E, settings: Settings, values: Vec<Applied>) -> Result<Self> {
+        if settings.gradient == GradientMode::Full {
+            return Err(Error::Argument {
+                op: NAME,
+                what: "gradient mode `full` asked for with given statistics".into(),
+                legal: "`detached`: given λ and μ do not depend on this batch; take statistics from the batch for `full`"
+                    .into(),
+            });
+        }
+        Ok(Self { function, settings, source: Source::Given(finite(values)?) })
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> Settings {
+        self.settings
+    }
+
+    /// Records the node on `z`'s tape.
+    ///
+    /// # Errors
+    /// Shapes that do not fit, see [`Normalize`].
+    pub fn apply<'t, S: Scalar>(self, z: Var<'t, S>, alpha: Option<Var<'t, S>>) -> Result<Var<'t, S>> {
+        match alpha {
+            None => z.tape().apply(self, &[z]),
+            Some(alpha) => z.tape().apply(self, &[z, alpha]),
+        }
+    }
+
+    fn row<S: Scalar>(&self, group: usize, moments: Option<BatchMoments<S>>) -> Row<S> {
+        let ratios = moments.and_then(|m| m.ratios(self.settings.moment));
+        match ratios.and_then(|r| r.factor()).zip(moments) {
+            Some((lambda, m)) => Row { lambda, mu: m.m1, degenerate: false, moments },
+            None => {
+                let Applied { lambda, mu } = self.source.constant(group);
+                let (lambda, mu) = (S::from_f64(lambda), S::from_f64(mu));
+                Row { lambda, mu, degenerate: moments.is_some(), moments }
+            }
+        }
+    }
+}
+
+/// Refuses numbers that are not finite.
+fn finite(values: Vec<Applied>) -> Result<Arc<[Applied]>> {
+    match values.iter().find(|v| !(v.lambda.is_finite() && v.mu.is_finite())) {
+        None => Ok(values.into()),
+        Some(v) => Err(Error::Argument {
+            op: NAME,
+            what: format!("λ = {} and μ = {} given", v.lambda, v.mu),
+            legal: "finite numbers".into(),
+        }),
+    }
+}
+
+impl<E: Elementwise> Debug for Normalize<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Settings { moment, gradient, granularity } = self.settings;
+        let source = match self.source {
+            Source::Batch { .. } => "batch",
+            Source::Given(_) => "given",
+        };
+        let text = format!("n{} {moment:?} {gradient:?} {granularity:?} {source}", label(&self.function));
+        f.write_str(&text.to_lowercase())
+    }
+}
+
+/// What the backward pass wants of one group.
+struct Slopes<S> {
+    kappa: S,
+    /// The coefficients of the second term of the full gradient; `None` if λ is a constant.
+    full: Option<FullSlopes<S>>,
+}
+
+/// S₁·∂λ/∂z = z_scale·(z − z̄) − f_scale·h·f′ − slope_scale·f′·f″, h = f − h_shift.
+struct FullSlopes<S> {
+    g_mean: S,
+    z_mean: S,
+    h_shift: S,
+    z_scale: S,
+    f_scale: S,
+    slope_scale: S,
+}
+
+impl<S: Scalar> FullSlopes<S> {
+    fn of(row: &Row<S>, moments: &BatchMoments<S>, moment: ForwardMoment, [s0, s1]: [S; 2]) -> Self {
+        let n = S::from_f64(moments.count as f64);
+        let forward = moments.forward(moment);
+        // Divided in this order, nothing overflows that the gradient itself would not.
+        let common = s1 / n / (row.lambda + row.lambda);
+        let z_scale = common / forward;
+        let h_shift = match moment {
+            ForwardMoment::Raw => S::ZERO,
+            ForwardMoment::Centered => moments.m1,
+        };
+        Self {
+            g_mean: s0 / n,
+            z_mean: moments.z_mean,
+            h_shift,
+            z_scale,
+            f_scale: z_scale * (moments.z_var / forward),
+            slope_scale: common / moments.d2 / moments.d2,
+        }
+    }
+}
+
+impl<S: Scalar, E: Elementwise> Op<S> for Normalize<E> {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
+        let (z, alpha) = operands(inputs)?;
+        let groups = Groups::of(NAME, z.shape(), self.settings.granularity)?;
+        check_alpha(alpha, groups)?;
+        self.source.check(groups.count)?;
+        let rows: Vec<Row<S>> = match self.source {
+            Source::Given(_) => (0..groups.count).map(|g| self.row(g, None)).collect(),
+            Source::Batch { .. } => {
+                let moments = measure_groups(&self.function, z.data(), groups);
+                moments.into_iter().enumerate().map(|(g, m)| self.row(g, Some(m))).collect()
+            }
+        };
+        let applied: Vec<(S, S)> = kappas(&rows, alpha).zip(&rows).map(|(kappa, r)| (kappa, r.mu)).collect();
+        let x = z.data();
+        let y = groups.map(&applied, |&(kappa, mu), i| kappa * (self.function.f(x[i]) - mu));
+        Ok(Forward { output: Tensor::filled(z.shape(), y), saved: vec![table::pack(&rows)] })
+    }
+
+    fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
+        let (z, alpha) = (&cx.inputs[0], cx.inputs.get(1));
+        let groups = Groups::of(NAME, z.shape(), self.settings.granularity).expect("forward took this shape");
+        let rows = table::unpack(&cx.saved[0], groups.elements());
+        let is_full = self.settings.gradient == GradientMode::Full;
+        let wants_alpha = cx.needs.get(1) == Some(&true);
+        let sums = (is_full || wants_alpha).then(|| self.sums(z.data(), cx.upstream.data(), groups, &rows));
+
+        let by_z = cx.needs[0].then(|| {
+            let slopes: Vec<Slopes<S>> = kappas(&rows, alpha)
+                .zip(&rows)
+                .enumerate()
+                .map(|(i, (kappa, row))| {
+                    let sums = sums.as_ref().filter(|_| is_full && !row.degenerate);
+                    let full = sums.zip(row.moments.as_ref());
+                    let moment = self.settings.moment;
+                    Slopes { kappa, full: full.map(|(s, m)| FullSlopes::of(row, m, moment, s[i])) }
+                })
+                .collect();
+            Tensor::filled(z.shape(), self.by_z(z.data(), cx.upstream.data(), groups, &slopes))
+        });
+        let by_alpha = alpha.map(|alpha| {
+            let sums = sums.as_ref().filter(|_| wants_alpha)?;
+            let slope = |(&a, s): (&S, &[S; 2])| {
+                let t = a.tanh();
+                S::from_f64(ADJUSTMENT) * (S::ONE - t * t) * s[1]
+            };
+            Some(Tensor::filled(alpha.shape(), alpha.data().iter().zip(sums).map(slope).collect()))
+        });
+        std::iter::once(by_z).chain(by_alpha).collect()
+    }
+}
+
+impl<E: Elementwise> Normalize<E> {
+    /// S₀ = Σ g and S₁ = Σ g·(f − μ) of every group.
+    fn sums<S: Scalar>(&self, z: &[S], g: &[S], groups: Groups, rows: &[Row<S>]) -> Vec<[S; 2]> {
+        let leaf = |group: usize, positions: std::ops::Range<usize>| {
+            let (mut z_scratch, mut g_scratch) = ([S::ZERO; BLOCK], [S::ZERO; BLOCK]);
+            let z = groups.read(z, group, positions.clone(), &mut z_scratch);
+            let g = groups.read(g, group, positions, &mut g_scratch);
+            let mu = rows[group].mu;
+            sums(z.len(), |i| [g[i], g[i] * (self.function.f(z[i]) - mu)])
+        };
+        groups.reduce(leaf, |a, b| [a[0] + b[0], a[1] + b[1]])
+    }
+
+    /// ∂L/∂z.
+    fn by_z<S: Scalar>(&self, z: &[S], g: &[S], groups: Groups, slopes: &[Slopes<S>]) -> Vec<S> {
+        groups.map(slopes, |s, i| {
+            let (z, g) = (z[i], g[i]);
+            let y = self.function.f(z);
+            let slope = self.function.df(z, y);
+            let Some(full) = &s.full else { return g * s.kappa * slope };
+            let curvature = self.function.d2f(z, y);
+            s.kappa * slope * (g - full.g_mean) + full.z_scale * (z - full.z_mean)
+                - full.f_scale * (y - full.h_shift) * slope
+                - full.slope_scale * slope * curvature
+        })
+    }
+}
+
+fn operands<S>(inputs: &[Tensor<S>]) -> Result<(&Tensor<S>, Option<&Tensor<S>>)> {
+    match inputs {
+        [z] => Ok((z, None)),
+        [z, alpha] => Ok((z, Some(alpha))),
+        _ => Err(Error::Inputs { op: NAME, given: inputs.len(), legal: "z, or z and α" }),
+    }
+}
+
+fn check_alpha<S: Scalar>(alpha: Option<&Tensor<S>>, groups: Groups) -> Result<()> {
+    match alpha {
+        Some(alpha) if alpha.dims() != [groups.count] => Err(Error::Operand {
+            op: NAME,
+            what: "α",
+            shape: alpha.shape(),
+            legal: format!("[{}], one for each group", groups.count),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// κ of every group.
+fn kappas<'a, S: Scalar>(rows: &'a [Row<S>], alpha: Option<&'a Tensor<S>>) -> impl Iterator<Item = S> + 'a {
+    rows.iter().enumerate().map(move |(g, row)| match alpha {
+        Some(alpha) => row.lambda + S::from_f64(ADJUSTMENT) * alpha.data()[g].tanh(),
+        None => row.lambda,
+    })
+}

@@ -1,0 +1,85 @@
+//! The names of the normalized activations: `nX` for every registered activation X.
+//!
+//! There is no second list: `nrelu`, `nswish`, `nhard_tanh` come from the activation registry, and the parameter of a
+//! family carries over, as in `nswish(1.702)`.
+
+use autograd::ops::activation::{ACTIVATIONS, ActivationEntry, Visitor, with_activation};
+use autograd::{Error, Result};
+
+/// One normalized activation as listings see it.
+#[derive(Debug, Clone)]
+pub struct NormalizedEntry {
+    /// Its name, such as `nswish`.
+    pub name: String,
+    /// Its formula.
+    pub formula: String,
+    /// The plain function.
+    pub activation: &'static ActivationEntry,
+}
+
+/// Every normalized activation, in the order of the activation registry.
+pub fn normalized() -> impl Iterator<Item = NormalizedEntry> {
+    ACTIVATIONS.iter().map(|activation| NormalizedEntry {
+        name: format!("n{}", activation.name),
+        formula: format!("κ·(f(x) − μ), f(x) = {}", activation.formula),
+        activation,
+    })
+}
+
+/// The plain activation's name, with its parameter: `nswish(1.702)` → `swish(1.702)`. `None` if `name` is not the name
+/// of a normalized activation.
+pub fn plain_name(name: &str) -> Option<&str> {
+    let plain = name.strip_prefix('n')?;
+    let base = plain.split_once('(').map_or(plain, |(base, _)| base);
+    ACTIVATIONS.iter().any(|a| a.name == base).then_some(plain)
+}
+
+/// Calls `visitor` with the plain function of the normalized activation `name`.
+///
+/// # Errors
+/// An unknown name (with the near ones), or a parameter that the function does not take.
+pub fn with_normalized<V: Visitor>(name: &str, visitor: V) -> Result<V::Output> {
+    match plain_name(name) {
+        Some(plain) => with_activation(plain, visitor),
+        None => {
+            let names: Vec<String> = normalized().map(|n| n.name).collect();
+            Err(Error::unknown("normalized activation", name, names.iter().map(String::as_str)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use autograd::{Elementwise, label};
+
+    struct Label;
+    impl Visitor for Label {
+        type Output = String;
+        fn visit<E: Elementwise>(self, activation: E) -> String {
+            label(&activation)
+        }
+    }
+
+    #[test]
+    fn every_activation_has_a_normalized_twin() {
+        assert_eq!(normalized().count(), ACTIVATIONS.len());
+        for entry in normalized() {
+            assert_eq!(with_normalized(&entry.name, Label).unwrap(), entry.activation.name);
+        }
+    }
+
+    #[test]
+    fn parameters_carry_over_and_errors_name_what_is_near() {
+        assert_eq!(with_normalized("nswish(1.702)", Label).unwrap(), "swish(1.702)");
+        let text = |name| with_normalized(name, Label).unwrap_err().to_string();
+        assert!(
+            text("nswihs").starts_with("unknown normalized activation `nswihs`; did you mean nswish"),
+            "{}",
+            text("nswihs")
+        );
+        assert!(text("swish").contains("nswish"), "{}", text("swish"));
+        assert!(text("nrelu(2)").contains("no parameter"), "{}", text("nrelu(2)"));
+        assert!(text("nswish(x)").contains("readable"), "{}", text("nswish(x)"));
+    }
+}

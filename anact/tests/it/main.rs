@@ -1,0 +1,9 @@
+//! The node, its twin and the theory, against values from outside and against each other.
+
+mod degenerate;
+mod gaussian;
+mod golden;
+mod gradients;
+mod groups;
+mod reference;
+mod twin;
