@@ -145,6 +145,11 @@ impl<E: Elementwise> Normalize<E> {
         Ok(Self { function, settings, source: Source::Given(finite(values)?) })
     }
 
+    /// f.
+    pub fn function(&self) -> E {
+        self.function
+    }
+
     /// The settings.
     pub fn settings(&self) -> Settings {
         self.settings
