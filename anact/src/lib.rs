@@ -18,5 +18,5 @@ pub mod theory;
 pub use factor::{Ratios, backward_factor, factor, factor_gradient, forward_factor};
 pub use groups::Granularity;
 pub use moments::{BatchMoments, ForwardMoment, measure};
-pub use node::{GradientMode, GroupStatistics, NodeStatistics, Normalize, Settings};
+pub use node::{GradientMode, GroupStatistics, NodeStatistics, Normalize, Plan, Settings};
 pub use statistics::{Applied, Averaging, Guard, RunningStatistics};
