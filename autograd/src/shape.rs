@@ -110,9 +110,9 @@ impl Shape {
     pub fn broadcast_strides(&self, out: &Self) -> [usize; MAX_RANK] {
         let own = self.strides();
         let mut strides = [0; MAX_RANK];
-        for axis in 0..self.rank {
-            let place = out.rank - self.rank + axis;
-            strides[place] = if self.dims[axis] == 1 { 0 } else { own[axis] };
+        let missing = out.rank - self.rank;
+        for (axis, &len) in self.dims().iter().enumerate() {
+            strides[missing + axis] = if len == 1 { 0 } else { own[axis] };
         }
         strides
     }

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `anact` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bench_harness::command::main()
+}

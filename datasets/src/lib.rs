@@ -1,2 +1,57 @@
-//! Image classification data sets read from their official files, with deterministic batches
+//! Image classification data sets read from their official files, with deterministic batches.
+//!
+//! In reading order, which is also the order of dependence:
+//!
+//! 1. [`error`](Error): every way a file or a request can be wrong, with the path, the byte and what is legal;
+//! 2. [`dataset`]: images and labels in memory, checked once at construction;
+//! 3. [`format`](mod@format): one parser per file format, over any [`Read`](std::io::Read), trusting nothing it reads;
+//! 4. [`normalisation`]: mean and deviation per channel, computed from the data or published;
+//! 5. [`registry`]: the data sets by name, each knowing its folder, its files and what is official;
+//! 6. [`random`]: numbers keyed by (seed, purpose, epoch, sample), so order never depends on who asks first;
+//! 7. [`augment`]: padded crops and mirror images;
+//! 8. [`loader`]: batches of normalised `f32`, the same bits on any number of threads.
+//!
+//! # Example
+//!
+//! ```
+//! use datasets::{Loader, LoaderConfig, Normalisation};
+//!
+//! let data = datasets::find("fashion-mnist-5k")?.load(None)?;
+//! let normalisation = Normalisation::of(data.train.images())?;
+//! let loader = Loader::new(&data.train, LoaderConfig::training(128, 7, normalisation))?;
+//! let batch = loader.epoch(0).next().expect("5,000 images fill a batch");
+//! assert_eq!(batch.shape, [128, 1, 28, 28]);
+//! assert_eq!(batch.images.len(), 128 * 28 * 28);
+//! # Ok::<(), datasets::Error>(())
+//! ```
+//!
+//! # Conventions
+//!
+//! Images are N, C, H, W. Statistics are on the 0 to 1 scale, over all pixels of the training split. A sample's index
+//! is its position in the files, in every epoch and on every machine.
 #![forbid(unsafe_code)]
+
+mod error;
+pub use error::{Error, Result};
+
+pub mod dataset;
+pub use dataset::{Dataset, Images, Split};
+
+pub mod format;
+
+pub mod normalisation;
+pub use normalisation::{ChannelStatistics, Normalisation, Published, published};
+
+mod folder;
+mod sets;
+
+pub mod registry;
+pub use registry::{DATASETS, Entry, Source, find};
+
+pub mod random;
+
+pub mod augment;
+pub use augment::{Augmentation, Placement};
+
+pub mod loader;
+pub use loader::{Batch, Batches, Loader, LoaderConfig};

@@ -1,2 +1,41 @@
-//! Neural-network layers, initialisation, optimisers and models on the autograd tape
+//! Neural-network layers, initialisation, optimisers and models on the [`autograd`] tape.
+//!
+//! Modules in reading order: a [`Parameter`] is a tensor that is learnt; a [`Layer`] uses parameters to turn one
+//! value on the tape into another and shows them to a [`Visitor`]; a [`Context`] says on which tape and in which
+//! [`Mode`]; [`optim`] moves parameters along gradients; [`models`] builds whole networks by name.
+//!
+//! Nothing here knows a particular activation function: networks are given a factory, so that stateful ones get
+//! a state of their own at every site.
 #![forbid(unsafe_code)]
+
+mod activation;
+mod batch_norm;
+mod context;
+mod conv;
+mod dropout;
+mod flatten;
+pub mod init;
+mod layer;
+mod linear;
+pub mod loss;
+pub mod models;
+pub mod optim;
+mod parameter;
+mod pooling;
+pub mod residual;
+mod sequential;
+pub mod weights;
+
+pub use activation::{Activation, MakeActivation, PRelu};
+pub use autograd::{Error, Result};
+pub use batch_norm::{BatchNorm2d, BatchNormSettings};
+pub use context::{Context, Mode};
+pub use conv::{Conv2d, ConvSettings};
+pub use dropout::Dropout;
+pub use flatten::Flatten;
+pub use init::{Init, Initializer};
+pub use layer::{BufferMut, Layer, Visitor, Walk, parameter_count};
+pub use linear::Linear;
+pub use parameter::{Parameter, Role};
+pub use pooling::{AvgPool2d, GlobalAvgPool, MaxPool2d};
+pub use sequential::Sequential;

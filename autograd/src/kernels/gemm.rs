@@ -55,6 +55,7 @@ impl<S> Gemm<'_, S> {
 }
 
 /// The product by its definition; the twin that the fast kernels are tested against.
+#[expect(clippy::needless_pass_by_value, reason = "the same signature as the kernels it stands in for")]
 pub(crate) fn reference<S: Scalar>(job: Gemm<'_, S>) {
     job.check();
     if job.n == 0 {

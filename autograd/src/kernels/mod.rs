@@ -3,8 +3,15 @@
 //! Work is split by outputs and reductions follow a tree whose shape depends on the length alone, so results
 //! have the same bits on any number of threads.
 
+pub mod axes;
+pub mod channels;
+pub mod conv;
 pub(crate) mod gemm;
 pub mod map;
+pub mod product;
 pub mod reduce;
+pub mod rows;
+pub mod strided;
+pub mod window;
 
 pub use gemm::{Gemm, Matrix, MatrixMut};

@@ -1,10 +1,11 @@
 //! What the binary ops share: one broadcasting loop forward, one backward.
 
 use crate::error::Result;
-use crate::kernels::map;
+use crate::kernels::strided::{self, Layout};
+use crate::kernels::{axes, map};
 use crate::op::{Backward, Forward, inputs_of};
 use crate::scalar::Scalar;
-use crate::shape::{MAX_RANK, Shape};
+use crate::shape::Shape;
 use crate::tensor::Tensor;
 
 /// y = f(a, b) over the broadcast shape.
@@ -50,20 +51,13 @@ pub(super) fn backward<S: Scalar>(
 }
 
 /// The elements of `x` repeated to fill `shape`.
-fn expand<S: Scalar>(x: &Tensor<S>, shape: Shape) -> std::borrow::Cow<'_, [S]> {
+pub(super) fn expand<S: Scalar>(x: &Tensor<S>, shape: Shape) -> std::borrow::Cow<'_, [S]> {
     if x.shape() == shape {
         return x.data().into();
     }
     let strides = x.shape().broadcast_strides(&shape);
-    let mut out = vec![S::ZERO; shape.len()];
-    map::for_each_chunk(&mut out, |at, out| {
-        let mut place = Odometer::at(shape, strides, at);
-        for out in out {
-            *out = x.data()[place.offset];
-            place.step();
-        }
-    });
-    out.into()
+    let layout = Layout::new(shape.dims().iter().copied().zip(strides));
+    strided::gather(x.data(), layout, 0).into()
 }
 
 /// The inverse of broadcasting: sums `full`, of shape `from`, over the axes along which `to` was repeated.
@@ -71,43 +65,7 @@ pub(super) fn sum_to<S: Scalar>(full: &[S], from: Shape, to: Shape) -> Tensor<S>
     if from == to {
         return Tensor::filled(to, full.to_vec());
     }
-    let mut out = vec![S::ZERO; to.len()];
-    let mut place = Odometer::at(from, to.broadcast_strides(&from), 0);
-    for &x in full {
-        out[place.offset] += x;
-        place.step();
-    }
-    Tensor::filled(to, out)
-}
-
-/// Walks a shape in row-major order and keeps the offset that `strides` give.
-struct Odometer {
-    shape: Shape,
-    strides: [usize; MAX_RANK],
-    index: [usize; MAX_RANK],
-    offset: usize,
-}
-
-impl Odometer {
-    fn at(shape: Shape, strides: [usize; MAX_RANK], mut flat: usize) -> Self {
-        let mut odometer = Self { shape, strides, index: [0; MAX_RANK], offset: 0 };
-        for (axis, &len) in shape.dims().iter().enumerate().rev() {
-            odometer.index[axis] = flat % len.max(1);
-            odometer.offset += odometer.index[axis] * strides[axis];
-            flat /= len.max(1);
-        }
-        odometer
-    }
-
-    fn step(&mut self) {
-        for axis in (0..self.shape.rank()).rev() {
-            self.index[axis] += 1;
-            self.offset += self.strides[axis];
-            if self.index[axis] < self.shape.dims()[axis] {
-                return;
-            }
-            self.offset -= self.index[axis] * self.strides[axis];
-            self.index[axis] = 0;
-        }
-    }
+    let missing = from.rank() - to.rank();
+    let is_repeated = |axis: usize| axis < missing || to.dims()[axis - missing] == 1;
+    Tensor::filled(to, axes::sum_over(full, from, is_repeated, |_, x| x))
 }

@@ -10,32 +10,62 @@
 //!   [`Result`](crate::Result). The operators `+ - * /` panic with the text of that error.
 
 pub mod activation;
+mod axes;
 mod broadcast;
 mod unary;
 
 mod add;
+mod concat;
+mod conv2d;
+mod cross_entropy;
 mod div;
+mod dropout;
 mod exp;
 mod ln;
+mod log_softmax;
+mod matmul;
+mod mean;
 mod mul;
 mod neg;
+mod pad;
+mod permute;
 mod pow;
 mod prelu;
+mod reshape;
 mod scale;
+mod slice;
+mod softmax;
 mod sqrt;
 mod sub;
+mod sum;
+mod var;
 
 pub use add::Add;
+pub use axes::AxisSet;
+pub use concat::Concat;
+pub use conv2d::Conv2d;
+pub use cross_entropy::CrossEntropy;
 pub use div::Div;
+pub use dropout::Dropout;
 pub use exp::Exp;
 pub use ln::Ln;
+pub use log_softmax::LogSoftmax;
+pub use matmul::MatMul;
+pub use mean::Mean;
 pub use mul::Mul;
 pub use neg::Neg;
+pub use pad::Pad;
+pub use permute::Permute;
 pub use pow::Pow;
 pub use prelu::PRelu;
+pub use reshape::Reshape;
 pub use scale::Scale;
+pub use slice::Slice;
+pub use softmax::Softmax;
 pub use sqrt::Sqrt;
 pub use sub::Sub;
+pub use sum::Sum;
+pub use var::Variance;
 
 use crate::check::Case;
 
@@ -63,6 +93,24 @@ pub const OPS: &[OpEntry] = &[
     OpEntry { name: "ln", formula: "ln x", cases: ln::cases },
     OpEntry { name: "sqrt", formula: "√x", cases: sqrt::cases },
     OpEntry { name: "prelu", formula: "x if x > 0 else a·x", cases: prelu::cases },
+    OpEntry {
+        name: "conv2d",
+        formula: "Σ w[o, c, k] · x[c, i·stride + k·dilation − padding] + b[o]",
+        cases: conv2d::cases,
+    },
+    OpEntry { name: "matmul", formula: "A·B, A·Bᵀ", cases: matmul::cases },
+    OpEntry { name: "sum", formula: "Σ x over axes", cases: sum::cases },
+    OpEntry { name: "mean", formula: "Σ x / n over axes", cases: mean::cases },
+    OpEntry { name: "var", formula: "Σ (x − mean)² / (n − c) over axes", cases: var::cases },
+    OpEntry { name: "reshape", formula: "x in another shape", cases: reshape::cases },
+    OpEntry { name: "permute", formula: "axes in another order", cases: permute::cases },
+    OpEntry { name: "concat", formula: "tensors joined along an axis", cases: concat::cases },
+    OpEntry { name: "slice", formula: "a range of every axis", cases: slice::cases },
+    OpEntry { name: "pad", formula: "x with a constant margin", cases: pad::cases },
+    OpEntry { name: "softmax", formula: "e^xᵢ / Σ e^xⱼ", cases: softmax::cases },
+    OpEntry { name: "log_softmax", formula: "xᵢ − ln Σ e^xⱼ", cases: log_softmax::cases },
+    OpEntry { name: "cross_entropy", formula: "−mean Σ q ln softmax(x)", cases: cross_entropy::cases },
+    OpEntry { name: "dropout", formula: "m∘x, m ∈ {0, 1/(1 − p)}", cases: dropout::cases },
 ];
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ impl<S: Scalar> Op<S> for Pow {
     }
 
     fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
-        broadcast::forward("pow", inputs, |a, b| a.powf(b))
+        broadcast::forward("pow", inputs, S::powf)
     }
 
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {

@@ -1,0 +1,87 @@
+//! The variance of every layer's gradients, predicted and measured on the tape of a real network.
+//!
+//! The prediction is an abstract run of the tape: every op maps the second moments of its inputs to those of its
+//! output, and every backward rule maps E\[δ²\] of its output to that of its inputs, under the assumptions of the
+//! general form: weights of zero mean, independent of activations and of δ; pre-activations Gaussian; branches of a
+//! residual sum independent. What the prediction is told: the input's moments, the weights' mean squares, the batch
+//! norms' γ and β, the adjustments α, and E\[δ²\] at the output. Everything else follows:
+//!
+//! ```text
+//! Var[z_{l+1}]  = n_{l+1} · Var[w_{l+1}] · ρ_l · Var[z_l]
+//! E[δ_l²]       = m_{l+1} · Var[w_{l+1}] · ρ′_l · E[δ_{l+1}²]
+//! E[(∂L/∂w_l)²] = P_l · E[x_l²] · E[δ_l²]
+//! ```
+//!
+//! n counts the taps of a convolution that fall inside the image, averaged over outputs; m the same from the input's
+//! side; P the positions at which a weight is used, in all samples: zero padding is accounted for.
+//!
+//! Source: the general form is of *ANAct* (arXiv 2208.13315); borders, residual sums, batch norm and pooling are our
+//! own derivation.
+
+mod function;
+mod measure;
+mod predict;
+mod rules;
+mod sites;
+
+use autograd::{Gradients, Result, Scalar, Tape, Var};
+use serde::Serialize;
+
+/// The numbers of one layer; absent where they do not apply, as ρ where no activation follows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Quantities {
+    /// Var\[z\] of the activation's input, or of the layer's own output where no activation follows.
+    pub variance_z: Option<f64>,
+    /// ρ = E\[f(z)²\]/Var\[z\], or centred, as the node's λ uses it; of f itself, without any factor.
+    pub rho: Option<f64>,
+    /// ρ′ = E\[f′(z)²\].
+    pub rho_prime: Option<f64>,
+    /// The factor as applied: κ = λ + 0.3·tanh α, and 1 for a plain activation.
+    pub lambda: Option<f64>,
+    /// κ²ρ.
+    pub forward: Option<f64>,
+    /// κ²ρ′.
+    pub backward: Option<f64>,
+    /// E\[δ²\], δ = ∂L/∂z at the same place as Var\[z\].
+    pub delta: Option<f64>,
+    /// E\[(∂L/∂w)²\], the mean over the layer's weights.
+    pub weight_gradient: Option<f64>,
+}
+
+/// One layer with weights.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LayerRow {
+    /// Its path in the network.
+    pub layer: String,
+    /// The activation that its output reaches through normalizations and sums, such as `nswish`.
+    pub activation: Option<String>,
+    /// By theory.
+    pub predicted: Quantities,
+    /// On this tape.
+    pub measured: Quantities,
+}
+
+/// Predicts and measures every layer with weights between the tape's input and `output`, from input to output.
+/// `gradients` are those of a backward pass through `output` with [`Keep::All`](autograd::Keep::All).
+///
+/// # Errors
+/// Gradients that were not kept.
+pub fn compare<S: Scalar>(tape: &Tape<S>, output: Var<'_, S>, gradients: &Gradients<S>) -> Result<Vec<LayerRow>> {
+    let sites = sites::find(tape, output);
+    let at_output = measure::second_moment(gradients.wrt(output)?.data());
+    let prediction = predict::run(tape, output, at_output)?;
+    sites
+        .iter()
+        .map(|site| {
+            Ok(LayerRow {
+                layer: site.weight_op.scope(),
+                activation: site.activation.as_ref().map(|a| a.node.label()),
+                predicted: prediction.quantities(site),
+                measured: measure::quantities(site, gradients)?,
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

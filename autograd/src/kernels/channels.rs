@@ -1,0 +1,90 @@
+//! Arrays seen as (sample, channel, position): sums over all of a channel, and maps that know the channel.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::reduce;
+use crate::scalar::Scalar;
+use crate::shape::Shape;
+
+/// Elements per task at least.
+const TASK: usize = 16 * 1024;
+
+/// The sizes N, C and L of an array of shape (N, C, …), L being the product of the axes after the second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Channels {
+    /// N.
+    pub samples: usize,
+    /// C.
+    pub channels: usize,
+    /// L.
+    pub positions: usize,
+}
+
+impl Channels {
+    /// The sizes of `shape`. Panics below 2 axes.
+    pub fn of(shape: Shape) -> Self {
+        let &[samples, channels, ref positions @ ..] = shape.dims() else {
+            panic!("{shape} has a sample and a channel axis");
+        };
+        Self { samples, channels, positions: positions.iter().product() }
+    }
+
+    /// The number of elements of one channel: N·L.
+    pub fn count(&self) -> usize {
+        self.samples * self.positions
+    }
+
+    /// Where the elements of `channel` lie: one run for every sample.
+    pub fn runs(&self, channel: usize) -> impl Iterator<Item = Range<usize>> {
+        let (channels, positions) = (self.channels, self.positions);
+        (0..self.samples).map(move |sample| {
+            let start = (sample * channels + channel) * positions;
+            start..start + positions
+        })
+    }
+
+    /// f(channel) for every channel, in parallel.
+    pub fn map<R: Send>(&self, f: impl Fn(usize) -> R + Sync + Send) -> Vec<R> {
+        let least = TASK.div_ceil(self.count().max(1));
+        (0..self.channels).into_par_iter().with_min_len(least).map(f).collect()
+    }
+
+    /// Σ over each channel.
+    pub fn sums<S: Scalar>(&self, x: &[S]) -> Vec<S> {
+        self.map(|channel| self.sum(channel, |run| reduce::sum(&x[run])))
+    }
+
+    /// Σ over the runs of one channel, whose own sums `of_run` gives.
+    pub fn sum<S: Scalar>(&self, channel: usize, of_run: impl Fn(Range<usize>) -> S) -> S {
+        let mut sums: Vec<S> = self.runs(channel).map(of_run).collect();
+        reduce::tree(&mut sums)
+    }
+
+    /// Calls `f(channel, start, run)` for every run of `y`, in parallel; `start` is its place in the array.
+    pub fn for_each_run<S: Send>(&self, y: &mut [S], f: impl Fn(usize, usize, &mut [S]) + Sync + Send) {
+        let positions = self.positions.max(1);
+        y.par_chunks_mut(positions)
+            .enumerate()
+            .with_min_len(TASK.div_ceil(positions))
+            .for_each(|(i, run)| f(i % self.channels, i * positions, run));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By hand, on (2, 3, 2): channel c holds 2c, 2c + 1 and the same plus 6.
+    #[test]
+    fn sums_and_maps_follow_the_channel() {
+        let layout = Channels::of(Shape::from([2, 3, 1, 2]));
+        let x: Vec<f64> = (0..12).map(f64::from).collect();
+        assert_eq!(layout.sums(&x), [14.0, 22.0, 30.0]);
+        let mut y = vec![0; 12];
+        layout.for_each_run(&mut y, |channel, start, run| run.fill(100 * channel + start));
+        assert_eq!(y, [0, 0, 102, 102, 204, 204, 6, 6, 108, 108, 210, 210]);
+        assert_eq!(Channels::of(Shape::from([0, 2])).sums::<f64>(&[]), [0.0, 0.0]);
+    }
+}

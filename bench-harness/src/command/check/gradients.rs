@@ -1,0 +1,52 @@
+//! Every registered op through the gradient checker.
+
+use autograd::check::{self, Case, DUAL_TOLERANCE, Report};
+use autograd::ops::{OPS, activation::ACTIVATIONS};
+
+use crate::error::{Error, Result};
+use crate::table::{Table, sig};
+
+/// Checks all ops, activations and normalized nodes, or the one called `only`, and prints the worst of each.
+pub(super) fn run(only: Option<&str>) -> Result<()> {
+    let ops = OPS.iter().map(|o| (o.name, o.cases));
+    let activations = ACTIVATIONS.iter().map(|a| (a.name, a.cases));
+    let nodes = anact::NODES.iter().map(|n| (n.name, n.cases));
+    let all: Vec<(&str, fn() -> Vec<Case>)> = ops.chain(activations).chain(nodes).collect();
+    if let Some(name) = only.filter(|name| !all.iter().any(|(n, _)| n == name)) {
+        return Err(autograd::Error::unknown("op", name, all.iter().map(|(n, _)| *n)).into());
+    }
+    let mut table = Table::new()
+        .text("op")
+        .number("cases")
+        .number("dual numbers")
+        .number("finite differences")
+        .number("f32 against f64")
+        .text("verdict");
+    let (mut failures, mut worst) = (Vec::new(), 0.0f64);
+    for (name, cases) in all.into_iter().filter(|(n, _)| only.is_none_or(|only| only == *n)) {
+        let cases = cases();
+        let mut summary = Report::default();
+        for case in &cases {
+            let report = check::run(case)?;
+            summary.dual = summary.dual.max(report.dual);
+            summary.difference = summary.difference.max(report.difference);
+            summary.single = summary.single.max(report.single);
+            summary.failures.extend(report.failures.iter().map(|f| format!("{}: {f}", case.name())));
+        }
+        worst = worst.max(summary.dual);
+        let verdict = if summary.failures.is_empty() { "ok" } else { "WRONG" };
+        let numbers = [summary.dual, summary.difference, summary.single].map(|x| sig(x, 2));
+        table.row([name.to_string(), cases.len().to_string()].into_iter().chain(numbers).chain([verdict.to_string()]));
+        failures.append(&mut summary.failures);
+    }
+    println!(
+        "Worst error of each op. Dual numbers: relative to the gradient's largest entry, at most {DUAL_TOLERANCE:e}.\n\
+         Finite differences: share of the allowed 1e-8 + 1e-6·size (1e-11 for bilinear ops), at most 1.\n\
+         f32: relative to the largest entry.\n\n{table}"
+    );
+    if failures.is_empty() {
+        println!("all right; worst dual-number error {}", sig(worst, 2));
+        return Ok(());
+    }
+    Err(Error::CheckFailed(format!("{} checks failed:\n  {}", failures.len(), failures.join("\n  "))))
+}

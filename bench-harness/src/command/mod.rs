@@ -1,0 +1,85 @@
+//! The subcommands, one file each.
+
+mod check;
+mod list;
+mod quickstart;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::Result;
+
+/// Swish against normalized Swish, and everything needed to trust the answer.
+///
+/// Without a subcommand, `quickstart` runs: it trains a small residual network with both activations on embedded
+/// images and shows accuracy and gradient variance, predicted and measured.
+#[derive(Debug, Parser)]
+#[command(name = "anact", version, after_help = EXIT_CODES)]
+struct Cli {
+    /// Threads to compute on; results have the same bits for any number [default: all cores]
+    #[arg(long, global = true)]
+    threads: Option<usize>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 a check failed or a run diverged; 2 a wrong setting, name or file; \
+                          130 interrupted by Ctrl-C.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train a small residual net with Swish and NSwish on embedded images and compare (the default)
+    Quickstart(quickstart::Quickstart),
+    /// Train one network on one data set
+    Train(Box<train::Train>),
+    /// List activations, models, data sets, optimisers, initialisations and ops
+    List(list::List),
+    /// Check every gradient, or compare the normalized node and Gaussian moments with reference files
+    Check(check::Check),
+}
+
+/// Parses the arguments, runs the subcommand, prints an error if there is one, and returns the exit code.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("anact: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<()> {
+    if let Some(threads) = cli.threads {
+        set_threads(threads)?;
+    }
+    match cli.command.unwrap_or_else(|| Command::Quickstart(quickstart::Quickstart::default())) {
+        Command::Quickstart(command) => command.run(),
+        Command::Train(command) => command.run(),
+        Command::List(command) => command.run(),
+        Command::Check(command) => command.run(),
+    }
+}
+
+fn set_threads(threads: usize) -> Result<()> {
+    let refuse = |legal: String| crate::Error::Setting { setting: "--threads", value: threads.to_string(), legal };
+    if threads == 0 {
+        return Err(refuse("at least 1".into()));
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+    pool.map_err(|e| refuse(format!("a number of threads that can be started ({e})")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

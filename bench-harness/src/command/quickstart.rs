@@ -1,0 +1,173 @@
+//! `anact quickstart`: the project's question, answered in a minute.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::train::{append_epochs, epochs_csv};
+use crate::error::{Error, Result};
+use crate::plot::{Chart, Series};
+use crate::record::{RunFolder, utc_now, versions};
+use crate::run::{Inspection, Interrupt, Options, Outcome, Session, Settings, load_data};
+use crate::table::Table;
+
+/// The two sides of the comparison: the vanilla activation and its normalized twin.
+const SIDES: [&str; 2] = ["swish", "nswish"];
+
+/// Arguments of `anact quickstart`.
+#[derive(Debug, Args)]
+pub(super) struct Quickstart {
+    /// Paired runs: each seed trains both activations from the same weights on the same batches
+    #[arg(long, default_value_t = 3)]
+    seeds: u64,
+    /// Passes over the 5,000 training images
+    #[arg(long, default_value_t = 4)]
+    epochs: u64,
+    /// Folder for the record [default: runs/<time>-quickstart]
+    #[arg(long)]
+    output: Option<PathBuf>,
+}
+
+impl Default for Quickstart {
+    fn default() -> Self {
+        Self { seeds: 3, epochs: 4, output: None }
+    }
+}
+
+/// The runs of one activation, by seed.
+struct Side {
+    name: &'static str,
+    outcomes: Vec<Outcome>,
+}
+
+impl Quickstart {
+    pub(super) fn run(self) -> Result<()> {
+        if self.seeds == 0 {
+            return Err(Error::Setting { setting: "--seeds", value: "0".into(), legal: "at least 1".into() });
+        }
+        let settings = |activation: &str, seed| {
+            Settings::of(Options {
+                model: Some("resnet8".into()),
+                width: Some(8),
+                activation: Some(activation.into()),
+                epochs: Some(self.epochs),
+                batch: Some(64),
+                seed: Some(seed),
+                ..Options::default()
+            })
+        };
+        let first = settings(SIDES[0], 0)?;
+        let data = load_data(&first)?;
+        let folder = RunFolder::create(self.output.clone().unwrap_or_else(|| {
+            let time: String = utc_now().chars().filter(char::is_ascii_digit).collect();
+            PathBuf::from("runs").join(format!("{time}-quickstart"))
+        }))?;
+        let mut record = folder.records()?;
+        record.write("config", &json!({ "settings": first, "versions": versions(rayon::current_num_threads()) }))?;
+        println!(
+            "Swish against normalized Swish: {} of width 8 on {}, {} seeds × {} epochs",
+            first.model, data.name, self.seeds, self.epochs
+        );
+
+        let interrupt = Interrupt::listen();
+        let mut sides = SIDES.map(|name| Side { name, outcomes: Vec::new() });
+        for seed in 0..self.seeds {
+            for side in &mut sides {
+                let session = Session::new(settings(side.name, seed)?, &data)?;
+                let label = format!("{:<6} seed {seed}", side.name);
+                side.outcomes.push(session.run(&label, &mut record, &interrupt)?);
+            }
+        }
+        write_files(&folder, &sides)?;
+        print_summary(&sides);
+        println!("\nrecorded in {}: record.jsonl, CSV tables, SVG pictures", folder.path().display());
+        Ok(())
+    }
+}
+
+fn write_files(folder: &RunFolder, sides: &[Side]) -> Result<()> {
+    let (mut epochs, mut layers) = (epochs_csv(), Inspection::csv());
+    for side in sides {
+        for (seed, outcome) in (0u64..).zip(&side.outcomes) {
+            append_epochs(&mut epochs, side.name, seed, &outcome.epochs)?;
+            outcome.start.append_to(&mut layers, side.name, seed, "start")?;
+            outcome.end.append_to(&mut layers, side.name, seed, "end")?;
+        }
+    }
+    folder.write_csv("epochs.csv", &epochs)?;
+    folder.write_csv("layers.csv", &layers)?;
+
+    let mut loss = Chart::new("Training loss").x_label("epoch").y_label("cross-entropy (nats), mean and range over seeds");
+    let mut accuracy = Chart::new("Test accuracy").x_label("epoch").y_label("accuracy (%), mean and range over seeds");
+    for side in sides {
+        loss = loss.series(curve(side, |e| e.train.loss));
+        accuracy = accuracy.series(curve(side, |e| 100.0 * e.test.accuracy));
+    }
+    folder.write("loss.svg", loss.to_svg())?;
+    folder.write("accuracy.svg", accuracy.to_svg())?;
+    folder.write("gradient_variance_start.svg", gradients(sides, "before training", |o| &o.start).to_svg())?;
+    folder.write("gradient_variance_end.svg", gradients(sides, "after training", |o| &o.end).to_svg())?;
+    Ok(())
+}
+
+/// Mean over seeds with the band from smallest to largest.
+fn curve(side: &Side, read: fn(&crate::run::EpochMetrics) -> f64) -> Series {
+    let epochs = side.outcomes[0].epochs.len();
+    let at = |i: usize| side.outcomes.iter().map(move |o| read(&o.epochs[i]));
+    let points = (0..epochs).map(|i| ((i + 1) as f64, at(i).sum::<f64>() / side.outcomes.len() as f64));
+    let lower = (0..epochs).map(|i| at(i).fold(f64::INFINITY, f64::min));
+    let upper = (0..epochs).map(|i| at(i).fold(f64::NEG_INFINITY, f64::max));
+    Series::line(side.name, points).band(lower, upper)
+}
+
+/// Gradient variance by layer, measured (mean over seeds) and predicted (dashed).
+fn gradients(sides: &[Side], when: &str, read: fn(&Outcome) -> &Inspection) -> Chart {
+    let layers = read(&sides[0].outcomes[0]).rows.iter().map(|r| r.layer.clone());
+    let mut chart = Chart::by_category(format!("Gradient variance by layer {when}"), layers)
+        .y_label("E[(∂L/∂w)²], mean over seeds")
+        .log_y();
+    for (colour, side) in sides.iter().enumerate() {
+        let mean = |read_row: fn(&anact::theory::LayerRow) -> Option<f64>| {
+            let rows = read(&side.outcomes[0]).rows.len();
+            (0..rows)
+                .map(|i| {
+                    let values = side.outcomes.iter().filter_map(|o| read_row(&read(o).rows[i]));
+                    values.sum::<f64>() / side.outcomes.len() as f64
+                })
+                .collect::<Vec<_>>()
+        };
+        chart = chart
+            .series(Series::line_by_category(side.name, mean(|r| r.measured.weight_gradient)).colour(colour))
+            .series(
+                Series::line_by_category(format!("{}, predicted", side.name), mean(|r| r.predicted.weight_gradient))
+                    .colour(colour)
+                    .dashed(),
+            );
+    }
+    chart
+}
+
+fn print_summary(sides: &[Side; 2]) {
+    println!("\nPer layer before training, seed 0, each column predicted | measured");
+    for side in sides {
+        println!("\n{}\n{}", side.name, side.outcomes[0].start.table());
+    }
+    let accuracy = |o: &Outcome| o.epochs.last().map_or(f64::NAN, |e| 100.0 * e.test.accuracy);
+    let mut table = Table::new().text("seed").number(sides[0].name).number(sides[1].name).number("difference");
+    let mut differences = Vec::new();
+    for (seed, (a, b)) in sides[0].outcomes.iter().zip(&sides[1].outcomes).enumerate() {
+        let (a, b) = (accuracy(a), accuracy(b));
+        differences.push(b - a);
+        table.row([seed.to_string(), format!("{a:.2} %"), format!("{b:.2} %"), format!("{:+.2}", b - a)]);
+    }
+    println!("\nTest accuracy after the last epoch\n{table}");
+    let n = differences.len() as f64;
+    let mean = differences.iter().sum::<f64>() / n;
+    if differences.len() > 1 {
+        let variance = differences.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / (n - 1.0);
+        println!("paired difference {mean:+.2} points, standard error {:.2}", (variance / n).sqrt());
+    } else {
+        println!("paired difference {mean:+.2} points; one seed gives no standard error");
+    }
+}

@@ -1,0 +1,68 @@
+//! What the command can fail with, and the exit code each failure has.
+
+use std::path::PathBuf;
+
+use crate::record::RecordError;
+
+/// The result of anything the command does.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A failure, with its message for the terminal.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The engine, a layer or a setting.
+    #[error(transparent)]
+    Engine(#[from] autograd::Error),
+    /// A data set.
+    #[error(transparent)]
+    Data(#[from] datasets::Error),
+    /// A run folder.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// A setting that no component checks itself.
+    #[error("{setting} is {value}; want {legal}")]
+    Setting {
+        /// The option's name.
+        setting: &'static str,
+        /// What was given.
+        value: String,
+        /// What would have been right.
+        legal: String,
+    },
+    /// A configuration or reference file that cannot be read.
+    #[error("{}: {problem}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what would have been right.
+        problem: String,
+    },
+    /// The loss became infinite or NaN.
+    #[error("the loss is {loss} in epoch {epoch}, step {step}; a smaller --lr, a warm-up or another initialisation may help")]
+    Diverged {
+        /// The loss.
+        loss: f32,
+        /// Counted from 1.
+        epoch: u64,
+        /// Step within the epoch, counted from 1.
+        step: usize,
+    },
+    /// A check found errors.
+    #[error("{0}")]
+    CheckFailed(String),
+    /// The user asked to stop.
+    #[error("interrupted; what was finished is recorded")]
+    Interrupted,
+}
+
+impl Error {
+    /// 1: a run or check failed; 2: a setting, name or file was wrong; 130: interrupted, as shells have it.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Diverged { .. } | Self::CheckFailed(_) => 1,
+            Self::Engine(_) | Self::Data(_) | Self::Record(_) | Self::Setting { .. } | Self::File { .. } => 2,
+            Self::Interrupted => 130,
+        }
+    }
+}

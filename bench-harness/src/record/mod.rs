@@ -1,0 +1,20 @@
+//! What a run leaves behind: one folder with its record, tables and files.
+//!
+//! `record.jsonl` grows line by line while the run goes on and is flushed after each, so a run that is killed
+//! leaves every line it had reached. Everything else is written whole or not at all by [`write_atomic`].
+//!
+//! A record that exists is never overwritten: [`RunFolder::create`] refuses the folder.
+
+mod csv;
+mod date;
+mod error;
+mod folder;
+mod versions;
+mod writer;
+
+pub use csv::{Cell, Csv, exact};
+pub use date::{rfc3339, utc_now};
+pub use error::{RecordError, Result};
+pub use folder::{RunFolder, write_atomic};
+pub use versions::{Versions, versions};
+pub use writer::{RecordWriter, read_records};

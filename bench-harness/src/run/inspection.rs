@@ -1,0 +1,86 @@
+//! The theory's numbers beside those of a real network, layer by layer.
+
+use anact::theory::{LayerRow, Quantities, compare};
+use autograd::{Keep, Tape};
+use datasets::Batch;
+use layers::{Context, Layer};
+use serde::Serialize;
+
+use super::evaluation::tensor;
+use crate::error::Result;
+use crate::record::{Cell, Csv};
+use crate::table::{Table, sig};
+
+/// One batch through a network, predicted and measured.
+#[derive(Debug, Clone, Serialize)]
+pub struct Inspection {
+    /// Layers from input to output.
+    pub rows: Vec<LayerRow>,
+}
+
+/// Runs `batch` forward and backward with every gradient kept, and compares with the theory. The model's running
+/// statistics move as in a training step, so give it a model that is not needed any more.
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn inspect(model: &mut dyn Layer<f32>, mut batch: Batch, smoothing: f64, seed: u64) -> Result<Inspection> {
+    let tape = Tape::new();
+    let images = tape.constant(tensor(&mut batch)?);
+    let logits = model.forward(&Context::train(&tape, seed, 0), images)?;
+    let loss = logits.cross_entropy(&batch.labels, smoothing)?;
+    let gradients = tape.backward(loss, Keep::All)?;
+    Ok(Inspection { rows: compare(&tape, logits, &gradients)? })
+}
+
+/// A column of the table: its heading, its name in files, and how to read it.
+type Column = (&'static str, &'static str, fn(&Quantities) -> Option<f64>);
+
+const COLUMNS: &[Column] = &[
+    ("Var[z]", "variance_z", |q| q.variance_z),
+    ("ρ", "rho", |q| q.rho),
+    ("ρ′", "rho_prime", |q| q.rho_prime),
+    ("λ", "lambda", |q| q.lambda),
+    ("λ²ρ", "lambda2_rho", |q| q.forward),
+    ("λ²ρ′", "lambda2_rho_prime", |q| q.backward),
+    ("E[δ²]", "delta2", |q| q.delta),
+    ("E[(∂L/∂w)²]", "weight_gradient2", |q| q.weight_gradient),
+];
+
+impl Inspection {
+    /// A table for the terminal: each quantity as predicted | measured.
+    pub fn table(&self) -> Table {
+        let mut table = Table::new().text("layer");
+        for (heading, ..) in COLUMNS {
+            table = table.number(*heading);
+        }
+        let number = |x: Option<f64>| x.map_or_else(|| "·".to_string(), |x| sig(x, 3));
+        for row in &self.rows {
+            let cells = COLUMNS.iter().map(|(_, _, read)| match (read(&row.predicted), read(&row.measured)) {
+                (None, None) => String::new(),
+                (predicted, measured) => format!("{} | {}", number(predicted), number(measured)),
+            });
+            table.row(std::iter::once(row.layer.clone()).chain(cells));
+        }
+        table
+    }
+
+    /// Appends the rows to a CSV table made by [`Inspection::csv`].
+    ///
+    /// # Errors
+    /// Never for a table of that making.
+    pub fn append_to(&self, csv: &mut Csv, run: &str, seed: u64, moment: &str) -> Result<()> {
+        for row in &self.rows {
+            let values = COLUMNS.iter().flat_map(|(_, _, read)| [read(&row.predicted), read(&row.measured)]);
+            let head = [Cell::from(run), Cell::from(seed), Cell::from(moment), Cell::from(row.layer.as_str())];
+            csv.row(head.into_iter().chain(values.map(Cell::from)))?;
+        }
+        Ok(())
+    }
+
+    /// An empty CSV table for inspections.
+    pub fn csv() -> Csv {
+        let head = ["activation", "seed", "when", "layer"].map(str::to_string);
+        let pairs = COLUMNS.iter().flat_map(|(_, name, _)| [format!("predicted_{name}"), format!("measured_{name}")]);
+        Csv::new(head.into_iter().chain(pairs))
+    }
+}

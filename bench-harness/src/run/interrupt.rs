@@ -1,0 +1,32 @@
+//! Ctrl-C: the first one asks the run to end after the present step, the second ends the process.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::{Error, Result};
+
+/// Whether the user asked to stop.
+#[derive(Debug, Clone, Default)]
+pub struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// One that listens to SIGINT and SIGTERM.
+    pub fn listen() -> Self {
+        let interrupt = Self::default();
+        let flag = Arc::clone(&interrupt.0);
+        // A second handler cannot be set; the first then still ends the process, only less gently.
+        let _ = ctrlc::set_handler(move || {
+            if flag.swap(true, Ordering::SeqCst) {
+                std::process::exit(130);
+            }
+            eprintln!("\nstopping after this step; press Ctrl-C again to stop at once");
+        });
+        interrupt
+    }
+
+    /// # Errors
+    /// [`Error::Interrupted`] once the user asked to stop.
+    pub fn check(&self) -> Result<()> {
+        if self.0.load(Ordering::SeqCst) { Err(Error::Interrupted) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,21 @@
+//! Training runs: their settings, the training loop, what is shown meanwhile and what is left behind.
+
+mod evaluation;
+mod inspection;
+mod interrupt;
+mod model;
+mod options;
+mod progress;
+mod session;
+mod settings;
+mod trainer;
+
+pub use inspection::{Inspection, inspect};
+pub use interrupt::Interrupt;
+pub use model::build_model;
+pub use options::Options;
+pub use progress::Progress;
+pub use session::{Outcome, Session, load_data};
+pub use settings::Settings;
+pub use evaluation::Metrics;
+pub use trainer::{EpochMetrics, Trainer};

@@ -1,0 +1,123 @@
+//! The options of a training run, as flags and as a TOML file.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+
+/// Defines [`Options`] together with the merge that puts flags on top of a file, so that no field is forgotten.
+macro_rules! options {
+    ($($(#[$attribute:meta])* $field:ident: $type:ty,)*) => {
+        /// Every option of a training run; what is not given takes the default of [`Settings`](super::Settings).
+        /// The same names, with underscores, are the keys of a TOML file.
+        #[derive(Debug, Clone, Default, PartialEq, Args, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct Options {
+            $($(#[$attribute])* #[arg(long)] pub $field: Option<$type>,)*
+        }
+
+        impl Options {
+            /// `self` where given, else `below`.
+            #[must_use]
+            pub fn over(self, below: Self) -> Self {
+                Self { $($field: self.$field.or(below.$field),)* }
+            }
+        }
+    };
+}
+
+options! {
+    /// Data set, see `anact list` [default: fashion-mnist-5k]
+    dataset: String,
+    /// Folder that holds the data set's official files
+    data: PathBuf,
+    /// Use only the first so many training images
+    train_images: usize,
+    /// Use only the first so many test images
+    test_images: usize,
+    /// Network, see `anact list` [default: resnet20]
+    model: String,
+    /// Hidden units, or channels of the first stage [default: the network's usual width]
+    width: usize,
+    /// Activation, see `anact list`; a family's parameter in parentheses, as in "swish(1.702)" [default: nswish]
+    activation: String,
+    /// How weights are drawn: lecun_normal, lecun_uniform, xavier_normal, xavier_uniform, he_normal, he_uniform, orthogonal [default: lecun_normal]
+    init: String,
+    /// Normalized activations: statistics used in training, running or batch [default: running]
+    statistics: String,
+    /// Normalized activations: forward moment, raw or centered [default: raw]
+    moment: String,
+    /// Normalized activations: gradient through the statistics, detached or full (full needs --statistics batch) [default: detached]
+    gradient: String,
+    /// Normalized activations: one factor per layer or per channel [default: layer]
+    granularity: String,
+    /// Normalized activations: what a batch outside the bounds does to the running statistics, clamp or reject [default: clamp]
+    guard: String,
+    /// Passes over the training set [default: 10]
+    epochs: u64,
+    /// Images per step [default: 128]
+    batch: usize,
+    /// Highest learning rate [default: 0.1]
+    lr: f64,
+    /// Decay of the learning rate: cosine, step or constant [default: cosine]
+    schedule: String,
+    /// Epochs over which the learning rate rises from 0 [default: 1, or 0 in runs of fewer than 5 epochs]
+    warmup_epochs: u64,
+    /// With --schedule step: epochs between falls [default: a third of the run]
+    step_epochs: u64,
+    /// With --schedule step: the factor of each fall [default: 0.1]
+    step_factor: f64,
+    /// Momentum [default: 0.9]
+    momentum: f64,
+    /// Nesterov's momentum [default: true]
+    #[arg(num_args = 0..=1, default_missing_value = "true")]
+    nesterov: bool,
+    /// Weight decay [default: 5e-4]
+    weight_decay: f64,
+    /// How weight decay acts, coupled (L2) or decoupled [default: coupled]
+    decay: String,
+    /// What weight decay acts on: all parameters or weights (no bias, norm or activation parameter) [default: weights]
+    decayed: String,
+    /// Label smoothing [default: 0]
+    smoothing: f64,
+    /// Random crops and mirror images in training [default: true for colour images, else false]
+    #[arg(num_args = 0..=1, default_missing_value = "true")]
+    augment: bool,
+    /// Seed of weights, order of the images, augmentation and dropout [default: 0]
+    seed: u64,
+    /// Folder for the run's record; must not hold one yet [default: runs/<time>-<model>-<activation>]
+    output: PathBuf,
+}
+
+impl Options {
+    /// Reads a TOML file.
+    ///
+    /// # Errors
+    /// The file cannot be read, is no TOML, or has a key that is no option or a value of the wrong type.
+    pub fn read(path: &Path) -> Result<Self> {
+        let refuse = |problem| Error::File { path: path.to_path_buf(), problem };
+        let text = std::fs::read_to_string(path).map_err(|e| refuse(format!("cannot be read: {e}")))?;
+        toml::from_str(&text).map_err(|e| refuse(e.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let file: Options = toml::from_str("epochs = 3\nlr = 0.5").unwrap();
+        let flags = Options { epochs: Some(7), ..Options::default() };
+        let merged = flags.over(file);
+        assert_eq!((merged.epochs, merged.lr, merged.batch), (Some(7), Some(0.5), None));
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error() {
+        let text = toml::from_str::<Options>("epoch = 3").unwrap_err().to_string();
+        assert!(text.contains("epoch") && text.contains("epochs"), "{text}");
+    }
+}

@@ -1,0 +1,155 @@
+//! A training run's complete, checked settings.
+
+use std::path::PathBuf;
+
+use anact::NormalizedSettings;
+use layers::Init;
+use layers::optim::{Decay, Decayed, SgdSettings, WeightDecay};
+use serde::Serialize;
+
+use super::options::Options;
+use crate::error::{Error, Result};
+
+/// What a run does. Written into its record, and enough to repeat it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "each field is the option of the same name, documented there and in --help")]
+pub struct Settings {
+    pub dataset: String,
+    pub data: Option<PathBuf>,
+    pub train_images: Option<usize>,
+    pub test_images: Option<usize>,
+    pub model: String,
+    pub width: Option<usize>,
+    pub activation: String,
+    pub init: String,
+    pub normalized: NormalizedSettings,
+    pub epochs: u64,
+    pub batch: usize,
+    pub lr: f64,
+    pub schedule: ScheduleSettings,
+    pub sgd: SgdSettings,
+    pub smoothing: f64,
+    /// `None` leaves it to the data: colour images are augmented.
+    pub augment: Option<bool>,
+    pub seed: u64,
+}
+
+/// The learning rate's course in epochs.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ScheduleSettings {
+    /// Epochs of linear warm-up.
+    pub warmup_epochs: u64,
+    /// What follows; steps are epochs here.
+    pub decay: Decay,
+}
+
+impl Settings {
+    /// Fills in defaults and checks everything that can be checked before data are read.
+    ///
+    /// # Errors
+    /// A value out of range or a name that does not exist.
+    pub fn of(o: Options) -> Result<Self> {
+        let epochs = at_least_one("--epochs", o.epochs.unwrap_or(10))?;
+        let batch = at_least_one("--batch", o.batch.unwrap_or(128) as u64)? as usize;
+        for (setting, count) in [("--train-images", o.train_images), ("--test-images", o.test_images)] {
+            at_least_one(setting, count.unwrap_or(1) as u64)?;
+        }
+        let lr = o.lr.unwrap_or(0.1);
+        if !(lr > 0.0 && lr.is_finite()) {
+            return Err(refused("--lr", lr, "a positive number"));
+        }
+        let smoothing = o.smoothing.unwrap_or(0.0);
+        if !(0.0..1.0).contains(&smoothing) {
+            return Err(refused("--smoothing", smoothing, "a number from 0 to below 1"));
+        }
+        let init = o.init.unwrap_or_else(|| "lecun_normal".into());
+        Init::named(&init)?;
+        let defaults = NormalizedSettings::default();
+        let normalized = NormalizedSettings {
+            statistics: choose(o.statistics, "statistics", anact::STATISTICS_SOURCES, defaults.statistics)?,
+            moment: choose(o.moment, "moment", anact::FORWARD_MOMENTS, defaults.moment)?,
+            gradient: choose(o.gradient, "gradient", anact::GRADIENT_MODES, defaults.gradient)?,
+            granularity: choose(o.granularity, "granularity", anact::GRANULARITIES, defaults.granularity)?,
+            averaging: anact::Averaging {
+                guard: choose(o.guard, "guard", anact::GUARDS, defaults.averaging.guard)?,
+                ..defaults.averaging
+            },
+        };
+        let decay = match o.schedule.as_deref() {
+            None | Some("cosine") => Decay::Cosine,
+            Some("constant") => Decay::Constant,
+            Some("step") => Decay::Step {
+                every: at_least_one("--step-epochs", o.step_epochs.unwrap_or(epochs.div_ceil(3)))?,
+                factor: o.step_factor.unwrap_or(0.1),
+            },
+            Some(other) => return Err(refused("--schedule", other, "cosine, step or constant")),
+        };
+        let kinds = &[("coupled", WeightDecay::Coupled), ("decoupled", WeightDecay::Decoupled)];
+        let targets = &[("all", Decayed::All), ("weights", Decayed::Weights)];
+        let momentum = o.momentum.unwrap_or(0.9);
+        Ok(Self {
+            dataset: o.dataset.unwrap_or_else(|| "fashion-mnist-5k".into()),
+            data: o.data,
+            train_images: o.train_images,
+            test_images: o.test_images,
+            model: o.model.unwrap_or_else(|| "resnet20".into()),
+            width: o.width,
+            activation: o.activation.unwrap_or_else(|| "nswish".into()),
+            init,
+            normalized,
+            epochs,
+            batch,
+            lr,
+            schedule: ScheduleSettings {
+                warmup_epochs: o.warmup_epochs.unwrap_or(u64::from(epochs >= 5)),
+                decay,
+            },
+            sgd: SgdSettings {
+                momentum,
+                nesterov: o.nesterov.unwrap_or(momentum > 0.0),
+                weight_decay: o.weight_decay.unwrap_or(5e-4),
+                kind: choose(o.decay, "decay", kinds, WeightDecay::Coupled)?,
+                decayed: choose(o.decayed, "decayed", targets, Decayed::Weights)?,
+            },
+            smoothing,
+            augment: o.augment,
+            seed: o.seed.unwrap_or(0),
+        })
+    }
+}
+
+/// The value called `name` in a list of named values.
+fn choose<T: Copy>(name: Option<String>, option: &'static str, values: &[(&str, T)], default: T) -> Result<T> {
+    let Some(name) = name else { return Ok(default) };
+    let found = values.iter().find(|(n, _)| *n == name);
+    found.map(|v| v.1).ok_or_else(|| {
+        let legal: Vec<_> = values.iter().map(|(n, _)| *n).collect();
+        refused(option, name, &legal.join(" or "))
+    })
+}
+
+fn at_least_one(setting: &'static str, value: u64) -> Result<u64> {
+    if value == 0 { Err(refused(setting, 0, "at least 1")) } else { Ok(value) }
+}
+
+fn refused(setting: &'static str, value: impl ToString, legal: &str) -> Error {
+    Error::Setting { setting, value: value.to_string(), legal: legal.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(options: Options) -> String {
+        Settings::of(options).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn bad_values_say_what_would_be_right() {
+        assert_eq!(error(Options { batch: Some(0), ..Options::default() }), "--batch is 0; want at least 1");
+        assert_eq!(error(Options { lr: Some(f64::NAN), ..Options::default() }), "--lr is NaN; want a positive number");
+        let text = error(Options { moment: Some("row".into()), ..Options::default() });
+        assert_eq!(text, "moment is row; want raw or centered");
+        assert!(error(Options { init: Some("lecun".into()), ..Options::default() }).contains("lecun_normal"));
+    }
+}

@@ -1,0 +1,112 @@
+//! The training loop.
+
+use std::time::Instant;
+
+use autograd::{Keep, Tape};
+use datasets::{Batch, Loader};
+use layers::optim::{Schedule, Sgd};
+use layers::{Context, Layer, loss};
+use serde::Serialize;
+
+use super::evaluation::{Metrics, Tally, evaluate, tensor};
+use super::interrupt::Interrupt;
+use super::progress::Progress;
+use crate::error::{Error, Result};
+
+/// What one epoch did.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct EpochMetrics {
+    /// Counted from 1.
+    pub epoch: u64,
+    /// Means over the training images as they were seen, augmented and with the weights of the moment.
+    pub train: Metrics,
+    /// On the test images, after the epoch.
+    pub test: Metrics,
+    /// The learning rate of the epoch's last step.
+    pub lr: f64,
+    /// Training time.
+    pub seconds: f64,
+    /// Training images per second.
+    pub images_per_s: f64,
+}
+
+/// A network with what moves it.
+#[derive(Debug)]
+pub struct Trainer {
+    model: Box<dyn Layer<f32>>,
+    sgd: Sgd<f32>,
+    schedule: Schedule,
+    smoothing: f64,
+    seed: u64,
+    steps: u64,
+}
+
+impl Trainer {
+    /// A trainer at step 0.
+    pub fn new(model: Box<dyn Layer<f32>>, sgd: Sgd<f32>, schedule: Schedule, smoothing: f64, seed: u64) -> Self {
+        Self { model, sgd, schedule, smoothing, seed, steps: 0 }
+    }
+
+    /// The network.
+    pub fn model(&mut self) -> &mut dyn Layer<f32> {
+        self.model.as_mut()
+    }
+
+    /// One step: the batch's mean loss and the number of images classified right.
+    ///
+    /// # Errors
+    /// Shapes that do not fit, or a parameter without gradient.
+    pub fn step(&mut self, batch: &mut Batch) -> Result<(f32, usize)> {
+        let images = tensor(batch)?;
+        let (mean_loss, correct, gradients) = {
+            let tape = Tape::new();
+            let cx = Context::train(&tape, self.seed, self.steps);
+            let logits = self.model.forward(&cx, tape.constant(images))?;
+            let loss = logits.cross_entropy(&batch.labels, self.smoothing)?;
+            let correct = loss::correct(&logits.value(), &batch.labels)?;
+            (loss.value().item()?, correct, tape.backward(loss, Keep::Leaves)?)
+        };
+        // The tape is gone by now, so that parameters are unshared and move in place.
+        if mean_loss.is_finite() {
+            self.sgd.step(self.model.as_mut(), &gradients, self.schedule.at(self.steps))?;
+        }
+        self.steps += 1;
+        Ok((mean_loss, correct))
+    }
+
+    /// One pass over the training set, then the metrics on the test set.
+    ///
+    /// # Errors
+    /// As [`Trainer::step`]; a loss that is not finite; the user's wish to stop.
+    pub fn epoch(
+        &mut self,
+        epoch: u64,
+        train: &Loader,
+        test: &Loader,
+        progress: &Progress,
+        interrupt: &Interrupt,
+    ) -> Result<EpochMetrics> {
+        let (start, mut tally, mut seen) = (Instant::now(), Tally::default(), 0);
+        let mut lr = 0.0;
+        for (step, mut batch) in train.epoch(epoch).enumerate() {
+            interrupt.check()?;
+            lr = self.schedule.at(self.steps);
+            let (loss, correct) = self.step(&mut batch)?;
+            if !loss.is_finite() {
+                return Err(Error::Diverged { loss, epoch: epoch + 1, step: step + 1 });
+            }
+            tally.add(loss, correct, batch.labels.len());
+            seen += batch.labels.len();
+            progress.step(epoch, tally.metrics(), seen as f64 / start.elapsed().as_secs_f64());
+        }
+        let seconds = start.elapsed().as_secs_f64();
+        Ok(EpochMetrics {
+            epoch: epoch + 1,
+            train: tally.metrics(),
+            test: evaluate(self.model.as_mut(), test, interrupt)?,
+            lr,
+            seconds,
+            images_per_s: seen as f64 / seconds,
+        })
+    }
+}

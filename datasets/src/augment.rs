@@ -1,0 +1,76 @@
+//! Augmentation: a random crop of the padded image, and a random mirror image.
+//!
+//! Padding is **black before normalisation** (byte 0), as torchvision's `RandomCrop(size, padding)` pads the picture
+//! that `ToTensor` and `Normalize` see afterwards. Padding the normalised image with zeros would pad with the mean
+//! colour instead; papers that report results with the torchvision recipe did not do that.
+
+use crate::random::{Purpose, below, stream};
+
+/// Which augmentations to make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Augmentation {
+    /// Black pixels added on each side before cropping back to the image's size; 0 for no cropping.
+    pub pad: usize,
+    /// Whether half of the images are mirrored left to right.
+    pub flip: bool,
+}
+
+impl Augmentation {
+    /// The usual recipe for CIFAR: four pixels of padding, and mirroring.
+    pub const CIFAR: Self = Self { pad: 4, flip: true };
+
+    /// What happens to sample `index` (its position in the split) in `epoch`.
+    ///
+    /// Three numbers are always drawn, in the order top, left, flip, so switching one augmentation off leaves the
+    /// others as they were.
+    pub fn draw(&self, seed: u64, epoch: u64, index: usize) -> Placement {
+        let mut generator = stream(seed, Purpose::Augmentation { epoch }, index as u64);
+        let places = 2 * self.pad as u64 + 1;
+        let top = below(&mut generator, places) as isize - self.pad as isize;
+        let left = below(&mut generator, places) as isize - self.pad as isize;
+        let mirrored = below(&mut generator, 2) == 1;
+        Placement { top, left, flip: self.flip && mirrored }
+    }
+}
+
+/// Where an output image lies on the padded input image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placement {
+    /// The input row that becomes the first output row; negative or beyond the image is black.
+    pub top: isize,
+    /// The input column that becomes the first output column, before mirroring.
+    pub left: isize,
+    /// Whether the crop is then mirrored left to right.
+    pub flip: bool,
+}
+
+impl Placement {
+    /// The image as it is.
+    pub const IDENTITY: Self = Self { top: 0, left: 0, flip: false };
+
+    /// Writes one plane (one channel) of `width` columns to `output` of the same size, each byte through `table`.
+    pub(crate) fn write_plane(&self, plane: &[u8], width: usize, table: &[f32; 256], output: &mut [f32]) {
+        let height = plane.len() / width;
+        let black = table[0];
+        // Output columns, before mirroring, that show the image: its columns left + first .. left + last.
+        let first = self.left.min(0).unsigned_abs().min(width);
+        let last = width.saturating_sub(self.left.max(0).unsigned_abs()).max(first);
+        for (y, row) in output.chunks_exact_mut(width).enumerate() {
+            let Some(source) = (y as isize + self.top).try_into().ok().filter(|&y: &usize| y < height) else {
+                row.fill(black);
+                continue;
+            };
+            row[..first].fill(black);
+            row[last..].fill(black);
+            if first < last {
+                let start = source * width + self.left.max(0).unsigned_abs();
+                for (value, &byte) in row[first..last].iter_mut().zip(&plane[start..]) {
+                    *value = table[usize::from(byte)];
+                }
+            }
+            if self.flip {
+                row.reverse();
+            }
+        }
+    }
+}

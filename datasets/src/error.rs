@@ -1,0 +1,241 @@
+//! One error type for the crate: every variant says what is wrong, where, and what would have been right.
+//!
+//! Byte offsets count from the start of the file; in a gzipped file they count decompressed bytes.
+
+use std::{io, ops::RangeInclusive, path::PathBuf};
+
+use thiserror::Error;
+
+/// What this crate's fallible functions return.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Everything that can be wrong with a data set, its files, or a request for batches.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No data set has this name.
+    #[error("no data set is called `{name}`{}; the known ones are {}", suggestion(near), known.join(", "))]
+    UnknownDataset {
+        /// The name asked for.
+        name: String,
+        /// Known names that resemble it, best first.
+        near: Vec<String>,
+        /// All known names.
+        known: Vec<String>,
+    },
+
+    /// The data set lives in files and no folder was given.
+    #[error("the data set `{dataset}` is read from a folder, and none was given; expected layout:\n{layout}")]
+    FolderNeeded {
+        /// The data set's name.
+        dataset: String,
+        /// The files that belong into the folder.
+        layout: String,
+    },
+
+    /// The folder does not exist or is not a folder.
+    #[error("there is no folder at {path} to read `{dataset}` from")]
+    MissingFolder {
+        /// The path that was given.
+        path: PathBuf,
+        /// The data set asked for.
+        dataset: String,
+    },
+
+    /// A file is not where it should be.
+    #[error("{folder} holds no {file}; looked for {looked_for}")]
+    MissingFile {
+        /// The folder searched.
+        folder: PathBuf,
+        /// The file's plain name.
+        file: String,
+        /// Every name and place that would have been accepted.
+        looked_for: String,
+    },
+
+    /// The folder is the Python (pickle) version of the data set.
+    #[error(
+        "{path} is the Python version (pickles), which is not read; get {archive}, whose folder is {folder}"
+    )]
+    PickleFolder {
+        /// The pickle folder.
+        path: PathBuf,
+        /// The archive to get instead.
+        archive: &'static str,
+        /// The folder inside that archive.
+        folder: &'static str,
+    },
+
+    /// The operating system could not read on.
+    #[error("cannot read {path} at byte {offset}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Where reading stopped.
+        offset: u64,
+        /// The system's reason.
+        source: io::Error,
+    },
+
+    /// The file begins like gzip and does not continue so.
+    #[error("{path} is a damaged gzip file after {offset} decompressed bytes: {source}")]
+    Gzip {
+        /// The file.
+        path: PathBuf,
+        /// How many decompressed bytes came out before the damage was noticed.
+        offset: u64,
+        /// The decoder's reason.
+        source: io::Error,
+    },
+
+    /// The file ends too early.
+    #[error("{path} ends at byte {offset}, {expected} bytes are needed for {what}")]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Its length, which is where the data stopped.
+        offset: u64,
+        /// The length it should have had.
+        expected: u128,
+        /// What those bytes would have been.
+        what: &'static str,
+    },
+
+    /// The file goes on after its last record.
+    #[error("{path} goes on at byte {offset}, where its header says it ends")]
+    TrailingBytes {
+        /// The file.
+        path: PathBuf,
+        /// The first byte too many.
+        offset: u64,
+    },
+
+    /// The first four bytes are not those of the wanted kind of IDX file.
+    #[error("{path} begins with {found:#010x} at byte 0, an IDX file of {what} begins with {expected:#010x}")]
+    IdxMagic {
+        /// The file.
+        path: PathBuf,
+        /// The magic number read.
+        found: u32,
+        /// The magic number of the wanted kind.
+        expected: u32,
+        /// `images` or `labels`.
+        what: &'static str,
+    },
+
+    /// An IDX header announces an empty dimension.
+    #[error("{path} announces the dimensions {dimensions:?} at byte 4, each must be at least 1")]
+    IdxDimensions {
+        /// The file.
+        path: PathBuf,
+        /// Count, or count, rows and columns.
+        dimensions: Vec<u32>,
+    },
+
+    /// The file is not a whole number of records.
+    #[error("{path}: record {record} at byte {offset} has {found} bytes, a record has {expected}")]
+    PartialRecord {
+        /// The file.
+        path: PathBuf,
+        /// Index of the short record.
+        record: usize,
+        /// Where that record begins.
+        offset: u64,
+        /// Bytes it has.
+        found: usize,
+        /// Bytes it should have.
+        expected: usize,
+    },
+
+    /// A label names no class.
+    #[error("{path}: record {record} has the {kind} {label} at byte {offset}, legal are {} to {}", legal.start(), legal.end())]
+    LabelRange {
+        /// The file.
+        path: PathBuf,
+        /// Index of the record.
+        record: usize,
+        /// Where the label stands.
+        offset: u64,
+        /// `label`, `fine label` or `coarse label`.
+        kind: &'static str,
+        /// The label read.
+        label: u8,
+        /// The legal labels.
+        legal: RangeInclusive<u8>,
+    },
+
+    /// Images and labels do not pair up.
+    #[error(
+        "{images_path} holds {images} images and {labels_path} {labels} labels, the counts must be equal"
+    )]
+    CountMismatch {
+        /// The file of images.
+        images_path: PathBuf,
+        /// How many it holds.
+        images: usize,
+        /// The file of labels.
+        labels_path: PathBuf,
+        /// How many it holds.
+        labels: usize,
+    },
+
+    /// A split has the official number of images and not the official number of each class.
+    #[error(
+        "{path}: the {split} split of `{dataset}` has the official total and the wrong share of classes: \
+         class {class} occurs {found} times, officially {expected}"
+    )]
+    ClassCounts {
+        /// The folder.
+        path: PathBuf,
+        /// The data set's name.
+        dataset: String,
+        /// `training` or `test`.
+        split: &'static str,
+        /// The first class that is off.
+        class: usize,
+        /// How often it occurs.
+        found: usize,
+        /// How often it should.
+        expected: usize,
+    },
+
+    /// A file of class names has the wrong number of them.
+    #[error("{path} names {found} classes, one name a line, {expected} are needed")]
+    ClassNames {
+        /// The file.
+        path: PathBuf,
+        /// Lines with a name.
+        found: usize,
+        /// Classes of the data set.
+        expected: usize,
+    },
+
+    /// Values in memory that do not form images, a split or a data set.
+    #[error("{what}: {found}, expected {expected}")]
+    Inconsistent {
+        /// What was being put together.
+        what: &'static str,
+        /// What was given.
+        found: String,
+        /// What would have been right.
+        expected: String,
+    },
+
+    /// An option of the loader that cannot be honoured.
+    #[error("loader: {option} is {found}, it must be {expected}")]
+    LoaderOption {
+        /// The option's name.
+        option: &'static str,
+        /// Its value.
+        found: String,
+        /// The legal values.
+        expected: String,
+    },
+}
+
+fn suggestion(near: &[String]) -> String {
+    match near {
+        [] => String::new(),
+        names => format!(", did you mean {}?", names.join(" or ")),
+    }
+}

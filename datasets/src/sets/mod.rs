@@ -1,0 +1,6 @@
+//! The known data sets, one file per family: its folder, its files, its classes and what is official.
+
+pub(crate) mod cifar;
+pub(crate) mod embedded;
+pub(crate) mod mnist;
+mod official;

@@ -1,0 +1,8 @@
+//! Tests of the crate's public face, in one binary: files as users have them, batches as trainers get them.
+
+mod batches;
+mod embedded;
+mod fixture;
+mod folders;
+mod formats;
+mod randomness;

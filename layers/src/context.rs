@@ -1,0 +1,75 @@
+//! What a forward pass is told besides its input.
+
+use autograd::{Result, Scalar, Tape, Var};
+
+use crate::layer::Layer;
+use crate::parameter::Parameter;
+
+/// Whether a network learns or is being used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Batch statistics, dropout, and running statistics that move.
+    Train,
+    /// Running statistics, no dropout, nothing moves.
+    Eval,
+}
+
+/// The tape of this step, the mode, and the key of this step's random numbers.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'t, S> {
+    tape: &'t Tape<S>,
+    mode: Mode,
+    seed: u64,
+    step: u64,
+}
+
+impl<'t, S: Scalar> Context<'t, S> {
+    /// A training step. Random layers draw from the stream of `(seed, step)`, so a step can be repeated exactly.
+    pub fn train(tape: &'t Tape<S>, seed: u64, step: u64) -> Self {
+        Self { tape, mode: Mode::Train, seed, step }
+    }
+
+    /// An evaluation; nothing in it is random.
+    pub fn eval(tape: &'t Tape<S>) -> Self {
+        Self { tape, mode: Mode::Eval, seed: 0, step: 0 }
+    }
+
+    /// The tape everything is recorded on.
+    pub fn tape(&self) -> &'t Tape<S> {
+        self.tape
+    }
+
+    /// Training or evaluation.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Whether running statistics move and random layers act.
+    pub fn is_training(&self) -> bool {
+        self.mode == Mode::Train
+    }
+
+    /// The seed and index of the stream for a random layer that is applied now.
+    ///
+    /// The number of nodes recorded so far tells one random layer of a step from the next.
+    pub fn random_key(&self) -> (u64, u64) {
+        (self.seed, self.step << 24 | self.tape.len() as u64)
+    }
+
+    /// Records a parameter as the leaf `name` of the current scope.
+    ///
+    /// # Errors
+    /// The name is taken by another parameter.
+    pub fn parameter(&self, name: &str, parameter: &Parameter<S>) -> Result<Var<'t, S>> {
+        self.tape.parameter(name, &parameter.value)
+    }
+
+    /// Applies the child layer `name` inside a scope of that name.
+    ///
+    /// # Errors
+    /// Whatever the layer refuses.
+    pub fn call(&self, name: &str, layer: &mut dyn Layer<S>, x: Var<'t, S>) -> Result<Var<'t, S>> {
+        let _scope = self.tape.scope(name);
+        layer.forward(self, x)
+    }
+}

@@ -1,0 +1,96 @@
+//! The contract of a layer, and the walk over what it owns.
+
+use std::fmt::Debug;
+
+use autograd::{Result, Scalar, Tensor, Var};
+
+use crate::context::Context;
+use crate::parameter::Parameter;
+
+/// Something that turns one value on the tape into another, with state of its own.
+///
+/// `forward` takes `&mut self` because running statistics may move; in [`Mode::Eval`](crate::Mode::Eval) nothing
+/// does. Children are applied through [`Context::call`] and shown through [`Walk::child`] under the same names,
+/// so that a parameter's name on the tape is its name in a file; names follow torchvision.
+pub trait Layer<S: Scalar>: Debug + Send {
+    /// Records the layer's computation.
+    ///
+    /// # Errors
+    /// Shapes that do not fit.
+    fn forward<'t>(&mut self, cx: &Context<'t, S>, x: Var<'t, S>) -> Result<Var<'t, S>>;
+
+    /// Shows every parameter, buffer and child, always in the same order. A layer with none does nothing.
+    ///
+    /// There is one walk, and it is mutable, rather than one for reading and one for writing: two lists of names
+    /// could drift apart.
+    fn visit(&mut self, _walk: &mut Walk<'_, S>) {}
+}
+
+/// State that is not learnt by gradients.
+#[derive(Debug)]
+pub enum BufferMut<'a, S> {
+    /// Numbers in the layer's own precision.
+    Tensor(&'a mut Tensor<S>),
+    /// Numbers always kept in f64.
+    Values(&'a mut Vec<f64>),
+    /// A count.
+    Count(&'a mut u64),
+}
+
+/// Receives what a [`Walk`] comes by.
+pub trait Visitor<S: Scalar> {
+    /// A parameter and its full name.
+    fn parameter(&mut self, name: &str, parameter: &mut Parameter<S>);
+    /// A buffer and its full name.
+    fn buffer(&mut self, _name: &str, _buffer: BufferMut<'_, S>) {}
+}
+
+/// A walk over a layer's state that keeps the path.
+pub struct Walk<'v, S> {
+    path: String,
+    visitor: &'v mut dyn Visitor<S>,
+}
+
+impl<'v, S: Scalar> Walk<'v, S> {
+    /// Shows everything `layer` owns to `visitor`.
+    pub fn over(layer: &mut dyn Layer<S>, visitor: &'v mut dyn Visitor<S>) {
+        layer.visit(&mut Self { path: String::new(), visitor });
+    }
+
+    /// A child layer.
+    pub fn child(&mut self, name: &str, layer: &mut dyn Layer<S>) {
+        let parent = self.path.clone();
+        self.path = self.full(name);
+        layer.visit(self);
+        self.path = parent;
+    }
+
+    /// A parameter of this layer.
+    pub fn parameter(&mut self, name: &str, parameter: &mut Parameter<S>) {
+        let full = self.full(name);
+        self.visitor.parameter(&full, parameter);
+    }
+
+    /// A buffer of this layer.
+    pub fn buffer(&mut self, name: &str, buffer: BufferMut<'_, S>) {
+        let full = self.full(name);
+        self.visitor.buffer(&full, buffer);
+    }
+
+    fn full(&self, name: &str) -> String {
+        if self.path.is_empty() { name.to_string() } else { format!("{}.{name}", self.path) }
+    }
+}
+
+/// The number of learnt numbers.
+pub fn parameter_count<S: Scalar>(layer: &mut dyn Layer<S>) -> usize {
+    struct Count(usize);
+    impl<S: Scalar> Visitor<S> for Count {
+        fn parameter(&mut self, _name: &str, parameter: &mut Parameter<S>) {
+            self.0 += parameter.value.len();
+        }
+    }
+    let mut count = Count(0);
+    Walk::over(layer, &mut count);
+    count.0
+}

@@ -1,0 +1,101 @@
+//! Whole networks by name.
+
+mod cnn;
+mod mlp;
+mod resnet;
+mod resnet_cifar;
+
+use autograd::{Error, Result, Scalar};
+
+use crate::activation::MakeActivation;
+use crate::init::{Init, Initializer};
+use crate::layer::Layer;
+
+/// What a network is built for.
+#[derive(Debug, Clone, Copy)]
+pub struct ModelSettings {
+    /// Channels, height and width of an image.
+    pub input: [usize; 3],
+    /// The number of classes.
+    pub classes: usize,
+    /// Hidden units or channels of the first stage; `None` for the network's usual width.
+    pub width: Option<usize>,
+    /// How weights are drawn.
+    pub init: Init,
+    /// From which seed.
+    pub seed: u64,
+}
+
+/// Builds a network.
+pub type Build<S> = fn(&ModelSettings, MakeActivation<'_, S>, &mut Initializer) -> Result<Box<dyn Layer<S>>>;
+
+/// One network as listings see it.
+#[derive(Debug, Clone, Copy)]
+pub struct ModelEntry<S: Scalar> {
+    /// The registered name.
+    pub name: &'static str,
+    /// What it is, with its source.
+    pub about: &'static str,
+    /// The width it has unless told otherwise.
+    pub width: usize,
+    build: Build<S>,
+}
+
+impl<S: Scalar> ModelEntry<S> {
+    /// Every network, in reading order. A new one is one file and one line here.
+    pub const ALL: &'static [Self] = &[
+        Self { name: "mlp", about: "two hidden dense layers", width: mlp::WIDTH, build: mlp::build },
+        Self { name: "cnn", about: "plain VGG-like net, six 3×3 convolutions, no norm", width: cnn::WIDTH, build: cnn::build },
+        cifar("resnet8", "CIFAR residual net (He et al. 2016, 4.2), option-B shortcuts, n = 1", resnet_cifar::build::<S, 1>),
+        cifar("resnet14", "the same with n = 2", resnet_cifar::build::<S, 2>),
+        cifar("resnet20", "the same with n = 3", resnet_cifar::build::<S, 3>),
+        cifar("resnet32", "the same with n = 5", resnet_cifar::build::<S, 5>),
+        cifar("resnet56", "the same with n = 9", resnet_cifar::build::<S, 9>),
+        large("resnet18", "basic blocks 2-2-2-2, small-image stem (3×3, no pooling)", resnet::build_18),
+        large("resnet34", "basic blocks 3-4-6-3, small-image stem", resnet::build_34),
+        large("resnet50", "bottlenecks 3-4-6-3, small-image stem", resnet::build_50),
+    ];
+
+    /// The network called `name`.
+    ///
+    /// # Errors
+    /// There is none; the near names are given.
+    pub fn named(name: &str) -> Result<&'static Self> {
+        let entry = Self::ALL.iter().find(|m| m.name == name);
+        entry.ok_or_else(|| Error::unknown("model", name, Self::ALL.iter().map(|m| m.name)))
+    }
+
+    /// Builds the network.
+    ///
+    /// # Errors
+    /// No classes, an empty image, a width of 0, or an image too small for the network.
+    pub fn build(&self, settings: &ModelSettings, activation: MakeActivation<'_, S>) -> Result<Box<dyn Layer<S>>> {
+        let refuse = |what: String, legal: &str| Error::Argument { op: self.name, what, legal: legal.into() };
+        if settings.classes == 0 {
+            return Err(refuse("0 classes".into(), "at least 1"));
+        }
+        if settings.input.contains(&0) {
+            return Err(refuse(format!("images of shape {:?}", settings.input), "positive lengths"));
+        }
+        if settings.width == Some(0) {
+            return Err(refuse("width 0".into(), "at least 1"));
+        }
+        let settings = ModelSettings { width: Some(settings.width.unwrap_or(self.width)), ..*settings };
+        (self.build)(&settings, activation, &mut Initializer::new(settings.init, settings.seed))
+    }
+}
+
+const fn cifar<S: Scalar>(name: &'static str, about: &'static str, build: Build<S>) -> ModelEntry<S> {
+    ModelEntry { name, about, width: resnet_cifar::WIDTH, build }
+}
+
+const fn large<S: Scalar>(name: &'static str, about: &'static str, build: Build<S>) -> ModelEntry<S> {
+    ModelEntry { name, about, width: resnet::WIDTH, build }
+}
+
+impl ModelSettings {
+    /// The width, which [`ModelEntry::build`] has filled in.
+    fn width(&self) -> usize {
+        self.width.unwrap_or(1)
+    }
+}

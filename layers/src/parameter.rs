@@ -1,0 +1,32 @@
+//! What is learnt.
+
+use autograd::{Scalar, Tensor};
+
+/// What a parameter is for; optimisers choose by it what to decay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The matrix of a linear map or the kernels of a convolution.
+    Weight,
+    /// What such a layer adds.
+    Bias,
+    /// Scale or shift of a normalization.
+    Norm,
+    /// A parameter of an activation function.
+    Activation,
+}
+
+/// A tensor that is learnt.
+#[derive(Debug, Clone)]
+pub struct Parameter<S> {
+    /// Its present value.
+    pub value: Tensor<S>,
+    /// What it is for.
+    pub role: Role,
+}
+
+impl<S: Scalar> Parameter<S> {
+    /// A parameter with its initial value.
+    pub fn new(value: Tensor<S>, role: Role) -> Self {
+        Self { value, role }
+    }
+}

@@ -1,0 +1,19 @@
+//! Residual blocks.
+
+mod basic;
+mod bottleneck;
+mod shortcut;
+
+pub use basic::BasicBlock;
+pub use bottleneck::Bottleneck;
+
+/// The sizes of one block.
+#[derive(Debug, Clone, Copy)]
+pub struct BlockSizes {
+    /// Channels of the input.
+    pub inputs: usize,
+    /// Channels inside the block; a bottleneck's output has four times as many.
+    pub width: usize,
+    /// Stride of the block.
+    pub stride: usize,
+}
