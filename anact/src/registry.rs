@@ -1,7 +1,7 @@
 //! The names of the normalized activations: `nX` for every registered activation X.
 //!
 //! There is no second list: `nrelu`, `nswish`, `nhard_tanh` come from the activation registry, and the parameter of a
-//! family carries over, as in `nswish(1.702)`.
+//! family carries over, as in `nswish(1.702)`. Aliases have their twins too: `nsilu` is `nswish`.
 
 use autograd::ops::activation::{ACTIVATIONS, ActivationEntry, Visitor, with_activation};
 use autograd::{Error, Result};
@@ -31,7 +31,7 @@ pub fn normalized() -> impl Iterator<Item = NormalizedEntry> {
 pub fn plain_name(name: &str) -> Option<&str> {
     let plain = name.strip_prefix('n')?;
     let base = plain.split_once('(').map_or(plain, |(base, _)| base);
-    ACTIVATIONS.iter().any(|a| a.name == base).then_some(plain)
+    ACTIVATIONS.iter().any(|a| a.name == base || a.aliases.contains(&base)).then_some(plain)
 }
 
 /// Calls `visitor` with the plain function of the normalized activation `name`.
@@ -42,7 +42,9 @@ pub fn with_normalized<V: Visitor>(name: &str, visitor: V) -> Result<V::Output> 
     match plain_name(name) {
         Some(plain) => with_activation(plain, visitor),
         None => {
-            let names: Vec<String> = normalized().map(|n| n.name).collect();
+            let plain =
+                ACTIVATIONS.iter().flat_map(|a| [a.name].into_iter().chain(a.aliases.iter().copied()));
+            let names: Vec<String> = plain.map(|name| format!("n{name}")).collect();
             Err(Error::unknown("normalized activation", name, names.iter().map(String::as_str)))
         }
     }
@@ -66,6 +68,9 @@ mod tests {
         assert_eq!(normalized().count(), ACTIVATIONS.len());
         for entry in normalized() {
             assert_eq!(with_normalized(&entry.name, Label).unwrap(), entry.activation.name);
+            for alias in entry.activation.aliases {
+                assert_eq!(with_normalized(&format!("n{alias}"), Label).unwrap(), entry.activation.name);
+            }
         }
     }
 

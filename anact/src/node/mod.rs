@@ -1,18 +1,18 @@
 //! The normalized activation as one op.
 
 use std::fmt::{self, Debug};
-use std::sync::Arc;
 
 use autograd::{Backward, Elementwise, Error, Forward, Op, Result, Scalar, Tensor, Var, label};
-use serde::{Deserialize, Serialize};
 
-use crate::groups::{BLOCK, Granularity, Groups, sums};
+use crate::groups::{BLOCK, Groups, sums};
 use crate::moments::{BatchMoments, ForwardMoment, measure_groups};
 use crate::statistics::Applied;
 use table::Row;
 
+mod plan;
 mod table;
 
+pub use plan::{GradientMode, Plan, Settings};
 pub use table::{GroupStatistics, NodeStatistics};
 
 /// The op's registered name.
@@ -21,69 +21,14 @@ pub(crate) const NAME: &str = "normalize";
 /// The learnable adjustment of λ is at most this: κ = λ + 0.3·tanh α (the paper's constant).
 pub const ADJUSTMENT: f64 = 0.3;
 
-/// Whether the batch's statistics are constants to the gradient.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GradientMode {
-    /// They are. Cheaper, and what running statistics imply; *not* the derivative of a forward pass that takes
-    /// its statistics from the batch, so it does not pass a gradient check there, on purpose.
-    #[default]
-    Detached,
-    /// They are differentiated through: the exact derivative of the forward pass.
-    Full,
-}
-
-/// What is computed, apart from the function.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-pub struct Settings {
-    /// Which forward moment.
-    pub moment: ForwardMoment,
-    /// Which gradient.
-    pub gradient: GradientMode,
-    /// Which elements share a factor.
-    pub granularity: Granularity,
-}
-
-/// Where λ and μ come from.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Source {
-    /// The batch; a degenerate group takes the fallback, or λ = 1 and μ = 0.
-    Batch { fallback: Option<Arc<[Applied]>> },
-    /// Given numbers.
-    Given(Arc<[Applied]>),
-}
-
-impl Source {
-    /// Checks that there is one pair of finite numbers for each of `groups` groups.
-    pub(crate) fn check(&self, groups: usize) -> Result<()> {
-        let (Self::Given(values) | Self::Batch { fallback: Some(values) }) = self else { return Ok(()) };
-        if values.len() == groups {
-            return Ok(());
-        }
-        Err(Error::Argument {
-            op: NAME,
-            what: format!("λ and μ of {} groups given", values.len()),
-            legal: format!("{groups}: one for each group of the input"),
-        })
-    }
-
-    /// What a group takes without batch statistics.
-    pub(crate) fn constant(&self, group: usize) -> Applied {
-        match self {
-            Self::Given(values) | Self::Batch { fallback: Some(values) } => values[group],
-            Self::Batch { fallback: None } => Applied::default(),
-        }
-    }
-}
-
 /// y = κ·(f(z) − μ), κ = λ + 0.3·tanh α, per group of elements (the whole tensor, or a channel).
 ///
-/// Inputs: z, and optionally α of shape \[groups\]: \[1\] for [`Granularity::Layer`], \[C\] for
-/// [`Granularity::Channel`], whose z is (N, C, …). Without α, κ = λ. The output has z's shape.
+/// Inputs: z, and optionally α of shape \[groups\]: \[1\] for [`Granularity::Layer`](crate::Granularity), \[C\] for
+/// [`Granularity::Channel`](crate::Granularity), whose z is (N, C, …). Without α, κ = λ. The output has z's shape.
 ///
-/// **From the batch** ([`Normalize::batch`]), N elements: m₁ = mean f, m₂ = mean f², d₂ = mean f′², z̄ = mean z,
+/// **From the batch** ([`Plan::batch`]), N elements: m₁ = mean f, m₂ = mean f², d₂ = mean f′², z̄ = mean z,
 /// v = mean (z − z̄)²; μ = m₁, ρ = m₂/v ([`ForwardMoment::Raw`]) or (m₂ − m₁²)/v ([`ForwardMoment::Centered`]),
-/// ρ′ = d₂, λ = √(½(1/ρ + 1/ρ′)). **Given** ([`Normalize::given`]): λ and μ are constants.
+/// ρ′ = d₂, λ = √(½(1/ρ + 1/ρ′)). **Given** ([`Plan::given`]): λ and μ are constants.
 ///
 /// With g = ∂L/∂y, S₀ = Σ g and S₁ = Σ g·(f − μ) over the group:
 ///
@@ -110,39 +55,13 @@ impl Source {
 #[derive(Clone)]
 pub struct Normalize<E> {
     function: E,
-    settings: Settings,
-    source: Source,
+    plan: Plan,
 }
 
 impl<E: Elementwise> Normalize<E> {
-    /// With the batch's own statistics.
-    pub fn batch(function: E, settings: Settings) -> Self {
-        Self { function, settings, source: Source::Batch { fallback: None } }
-    }
-
-    /// With the batch's own statistics, and numbers for degenerate groups, one pair per group: the running values.
-    ///
-    /// # Errors
-    /// A number that is not finite.
-    pub fn batch_or(function: E, settings: Settings, fallback: Vec<Applied>) -> Result<Self> {
-        let source = Source::Batch { fallback: Some(finite(fallback)?) };
-        Ok(Self { function, settings, source })
-    }
-
-    /// With given numbers, one pair per group: for evaluation, or for training on running statistics.
-    ///
-    /// # Errors
-    /// A number that is not finite, or [`GradientMode::Full`]: there are no batch statistics to differentiate.
-    pub fn given(function: E, settings: Settings, values: Vec<Applied>) -> Result<Self> {
-        if settings.gradient == GradientMode::Full {
-            return Err(Error::Argument {
-                op: NAME,
-                what: "gradient mode `full` asked for with given statistics".into(),
-                legal: "`detached`: given λ and μ do not depend on this batch; take statistics from the batch for `full`"
-                    .into(),
-            });
-        }
-        Ok(Self { function, settings, source: Source::Given(finite(values)?) })
+    /// The node over `function`.
+    pub fn new(function: E, plan: Plan) -> Self {
+        Self { function, plan }
     }
 
     /// f.
@@ -150,9 +69,9 @@ impl<E: Elementwise> Normalize<E> {
         self.function
     }
 
-    /// The settings.
-    pub fn settings(&self) -> Settings {
-        self.settings
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// Records the node on `z`'s tape.
@@ -167,11 +86,11 @@ impl<E: Elementwise> Normalize<E> {
     }
 
     fn row<S: Scalar>(&self, group: usize, moments: Option<BatchMoments<S>>) -> Row<S> {
-        let ratios = moments.and_then(|m| m.ratios(self.settings.moment));
+        let ratios = moments.and_then(|m| m.ratios(self.plan.settings().moment));
         match ratios.and_then(|r| r.factor()).zip(moments) {
             Some((lambda, m)) => Row { lambda, mu: m.m1, degenerate: false, moments },
             None => {
-                let Applied { lambda, mu } = self.source.constant(group);
+                let Applied { lambda, mu } = self.plan.constant(group);
                 let (lambda, mu) = (S::from_f64(lambda), S::from_f64(mu));
                 Row { lambda, mu, degenerate: moments.is_some(), moments }
             }
@@ -179,27 +98,10 @@ impl<E: Elementwise> Normalize<E> {
     }
 }
 
-/// Refuses numbers that are not finite.
-fn finite(values: Vec<Applied>) -> Result<Arc<[Applied]>> {
-    match values.iter().find(|v| !(v.lambda.is_finite() && v.mu.is_finite())) {
-        None => Ok(values.into()),
-        Some(v) => Err(Error::Argument {
-            op: NAME,
-            what: format!("λ = {} and μ = {} given", v.lambda, v.mu),
-            legal: "finite numbers".into(),
-        }),
-    }
-}
-
 impl<E: Elementwise> Debug for Normalize<E> {
+    /// `nswish(1.702) raw detached layer batch`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Settings { moment, gradient, granularity } = self.settings;
-        let source = match self.source {
-            Source::Batch { .. } => "batch",
-            Source::Given(_) => "given",
-        };
-        let text = format!("n{} {moment:?} {gradient:?} {granularity:?} {source}", label(&self.function));
-        f.write_str(&text.to_lowercase())
+        write!(f, "n{} {:?}", label(&self.function), self.plan)
     }
 }
 
@@ -249,15 +151,14 @@ impl<S: Scalar, E: Elementwise> Op<S> for Normalize<E> {
 
     fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
         let (z, alpha) = operands(inputs)?;
-        let groups = Groups::of(NAME, z.shape(), self.settings.granularity)?;
+        let groups = Groups::of(NAME, z.shape(), self.plan.settings().granularity)?;
         check_alpha(alpha, groups)?;
-        self.source.check(groups.count)?;
-        let rows: Vec<Row<S>> = match self.source {
-            Source::Given(_) => (0..groups.count).map(|g| self.row(g, None)).collect(),
-            Source::Batch { .. } => {
-                let moments = measure_groups(&self.function, z.data(), groups);
-                moments.into_iter().enumerate().map(|(g, m)| self.row(g, Some(m))).collect()
-            }
+        self.plan.check(groups.count)?;
+        let rows: Vec<Row<S>> = if self.plan.measures() {
+            let moments = measure_groups(&self.function, z.data(), groups);
+            moments.into_iter().enumerate().map(|(g, m)| self.row(g, Some(m))).collect()
+        } else {
+            (0..groups.count).map(|g| self.row(g, None)).collect()
         };
         let applied: Vec<(S, S)> = kappas(&rows, alpha).zip(&rows).map(|(kappa, r)| (kappa, r.mu)).collect();
         let x = z.data();
@@ -267,9 +168,10 @@ impl<S: Scalar, E: Elementwise> Op<S> for Normalize<E> {
 
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
         let (z, alpha) = (&cx.inputs[0], cx.inputs.get(1));
-        let groups = Groups::of(NAME, z.shape(), self.settings.granularity).expect("forward took this shape");
+        let groups =
+            Groups::of(NAME, z.shape(), self.plan.settings().granularity).expect("forward took this shape");
         let rows = table::unpack(&cx.saved[0], groups.elements());
-        let is_full = self.settings.gradient == GradientMode::Full;
+        let is_full = self.plan.settings().gradient == GradientMode::Full;
         let wants_alpha = cx.needs.get(1) == Some(&true);
         let sums = (is_full || wants_alpha).then(|| self.sums(z.data(), cx.upstream.data(), groups, &rows));
 
@@ -280,7 +182,7 @@ impl<S: Scalar, E: Elementwise> Op<S> for Normalize<E> {
                 .map(|(i, (kappa, row))| {
                     let sums = sums.as_ref().filter(|_| is_full && !row.degenerate);
                     let full = sums.zip(row.moments.as_ref());
-                    let moment = self.settings.moment;
+                    let moment = self.plan.settings().moment;
                     Slopes { kappa, full: full.map(|(s, m)| FullSlopes::of(row, m, moment, s[i])) }
                 })
                 .collect();

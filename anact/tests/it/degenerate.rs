@@ -1,6 +1,6 @@
 //! Input from which no factor can be computed: a defined result, never NaN, and counted.
 
-use anact::{Applied, Granularity, NodeStatistics, Normalize, Settings};
+use anact::{Applied, Granularity, NodeStatistics, Normalize, Plan, Settings};
 use anact::{ForwardMoment, GradientMode};
 use autograd::ops::activation::{Relu, Swish};
 use autograd::{Elementwise, Keep, Scalar, Tape, Tensor};
@@ -14,7 +14,7 @@ fn run<E: Elementwise, S: Scalar>(e: E, settings: Settings, z: &[f64]) -> (Vec<f
     let z = tape.variable(Tensor::vector(z.to_vec()).reshape([1, 1, z.len()]).unwrap().cast());
     let alpha = tape.variable(Tensor::zeros([1]));
     let fallback = vec![Applied { lambda: 3.0, mu: 0.25 }];
-    let y = Normalize::batch_or(e, settings, fallback).unwrap().apply(z, Some(alpha)).unwrap();
+    let y = Normalize::new(e, Plan::batch_or(settings, fallback).unwrap()).apply(z, Some(alpha)).unwrap();
     let gradients = tape.backward_from(y, Tensor::full(y.shape(), S::ONE), Keep::Leaves).unwrap();
     let numbers = |t: Tensor<S>| t.cast::<f64>().data().to_vec();
     assert!(numbers(gradients.wrt(alpha).unwrap()).len() == 1);
@@ -85,7 +85,7 @@ fn a_dead_channel_leaves_the_others_alone() {
         let settings = Settings { gradient, granularity: Granularity::Channel, moment: ForwardMoment::Raw };
         let tape = Tape::<f64>::new();
         let v = tape.variable(z.clone());
-        let y = Normalize::batch(Relu, settings).apply(v, None).unwrap();
+        let y = Normalize::new(Relu, Plan::batch(settings)).apply(v, None).unwrap();
         let g = tape.backward_from(y, Tensor::full([2, 2, 2], 1.0), Keep::Leaves).unwrap().wrt(v).unwrap();
         let statistics = NodeStatistics::of(y).unwrap();
         assert_eq!(statistics.groups.iter().map(|g| g.degenerate).collect::<Vec<_>>(), [false, true]);

@@ -1,6 +1,6 @@
 //! The node against the reference file.
 
-use anact::{ForwardMoment, GradientMode, Granularity, NodeStatistics, Normalize, Settings};
+use anact::{ForwardMoment, GradientMode, Granularity, NodeStatistics, Normalize, Plan, Settings};
 use autograd::ops::activation::{Visitor, with_activation};
 use autograd::{Elementwise, Keep, Scalar, Tape, Tensor};
 
@@ -29,7 +29,7 @@ impl Compare<'_> {
         let tape = Tape::<S>::new();
         let z = tape.variable(row.tensor("z").cast());
         let alpha = tape.variable(Tensor::vector(vec![S::from_f64(row.number("alpha"))]));
-        let y = Normalize::batch(function, settings(row)).apply(z, Some(alpha)).unwrap();
+        let y = Normalize::new(function, Plan::batch(settings(row))).apply(z, Some(alpha)).unwrap();
         let gradients = tape.backward_from(y, row.tensor("cotangent").cast(), Keep::Leaves).unwrap();
         let group = NodeStatistics::of(y).unwrap().groups[0];
         let ratios = group.ratios(settings(row).moment).unwrap();

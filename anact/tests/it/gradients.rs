@@ -4,7 +4,7 @@
 //! statistics is on purpose not the derivative of its forward pass; it is compared with the composed twin, which
 //! detaches explicitly, and a test here makes sure that the checker does see the difference.
 
-use anact::{Applied, ForwardMoment, GradientMode, Granularity, Normalize, Settings};
+use anact::{Applied, ForwardMoment, GradientMode, Granularity, Normalize, Plan, Settings};
 use autograd::Elementwise;
 use autograd::check::{self, Case};
 use autograd::ops::activation::{ACTIVATIONS, Visitor, with_activation};
@@ -33,12 +33,14 @@ impl Visitor for Cases {
         for (settings, shape) in full.flat_map(|s| SHAPES.map(|shape| (s, shape))) {
             let groups = groups(settings);
             let case = |name: &str, node: Normalize<E>| Case::op(name, node).clear_of(shape, E::KINKS);
-            let node = || Normalize::batch(e, settings);
+            let node = || Normalize::new(e, Plan::batch(settings));
             cases.push(case("with α", node()).normal([groups]).single_tolerance(1e-4));
             cases.push(case("without α", node()).single_tolerance(1e-4));
             let given = (0..groups).map(|g| Applied { lambda: 1.3 - g as f64, mu: 0.2 }).collect();
             let detached = Settings { gradient: GradientMode::Detached, ..settings };
-            cases.push(case("given", Normalize::given(e, detached, given).unwrap()).normal([groups]));
+            cases.push(
+                case("given", Normalize::new(e, Plan::given(detached, given).unwrap())).normal([groups]),
+            );
         }
         cases
     }
@@ -72,7 +74,7 @@ fn every_derivative_is_right() {
 #[test]
 fn the_checker_tells_detached_from_full() {
     for settings in all_settings().filter(|s| s.gradient == GradientMode::Detached) {
-        let node = Normalize::batch(autograd::ops::activation::Swish::default(), settings);
+        let node = Normalize::new(autograd::ops::activation::Swish::default(), Plan::batch(settings));
         let report = check::run(&Case::op("detached", node).normal([3, 2, 5])).unwrap();
         assert!(report.dual > 1e-3 && report.difference > 1.0, "{settings:?}: {report:?}");
     }

@@ -1,6 +1,6 @@
 //! Groups and threads: bits, not tolerances.
 
-use anact::{Applied, Granularity, NodeStatistics, Normalize, Settings};
+use anact::{Applied, Granularity, NodeStatistics, Normalize, Plan, Settings};
 use anact::{ForwardMoment, GradientMode};
 use autograd::ops::activation::Swish;
 use autograd::random::{Purpose, Stream};
@@ -22,7 +22,7 @@ pub(crate) fn run<S: Scalar>(
 ) -> [Tensor<S>; 3] {
     let tape = Tape::new();
     let (z, alpha) = (tape.variable(z.clone()), tape.variable(Tensor::vector(alpha.to_vec())));
-    let y = Normalize::batch(Swish::default(), settings).apply(z, Some(alpha)).unwrap();
+    let y = Normalize::new(Swish::default(), Plan::batch(settings)).apply(z, Some(alpha)).unwrap();
     let gradients = tape.backward_from(y, g.clone(), Keep::Leaves).unwrap();
     [y.value(), gradients.wrt(z).unwrap(), gradients.wrt(alpha).unwrap()]
 }
@@ -77,7 +77,7 @@ fn given_numbers_are_applied_per_group_and_read_back() {
     let values = vec![Applied { lambda: 2.0, mu: 0.5 }, Applied { lambda: -1.0, mu: 0.0 }];
     let tape = Tape::<f64>::new();
     let z = tape.variable(Tensor::new([2, 2], vec![1.0, 2.0, 3.0, 4.0]).unwrap());
-    let node = Normalize::given(autograd::ops::Scale(1.0), settings, values.clone()).unwrap();
+    let node = Normalize::new(autograd::ops::Scale(1.0), Plan::given(settings, values.clone()).unwrap());
     let y = node.apply(z, None).unwrap();
     assert_eq!(y.value().data(), [1.0, -2.0, 5.0, -4.0]);
     assert_eq!(y.op_text(), "nscale(1) raw detached channel given");
@@ -95,17 +95,17 @@ fn mistakes_are_answered_with_what_would_be_legal() {
     let channel = Settings { granularity: Granularity::Channel, ..Settings::default() };
     let full = Settings { gradient: GradientMode::Full, moment: ForwardMoment::Raw, ..Settings::default() };
     let swish = Swish::default();
-    let text = |r: autograd::Result<Normalize<Swish>>| r.unwrap_err().to_string();
-    assert!(text(Normalize::given(swish, full, vec![])).contains("`detached`"));
+    let text = |plan: autograd::Result<Plan>| plan.unwrap_err().to_string();
+    assert!(text(Plan::given(full, vec![])).contains("`detached`"));
     let nan = vec![Applied { lambda: f64::NAN, mu: 0.0 }];
-    assert!(text(Normalize::given(swish, Settings::default(), nan)).contains("finite"));
+    assert!(text(Plan::given(Settings::default(), nan)).contains("finite"));
 
     let tape = Tape::<f64>::new();
     let (vector, matrix) = (tape.variable(Tensor::zeros([5])), tape.variable(Tensor::zeros([2, 3])));
     let alpha = tape.variable(Tensor::zeros([2]));
     let refused = |node: Normalize<Swish>, z, alpha| node.apply(z, alpha).unwrap_err().to_string();
-    assert!(refused(Normalize::batch(swish, channel), vector, None).contains("two axes"));
-    assert!(refused(Normalize::batch(swish, channel), matrix, Some(alpha)).contains("[3]"));
-    let given = Normalize::given(swish, channel, vec![Applied::default(); 2]).unwrap();
+    assert!(refused(Normalize::new(swish, Plan::batch(channel)), vector, None).contains("two axes"));
+    assert!(refused(Normalize::new(swish, Plan::batch(channel)), matrix, Some(alpha)).contains("[3]"));
+    let given = Normalize::new(swish, Plan::given(channel, vec![Applied::default(); 2]).unwrap());
     assert!(refused(given, matrix, None).contains("3: one for each group"));
 }

@@ -1,0 +1,135 @@
+//! What the node computes apart from its function: which statistics, from where, and which gradient.
+
+use std::fmt;
+use std::sync::Arc;
+
+use autograd::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+use super::NAME;
+use crate::groups::Granularity;
+use crate::moments::ForwardMoment;
+use crate::statistics::Applied;
+
+/// Whether the batch's statistics are constants to the gradient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GradientMode {
+    /// They are. Cheaper, and what running statistics imply; *not* the derivative of a forward pass that takes
+    /// its statistics from the batch, so it does not pass a gradient check there, on purpose.
+    #[default]
+    Detached,
+    /// They are differentiated through: the exact derivative of the forward pass.
+    Full,
+}
+
+/// What is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Which forward moment.
+    pub moment: ForwardMoment,
+    /// Which gradient.
+    pub gradient: GradientMode,
+    /// Which elements share a factor.
+    pub granularity: Granularity,
+}
+
+/// Settings, and where λ and μ come from. A plan that exists makes sense: what cannot work is refused here and not
+/// in the backward pass.
+#[derive(Clone, PartialEq)]
+pub struct Plan {
+    settings: Settings,
+    source: Source,
+}
+
+#[derive(Clone, PartialEq)]
+enum Source {
+    Batch,
+    BatchOr(Arc<[Applied]>),
+    Given(Arc<[Applied]>),
+}
+
+impl Plan {
+    /// The batch's own statistics. A degenerate group takes λ = 1 and μ = 0.
+    pub fn batch(settings: Settings) -> Self {
+        Self { settings, source: Source::Batch }
+    }
+
+    /// The batch's own statistics, and one pair of numbers per group for degenerate ones: the running values.
+    ///
+    /// # Errors
+    /// A number that is not finite.
+    pub fn batch_or(settings: Settings, fallback: Vec<Applied>) -> Result<Self> {
+        Ok(Self { settings, source: Source::BatchOr(finite(fallback)?) })
+    }
+
+    /// Given numbers, one pair per group: for evaluation, or for training on running statistics.
+    ///
+    /// # Errors
+    /// A number that is not finite, or [`GradientMode::Full`]: there are no batch statistics to differentiate.
+    pub fn given(settings: Settings, values: Vec<Applied>) -> Result<Self> {
+        if settings.gradient == GradientMode::Full {
+            return Err(Error::Argument {
+                op: NAME,
+                what: "gradient mode `full` asked for with given statistics".into(),
+                legal: "`detached`, as given λ and μ do not depend on the batch; or the batch's statistics"
+                    .into(),
+            });
+        }
+        Ok(Self { settings, source: Source::Given(finite(values)?) })
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> Settings {
+        self.settings
+    }
+
+    /// Whether the batch is measured.
+    pub(crate) fn measures(&self) -> bool {
+        !matches!(self.source, Source::Given(_))
+    }
+
+    /// What `group` takes where its batch says nothing.
+    pub(crate) fn constant(&self, group: usize) -> Applied {
+        match &self.source {
+            Source::Given(values) | Source::BatchOr(values) => values[group],
+            Source::Batch => Applied::default(),
+        }
+    }
+
+    /// Checks that there are numbers for `groups` groups, if there are any.
+    pub(crate) fn check(&self, groups: usize) -> Result<()> {
+        match &self.source {
+            Source::Given(values) | Source::BatchOr(values) if values.len() != groups => {
+                Err(Error::Argument {
+                    op: NAME,
+                    what: format!("λ and μ of {} groups given", values.len()),
+                    legal: format!("{groups}: one for each group of the input"),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Refuses numbers that are not finite.
+fn finite(values: Vec<Applied>) -> Result<Arc<[Applied]>> {
+    match values.iter().find(|v| !(v.lambda.is_finite() && v.mu.is_finite())) {
+        None => Ok(values.into()),
+        Some(v) => Err(Error::Argument {
+            op: NAME,
+            what: format!("λ = {} and μ = {} given", v.lambda, v.mu),
+            legal: "finite numbers".into(),
+        }),
+    }
+}
+
+impl fmt::Debug for Plan {
+    /// Short, for listings: `raw detached layer batch`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Settings { moment, gradient, granularity } = self.settings;
+        let source = if self.measures() { "batch" } else { "given" };
+        f.write_str(&format!("{moment:?} {gradient:?} {granularity:?} {source}").to_lowercase())
+    }
+}
