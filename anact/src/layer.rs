@@ -102,12 +102,12 @@ impl<S: Scalar> Normalization<S> {
 
     /// What to compute for the batch `z` of the function `f`. A training step on running statistics takes the batch
     /// into them first.
-    pub(crate) fn plan<E: Elementwise>(&mut self, is_training: bool, f: &E, z: Var<'_, S>) -> Result<Plan> {
+    pub(crate) fn plan<E: Elementwise>(&mut self, cx: &Context<'_, S>, f: &E, z: Var<'_, S>) -> Result<Plan> {
         let node = self.settings.node();
-        if is_training && self.settings.statistics == StatisticsSource::Batch {
+        if cx.is_training() && self.settings.statistics == StatisticsSource::Batch {
             return Plan::batch_or(node, self.running.applied());
         }
-        if is_training {
+        if cx.is_training() {
             self.track(&measure(f, &z.value(), self.settings.granularity)?)?;
         }
         // Given numbers are constants whatever a training step differentiates through.
@@ -115,9 +115,9 @@ impl<S: Scalar> Normalization<S> {
     }
 
     /// Takes what the node measured, if it did, into the running statistics.
-    pub(crate) fn follow(&mut self, is_training: bool, statistics: &NodeStatistics) -> Result<()> {
+    pub(crate) fn follow(&mut self, cx: &Context<'_, S>, statistics: &NodeStatistics) -> Result<()> {
         let moments: Option<Vec<_>> = statistics.groups.iter().map(|g| g.moments).collect();
-        moments.filter(|_| is_training).map_or(Ok(()), |moments| self.track(&moments))
+        moments.filter(|_| cx.is_training()).map_or(Ok(()), |moments| self.track(&moments))
     }
 
     fn track(&mut self, moments: &[BatchMoments<impl Scalar>]) -> Result<()> {
@@ -161,10 +161,10 @@ impl<E: Elementwise, S: Scalar> Normalized<E, S> {
 impl<E: Elementwise, S: Scalar> Layer<S> for Normalized<E, S> {
     fn forward<'t>(&mut self, cx: &Context<'t, S>, z: Var<'t, S>) -> Result<Var<'t, S>> {
         let alpha = cx.parameter("alpha", &self.state.alpha)?;
-        let plan = self.state.plan(cx.is_training(), &self.function, z)?;
+        let plan = self.state.plan(cx, &self.function, z)?;
         let y = Normalize::new(self.function, plan).apply(z, Some(alpha))?;
         if let Some(statistics) = NodeStatistics::of(y) {
-            self.state.follow(cx.is_training(), &statistics)?;
+            self.state.follow(cx, &statistics)?;
         }
         Ok(y)
     }

@@ -27,6 +27,6 @@ pub use layer::{
     StatisticsSource,
 };
 pub use moments::{BatchMoments, ForwardMoment, measure};
-pub use node::{GradientMode, GroupStatistics, NodeStatistics, Normalize, Plan, Settings};
+pub use node::{GradientMode, GroupStatistics, NODES, NodeStatistics, Normalize, Plan, Settings, normalize};
 pub use normalized_prelu::NormalizedPRelu;
 pub use statistics::{Applied, Averaging, Guard, RunningStatistics};

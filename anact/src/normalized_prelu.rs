@@ -36,9 +36,9 @@ impl<S: Scalar> Layer<S> for NormalizedPRelu<S> {
         let (slope, alpha) = (cx.parameter("weight", &self.slope)?, cx.parameter("alpha", &self.state.alpha)?);
         // At its present slope PReLU is a leaky ReLU, which is all that a measurement needs.
         let present = LeakyRelu { slope: self.slope.value.data()[0].to_f64() };
-        let plan = self.state.plan(cx.is_training(), &present, z)?;
+        let plan = self.state.plan(cx, &present, z)?;
         let node = composed(Parts::prelu(z, slope)?, Some(alpha), &plan)?;
-        self.state.follow(cx.is_training(), &node.statistics)?;
+        self.state.follow(cx, &node.statistics)?;
         Ok(node.output)
     }
 

@@ -9,9 +9,11 @@ use crate::moments::{BatchMoments, ForwardMoment, measure_groups};
 use crate::statistics::Applied;
 use table::Row;
 
+mod cases;
 mod plan;
 mod table;
 
+pub use cases::{NODES, normalize};
 pub use plan::{GradientMode, Plan, Settings};
 pub use table::{GroupStatistics, NodeStatistics};
 
