@@ -1,6 +1,14 @@
 //! The `anact` command: training runs, comparisons, checks and their records.
+//!
+//! [`command`] parses arguments and runs subcommands; [`run`] trains networks; [`record`] keeps what they did;
+//! [`plot`] and [`table`] show it.
 #![forbid(unsafe_code)]
 
+pub mod command;
+mod error;
 pub mod plot;
 pub mod record;
+pub mod run;
 pub mod table;
+
+pub use error::{Error, Result};
