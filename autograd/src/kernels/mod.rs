@@ -7,6 +7,7 @@ pub mod channels;
 pub mod conv;
 pub(crate) mod gemm;
 pub mod map;
+pub mod pool;
 pub mod reduce;
 pub mod window;
 

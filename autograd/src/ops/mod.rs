@@ -11,13 +11,17 @@
 
 pub mod activation;
 mod broadcast;
+mod pool2d;
 mod unary;
 
 mod add;
+mod avg_pool2d;
 mod conv2d;
 mod div;
 mod exp;
+mod global_avg_pool;
 mod ln;
+mod max_pool2d;
 mod mul;
 mod neg;
 mod pow;
@@ -26,10 +30,13 @@ mod sqrt;
 mod sub;
 
 pub use add::Add;
+pub use avg_pool2d::AvgPool2d;
 pub use conv2d::Conv2d;
 pub use div::Div;
 pub use exp::Exp;
+pub use global_avg_pool::GlobalAvgPool;
 pub use ln::Ln;
+pub use max_pool2d::MaxPool2d;
 pub use mul::Mul;
 pub use neg::Neg;
 pub use pow::Pow;
@@ -67,6 +74,9 @@ pub const OPS: &[OpEntry] = &[
         formula: "Σ w[o, c, k] · x[c, i·stride + k·dilation − padding] + b[o]",
         cases: conv2d::cases,
     },
+    OpEntry { name: "max_pool2d", formula: "max x over a window", cases: max_pool2d::cases },
+    OpEntry { name: "avg_pool2d", formula: "mean of x over a window", cases: avg_pool2d::cases },
+    OpEntry { name: "global_avg_pool", formula: "mean of x over an image", cases: global_avg_pool::cases },
 ];
 
 #[cfg(test)]
