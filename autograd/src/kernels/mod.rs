@@ -3,10 +3,12 @@
 //! Work is split by outputs and reductions follow a tree whose shape depends on the length alone, so results
 //! have the same bits on any number of threads.
 
+pub mod batch_norm;
 pub mod channels;
 pub mod conv;
 pub(crate) mod gemm;
 pub mod map;
+pub mod moments;
 pub mod pool;
 pub mod reduce;
 pub mod window;

@@ -47,9 +47,9 @@ impl Window {
         let mut places = self.covered(oh, ow);
         let mut best = places.next().expect("a window covers part of the image");
         for place in places {
-            let (largest, x) = (x[best], x[place]);
-            let (is_best_nan, is_nan) = (largest != largest, x != x);
-            if x > largest || (is_nan && !is_best_nan) {
+            // Only a NaN cannot be compared with itself.
+            let is_nan = |x: S| x.partial_cmp(&x).is_none();
+            if x[place] > x[best] || (is_nan(x[place]) && !is_nan(x[best])) {
                 best = place;
             }
         }

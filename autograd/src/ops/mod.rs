@@ -16,6 +16,8 @@ mod unary;
 
 mod add;
 mod avg_pool2d;
+mod batch_norm;
+mod batch_norm_inference;
 mod conv2d;
 mod div;
 mod exp;
@@ -31,6 +33,8 @@ mod sub;
 
 pub use add::Add;
 pub use avg_pool2d::AvgPool2d;
+pub use batch_norm::BatchNorm;
+pub use batch_norm_inference::BatchNormInference;
 pub use conv2d::Conv2d;
 pub use div::Div;
 pub use exp::Exp;
@@ -77,6 +81,16 @@ pub const OPS: &[OpEntry] = &[
     OpEntry { name: "max_pool2d", formula: "max x over a window", cases: max_pool2d::cases },
     OpEntry { name: "avg_pool2d", formula: "mean of x over a window", cases: avg_pool2d::cases },
     OpEntry { name: "global_avg_pool", formula: "mean of x over an image", cases: global_avg_pool::cases },
+    OpEntry {
+        name: "batch_norm",
+        formula: "γ · (x − mean) / √(var + ε) + β, mean and var of the batch",
+        cases: batch_norm::cases,
+    },
+    OpEntry {
+        name: "batch_norm_inference",
+        formula: "γ · (x − mean) / √(var + ε) + β",
+        cases: batch_norm_inference::cases,
+    },
 ];
 
 #[cfg(test)]

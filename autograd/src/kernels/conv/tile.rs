@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn cuts_cover_the_whole_once() {
         assert_eq!(cut(2..9, 3).collect::<Vec<_>>(), [2..5, 5..8, 8..9]);
-        assert_eq!(cut(0..4, 4).collect::<Vec<_>>(), [0..4]);
-        assert_eq!(cut(0..0, 4).collect::<Vec<_>>(), [0..0]);
+        assert!(cut(0..4, 4).eq(std::iter::once(0..4)));
+        assert!(cut(0..0, 4).eq(std::iter::once(0..0)));
     }
 }
