@@ -4,11 +4,14 @@
 //! have the same bits on any number of threads.
 
 pub mod axes;
+pub mod batch_norm;
 pub mod channels;
 pub mod conv;
 pub(crate) mod gemm;
 pub mod map;
 pub mod product;
+pub mod moments;
+pub mod pool;
 pub mod reduce;
 pub mod rows;
 pub mod strided;
