@@ -168,7 +168,7 @@ impl GroupAverages {
 
     /// ρ and ρ′; `None` before the first sound batch.
     pub fn ratios(&self) -> Option<Ratios<f64>> {
-        (self.rho.steps > 0).then(|| Ratios { forward: self.rho.value, backward: self.rho_prime.value })
+        (self.rho.steps > 0).then_some(Ratios { forward: self.rho.value, backward: self.rho_prime.value })
     }
 
     /// λ of the averaged ratios, and the averaged μ; `None` before the first sound batch.
@@ -186,6 +186,40 @@ pub struct RunningStatistics {
 }
 
 impl RunningStatistics {
+    /// No batch seen yet by any of `groups` groups.
+    pub fn new(groups: usize) -> Self {
+        Self { groups: vec![GroupAverages::default(); groups] }
+    }
+
+    /// Everything as plain numbers, group by group, for a file. Counts are exact up to 2⁵³.
+    pub fn to_numbers(&self) -> Vec<f64> {
+        let average = |a: &Average| [a.value, a.steps as f64, a.out_of_bounds as f64];
+        let group = |g: &GroupAverages| {
+            let averages = [g.mu, g.f2, g.rho, g.rho_prime].iter().flat_map(average).collect::<Vec<_>>();
+            averages.into_iter().chain([g.degenerate as f64])
+        };
+        self.groups.iter().flat_map(group).collect()
+    }
+
+    /// The inverse of [`RunningStatistics::to_numbers`]; numbers of another count of groups change nothing.
+    pub fn set_numbers(&mut self, numbers: &[f64]) {
+        const PER_GROUP: usize = 13;
+        if numbers.len() != PER_GROUP * self.groups.len() {
+            return;
+        }
+        for (group, n) in self.groups.iter_mut().zip(numbers.chunks_exact(PER_GROUP)) {
+            let average =
+                |i: usize| Average { value: n[i], steps: n[i + 1] as u64, out_of_bounds: n[i + 2] as u64 };
+            *group = GroupAverages {
+                mu: average(0),
+                f2: average(3),
+                rho: average(6),
+                rho_prime: average(9),
+                degenerate: n[12] as u64,
+            };
+        }
+    }
+
     /// Takes the moments of one batch.
     ///
     /// # Errors

@@ -1,6 +1,9 @@
-//! The moments of Gaussian pre-activations: what the factor is before any data was seen.
+//! What the numbers should be: the moments of Gaussian pre-activations, and from them the variance of every
+//! layer's gradients.
 
 pub mod gaussian;
 mod legendre;
+mod network;
 
+pub use network::{LayerRow, Quantities, compare};
 pub use gaussian::{GaussianMoments, gaussian_moments};

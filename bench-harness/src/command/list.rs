@@ -43,7 +43,7 @@ fn table(what: What) -> (&'static str, Table) {
     match what {
         What::Activations => {
             let mut t = Table::new().text("activation").text("normalized").text("f(x)").text("parameter").text("kinks");
-            for a in anact::ACTIVATION_NAMES.entries() {
+            for a in anact::activation_listing() {
                 t.row([a.name, a.normalized, a.formula, a.parameter, a.kinks]);
             }
             ("Activations", t)
