@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::groups::Granularity;
 use crate::moments::{BatchMoments, ForwardMoment, measure};
-use crate::node::{GradientMode, NodeStatistics, Normalize, Settings};
+use crate::node::{GradientMode, NodeStatistics, Normalize, Plan, Settings};
 use crate::statistics::{Averaging, Guard, RunningStatistics};
 
 /// Which statistics a training step uses; evaluation always uses the running ones.
@@ -68,12 +68,12 @@ impl NormalizedSettings {
     }
 
     /// What the node needs of them.
-    pub(crate) fn node(&self) -> Settings {
+    fn node(&self) -> Settings {
         Settings { moment: self.moment, gradient: self.gradient, granularity: self.granularity }
     }
 
     /// The number of factors for a site of `channels` channels.
-    pub(crate) fn groups(&self, channels: usize) -> usize {
+    fn groups(&self, channels: usize) -> usize {
         match self.granularity {
             Granularity::Layer => 1,
             Granularity::Channel => channels,
@@ -81,16 +81,66 @@ impl NormalizedSettings {
     }
 }
 
+/// What every normalized activation keeps, whatever its function: settings, α, learnt from 0, and running statistics.
+#[derive(Debug)]
+pub(crate) struct Normalization<S> {
+    pub(crate) settings: NormalizedSettings,
+    pub(crate) alpha: Parameter<S>,
+    pub(crate) running: RunningStatistics,
+}
+
+impl<S: Scalar> Normalization<S> {
+    pub(crate) fn new(settings: NormalizedSettings, channels: usize) -> Result<Self> {
+        let settings = settings.checked()?;
+        let groups = settings.groups(channels);
+        Ok(Self {
+            settings,
+            alpha: Parameter::new(Tensor::zeros([groups]), Role::Activation),
+            running: RunningStatistics::new(groups),
+        })
+    }
+
+    /// What to compute for the batch `z` of the function `f`. A training step on running statistics takes the batch
+    /// into them first.
+    pub(crate) fn plan<E: Elementwise>(&mut self, cx: &Context<'_, S>, f: &E, z: Var<'_, S>) -> Result<Plan> {
+        let node = self.settings.node();
+        if cx.is_training() && self.settings.statistics == StatisticsSource::Batch {
+            return Plan::batch_or(node, self.running.applied());
+        }
+        if cx.is_training() {
+            self.track(&measure(f, &z.value(), self.settings.granularity)?)?;
+        }
+        // Given numbers are constants whatever a training step differentiates through.
+        Plan::given(Settings { gradient: GradientMode::Detached, ..node }, self.running.applied())
+    }
+
+    /// Takes what the node measured, if it did, into the running statistics.
+    pub(crate) fn follow(&mut self, cx: &Context<'_, S>, statistics: &NodeStatistics) -> Result<()> {
+        let moments: Option<Vec<_>> = statistics.groups.iter().map(|g| g.moments).collect();
+        moments.filter(|_| cx.is_training()).map_or(Ok(()), |moments| self.track(&moments))
+    }
+
+    fn track(&mut self, moments: &[BatchMoments<impl Scalar>]) -> Result<()> {
+        self.running.update(&self.settings.averaging, moments, self.settings.moment)
+    }
+
+    /// Shows α, and the running statistics as one buffer of plain numbers.
+    pub(crate) fn visit(&mut self, walk: &mut Walk<'_, S>) {
+        walk.parameter("alpha", &mut self.alpha);
+        let mut numbers = self.running.to_numbers();
+        walk.buffer("running_statistics", BufferMut::Values(&mut numbers));
+        self.running.set_numbers(&numbers);
+    }
+}
+
 /// y = (λ + 0.3·tanh α)·(f(z) − μ), α learnt from 0.
 ///
 /// A training step first takes the batch into the running statistics; step 1 uses the batch itself. Parameter
-/// `alpha` [1], or [C] with a factor per channel; buffer `running_statistics`. Errors: as [`Normalize`].
+/// `alpha` \[1\], or \[C\] with a factor per channel; buffer `running_statistics`. Errors: as [`Normalize`].
 #[derive(Debug)]
 pub struct Normalized<E, S> {
     function: E,
-    settings: NormalizedSettings,
-    alpha: Parameter<S>,
-    running: RunningStatistics,
+    state: Normalization<S>,
 }
 
 impl<E: Elementwise, S: Scalar> Normalized<E, S> {
@@ -99,63 +149,29 @@ impl<E: Elementwise, S: Scalar> Normalized<E, S> {
     /// # Errors
     /// As [`NormalizedSettings::checked`].
     pub fn new(function: E, settings: NormalizedSettings, channels: usize) -> Result<Self> {
-        let settings = settings.checked()?;
-        let groups = settings.groups(channels);
-        Ok(Self {
-            function,
-            settings,
-            alpha: Parameter::new(Tensor::zeros([groups]), Role::Activation),
-            running: RunningStatistics::new(groups),
-        })
+        Ok(Self { function, state: Normalization::new(settings, channels)? })
     }
 
     /// The running statistics.
     pub fn running(&self) -> &RunningStatistics {
-        &self.running
-    }
-
-    fn given(&self) -> Result<Normalize<E>> {
-        // Given numbers are constants whatever the training step differentiates through.
-        let settings = Settings { gradient: GradientMode::Detached, ..self.settings.node() };
-        Normalize::given(self.function, settings, self.running.applied())
-    }
-
-    fn track(&mut self, moments: &[BatchMoments<impl Scalar>]) -> Result<()> {
-        self.running.update(&self.settings.averaging, moments, self.settings.moment)
+        &self.state.running
     }
 }
 
 impl<E: Elementwise, S: Scalar> Layer<S> for Normalized<E, S> {
     fn forward<'t>(&mut self, cx: &Context<'t, S>, z: Var<'t, S>) -> Result<Var<'t, S>> {
-        let alpha = cx.parameter("alpha", &self.alpha)?;
-        match (cx.is_training(), self.settings.statistics) {
-            (false, _) => self.given()?.apply(z, Some(alpha)),
-            (true, StatisticsSource::Running) => {
-                self.track(&measure(&self.function, &z.value(), self.settings.granularity)?)?;
-                self.given()?.apply(z, Some(alpha))
-            }
-            (true, StatisticsSource::Batch) => {
-                let node = Normalize::batch_or(self.function, self.settings.node(), self.running.applied())?;
-                let y = node.apply(z, Some(alpha))?;
-                let groups = NodeStatistics::of(y).map(|s| s.groups).unwrap_or_default();
-                let moments: Vec<_> = groups.iter().filter_map(|g| g.moments).collect();
-                self.track(&moments)?;
-                Ok(y)
-            }
+        let alpha = cx.parameter("alpha", &self.state.alpha)?;
+        let plan = self.state.plan(cx, &self.function, z)?;
+        let y = Normalize::new(self.function, plan).apply(z, Some(alpha))?;
+        if let Some(statistics) = NodeStatistics::of(y) {
+            self.state.follow(cx, &statistics)?;
         }
+        Ok(y)
     }
 
     fn visit(&mut self, walk: &mut Walk<'_, S>) {
-        walk.parameter("alpha", &mut self.alpha);
-        visit_running(&mut self.running, walk);
+        self.state.visit(walk);
     }
-}
-
-/// Shows running statistics as one buffer of plain numbers.
-pub(crate) fn visit_running<S: Scalar>(running: &mut RunningStatistics, walk: &mut Walk<'_, S>) {
-    let mut numbers = running.to_numbers();
-    walk.buffer("running_statistics", BufferMut::Values(&mut numbers));
-    running.set_numbers(&numbers);
 }
 
 #[cfg(test)]

@@ -9,9 +9,11 @@ use crate::moments::{BatchMoments, ForwardMoment, measure_groups};
 use crate::statistics::Applied;
 use table::Row;
 
+mod cases;
 mod plan;
 mod table;
 
+pub use cases::{NODES, normalize};
 pub use plan::{GradientMode, Plan, Settings};
 pub use table::{GroupStatistics, NodeStatistics};
 
@@ -64,38 +66,12 @@ impl<E: Elementwise> Normalize<E> {
         Self { function, plan }
     }
 
-    /// [`Normalize::new`] with [`Plan::batch`].
-    pub fn batch(function: E, settings: Settings) -> Self {
-        Self::new(function, Plan::batch(settings))
-    }
-
-    /// [`Normalize::new`] with [`Plan::batch_or`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn batch_or(function: E, settings: Settings, fallback: Vec<Applied>) -> Result<Self> {
-        Ok(Self::new(function, Plan::batch_or(settings, fallback)?))
-    }
-
-    /// [`Normalize::new`] with [`Plan::given`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn given(function: E, settings: Settings, values: Vec<Applied>) -> Result<Self> {
-        Ok(Self::new(function, Plan::given(settings, values)?))
-    }
-
     /// f.
     pub fn function(&self) -> E {
         self.function
     }
 
-    /// The settings.
-    pub fn settings(&self) -> Settings {
-        self.plan.settings()
-    }
-
-    /// The settings and where λ and μ come from.
+    /// The plan.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }

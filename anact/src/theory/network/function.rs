@@ -91,7 +91,7 @@ impl<S: Scalar> Visitor for Recognise<'_, S> {
         let adjustment = adjustments.sum::<f64>() / groups.len() as f64;
         let lambda = groups.iter().map(|g| g.lambda).sum::<f64>() / groups.len() as f64;
         let normalization =
-            Normalization { moment: node.settings().moment, adjustment, kappa: lambda + adjustment };
+            Normalization { moment: node.plan().settings().moment, adjustment, kappa: lambda + adjustment };
         Some(ActivationNode { function: Box::new(node.function()), normalization: Some(normalization) })
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anact::theory::gaussian_moments;
-use anact::{ForwardMoment, GradientMode, Granularity, NodeStatistics};
+use anact::{ForwardMoment, GradientMode, Granularity, NodeStatistics, Plan};
 use autograd::{Keep, Shape, Tape, Tensor};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -137,7 +137,7 @@ fn node_errors(row: &NodeRow) -> autograd::Result<[f64; 7]> {
     let shape = Shape::new(&row.shape)?;
     let z = tape.variable(Tensor::new(shape, row.z.clone())?);
     let alpha = tape.variable(Tensor::full([1], row.alpha));
-    let y = anact::normalize_batch(&row.activation, settings, z, Some(alpha))?;
+    let y = anact::normalize(&row.activation, Plan::batch(settings), z, Some(alpha))?;
     let gradients = tape.backward_from(y, Tensor::new(shape, row.cotangent.clone())?, Keep::Leaves)?;
     let statistics = NodeStatistics::of(y).and_then(|s| s.groups.first().copied());
     let Some((group, moments)) = statistics.and_then(|g| g.moments.map(|m| (g, m))) else {

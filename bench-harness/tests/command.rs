@@ -1,0 +1,204 @@
+//! The `anact` command as a person meets it: bad input gets a message and an exit code, good input leaves whole files.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Runs `anact` in `folder`.
+fn anact(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_anact")).current_dir(folder).args(arguments).output().expect("anact starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// `arguments` must fail with `code` and a message that holds every one of `parts`; never with a panic, and without
+/// leaving a run folder behind.
+fn refuses(folder: &Path, arguments: &[&str], code: i32, parts: &[&str]) {
+    let output = anact(folder, arguments);
+    let message = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {message}");
+    assert!(!message.contains("panicked"), "{arguments:?}: {message}");
+    for part in parts {
+        assert!(message.contains(part), "{arguments:?}: no `{part}` in: {message}");
+    }
+    assert!(!folder.join("runs").exists(), "{arguments:?} left a folder");
+}
+
+/// A CIFAR-10 folder whose batches hold `records` records of label 0 each, as bytes that a test may damage.
+fn cifar(folder: &Path, damage: impl Fn(&str, Vec<u8>) -> Vec<u8>) {
+    let inner = folder.join("cifar-10-batches-bin");
+    fs::create_dir_all(&inner).unwrap();
+    for name in ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"] {
+        let record = |label: u8| std::iter::once(label).chain((0..3072u32).map(move |i| (i * 7 + u32::from(label)) as u8));
+        let whole: Vec<u8> = (0..20).flat_map(|i| record(i % 10)).collect();
+        fs::write(inner.join(format!("{name}.bin")), damage(name, whole)).unwrap();
+    }
+    fs::write(inner.join("batches.meta.txt"), "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n\n").unwrap();
+}
+
+const CIFAR: [&str; 4] = ["train", "--dataset", "cifar10", "--data"];
+
+#[test]
+fn wrong_settings_are_refused_before_anything_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let train = |rest: &[&str], parts: &[&str]| {
+        let arguments: Vec<&str> = ["train"].iter().chain(rest).copied().collect();
+        refuses(folder.path(), &arguments, 2, parts);
+    };
+    train(&["--batch", "0"], &["--batch is 0", "at least 1"]);
+    train(&["--epochs", "0"], &["--epochs is 0"]);
+    train(&["--lr", "NaN"], &["--lr is NaN", "positive"]);
+    train(&["--lr=-0.1"], &["--lr is -0.1"]);
+    train(&["--lr", "inf"], &["--lr is inf"]);
+    train(&["--momentum", "1"], &["momentum is 1"]);
+    train(&["--activation", "nswihs"], &["unknown", "nswihs", "nswish"]);
+    train(&["--activation", "elu(-3)"], &["elu", "-3"]);
+    train(&["--model", "resnet21"], &["unknown model", "resnet20"]);
+    train(&["--dataset", "cifar1"], &["cifar1", "cifar10"]);
+    train(&["--init", "he"], &["initialisation", "he_normal"]);
+    train(&["--gradient", "full"], &["running statistics", "statistics = batch"]);
+    train(&["--width", "0"], &["width 0"]);
+    refuses(folder.path(), &["--threads", "0", "list"], 2, &["--threads is 0"]);
+    refuses(folder.path(), &["trian"], 2, &["train"]);
+    refuses(folder.path(), &["train", "--bach", "3"], 2, &["--batch"]);
+}
+
+#[test]
+fn missing_and_damaged_data_are_named_with_their_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let load = |data: &str, parts: &[&str]| {
+        let arguments: Vec<&str> = CIFAR.iter().copied().chain([data]).collect();
+        refuses(folder.path(), &arguments, 2, parts);
+    };
+    load(&at("nowhere"), &["nowhere"]);
+    refuses(folder.path(), &["train", "--dataset", "cifar10"], 2, &["cifar10"]);
+
+    cifar(Path::new(&at("short")), |name, mut bytes| {
+        if name == "data_batch_3" {
+            bytes.truncate(5000);
+        }
+        bytes
+    });
+    load(&at("short"), &["data_batch_3.bin", "3073", "byte"]);
+    cifar(Path::new(&at("label")), |name, mut bytes| {
+        if name == "test_batch" {
+            bytes[2 * 3073] = 77;
+        }
+        bytes
+    });
+    load(&at("label"), &["test_batch.bin", "77", "6146"]);
+
+    let idx = folder.path().join("idx");
+    fs::create_dir(&idx).unwrap();
+    fs::write(idx.join("train-images-idx3-ubyte"), [0, 0, 8, 1, 0, 0, 0, 0]).unwrap();
+    for name in ["train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"] {
+        fs::write(idx.join(name), [0u8; 8]).unwrap();
+    }
+    let idx_arguments = ["train", "--dataset", "fashion-mnist", "--data", &at("idx")];
+    refuses(folder.path(), &idx_arguments, 2, &["train-images-idx3-ubyte", "0x00000801", "0x00000803"]);
+    fs::remove_file(idx.join("train-images-idx3-ubyte")).unwrap();
+    fs::write(idx.join("train-images-idx3-ubyte.gz"), [0x1f, 0x8b, 8, 0, 1, 2, 3]).unwrap();
+    refuses(folder.path(), &idx_arguments, 2, &["train-images-idx3-ubyte.gz", "gzip"]);
+}
+
+#[test]
+fn configuration_files_are_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("bad.toml"), "epoch = 3\n").unwrap();
+    refuses(folder.path(), &["train", "--config", "bad.toml"], 2, &["bad.toml", "epoch", "epochs"]);
+    refuses(folder.path(), &["train", "--config", "none.toml"], 2, &["none.toml"]);
+    fs::write(folder.path().join("good.toml"), "batch = 0\n").unwrap();
+    refuses(folder.path(), &["train", "--config", "good.toml"], 2, &["--batch is 0"]);
+}
+
+#[test]
+fn a_run_leaves_whole_files_and_is_not_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = [
+        "train", "--model", "mlp", "--width", "16", "--epochs", "2", "--train-images", "200", "--test-images", "100",
+        "--output", "out",
+    ];
+    let output = anact(folder.path(), &arguments);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let out = folder.path().join("out");
+    for name in ["record.jsonl", "epochs.csv", "layers.csv", "loss.svg", "accuracy.svg", "weights.safetensors"] {
+        assert!(fs::metadata(out.join(name)).unwrap().len() > 0, "{name}");
+    }
+    let record = fs::read_to_string(out.join("record.jsonl")).unwrap();
+    let kinds: Vec<String> = record
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["kind"].as_str().unwrap().to_string())
+        .collect();
+    assert_eq!(kinds, ["config", "start", "layers", "epoch", "epoch", "layers", "result"]);
+    let again = anact(folder.path(), &arguments);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(text(&again.stderr).contains("out"), "{}", text(&again.stderr));
+    assert_eq!(fs::read_to_string(out.join("record.jsonl")).unwrap(), record);
+}
+
+#[test]
+fn an_output_folder_that_cannot_be_made_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("file"), "in the way").unwrap();
+    let output = anact(folder.path(), &["train", "--model", "mlp", "--epochs", "1", "--output", "file/run"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("file/run"), "{}", text(&output.stderr));
+    assert_eq!(fs::read_to_string(folder.path().join("file")).unwrap(), "in the way");
+}
+
+/// The whole path from images to weights, twice and on other numbers of threads: the same bits.
+#[test]
+fn the_same_run_gives_the_same_bits_on_any_number_of_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str, threads: &str| {
+        let arguments = [
+            "--threads", threads, "train", "--model", "resnet8", "--width", "4", "--activation", "nswish", "--epochs", "2",
+            "--batch", "50", "--train-images", "230", "--test-images", "60", "--augment", "--output", name,
+        ];
+        let output = anact(folder.path(), &arguments);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let record = fs::read_to_string(folder.path().join(name).join("record.jsonl")).unwrap();
+        // Losses, accuracies and the digest of the weights; not the times.
+        record
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+            .filter(|line| line["kind"] == "epoch" || line["kind"] == "result")
+            .map(|line| format!("{} {} {}", line["train"], line["test"], line["weights_sha256"]))
+            .collect::<Vec<_>>()
+    };
+    let first = run("a", "1");
+    assert_eq!(first.len(), 3);
+    assert_eq!(run("b", "1"), first);
+    assert_eq!(run("c", "2"), first);
+    assert_eq!(run("d", "3"), first);
+}
+
+#[test]
+fn the_lists_name_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = text(&anact(folder.path(), &["list"]).stdout);
+    for name in ["nswish", "nprelu", "resnet50", "cifar100", "sgd", "orthogonal", "conv2d"] {
+        assert!(list.contains(name), "no {name} in:\n{list}");
+    }
+}
+
+#[test]
+fn reference_files_are_read_and_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden");
+    let (node, moments) = (golden.join("anact_node.json"), golden.join("gaussian_moments.json"));
+    let arguments = ["check", "--node", node.to_str().unwrap(), "--moments", moments.to_str().unwrap()];
+    let output = anact(folder.path(), &arguments);
+    assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+    // One wrong digit must be found.
+    let wrong = fs::read_to_string(&node).unwrap().replacen("\"rho\": 0.9395387668576491", "\"rho\": 0.9395387668576591", 1);
+    assert_ne!(wrong, fs::read_to_string(&node).unwrap());
+    fs::write(folder.path().join("wrong.json"), wrong).unwrap();
+    refuses(folder.path(), &["check", "--node", "wrong.json"], 1, &["Normalized node"]);
+    fs::write(folder.path().join("bad.json"), "[{\"activation\": \"relu\"}]").unwrap();
+    refuses(folder.path(), &["check", "--moments", "bad.json"], 2, &["bad.json", "mean"]);
+    refuses(folder.path(), &["check", "--op", "conv3d"], 2, &["conv2d"]);
+}
