@@ -1,6 +1,6 @@
 //! Adaptive normalization of activation functions (*ANAct*, arXiv 2208.13315): the factor, the node, the theory.
 //!
-//! Modules in reading order: [`factor`] says what λ is and why; [`moments`] measures a batch; [`statistics`] averages
+//! Modules in reading order: [`mod@factor`] says what λ is and why; [`moments`] measures a batch; [`statistics`] averages
 //! batches; [`node`] is the op y = (λ + 0.3·tanh α)·(f(z) − μ) with both its gradients; [`composed`] is the same
 //! from the tape's primitives, slow and obvious; [`Normalized`] is the node as a layer; [`registry`] names the
 //! normalized twin of every activation, and [`activation`](fn@activation) makes a network's activations by name;
