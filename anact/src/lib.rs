@@ -20,11 +20,13 @@ pub mod statistics;
 pub mod theory;
 
 pub use factor::{Ratios, backward_factor, factor, factor_gradient, forward_factor};
-pub use factory::{ActivationListing, Factory, activation, listing as activation_listing, names as activation_names};
+pub use factory::{
+    ActivationListing, Factory, activation, listing as activation_listing, names as activation_names,
+};
 pub use groups::Granularity;
 pub use layer::{
-    FORWARD_MOMENTS, GRADIENT_MODES, GRANULARITIES, GUARDS, Normalized, NormalizedSettings, STATISTICS_SOURCES,
-    StatisticsSource,
+    FORWARD_MOMENTS, GRADIENT_MODES, GRANULARITIES, GUARDS, Normalized, NormalizedSettings,
+    STATISTICS_SOURCES, StatisticsSource,
 };
 pub use moments::{BatchMoments, ForwardMoment, measure};
 pub use node::{GradientMode, GroupStatistics, NODES, NodeStatistics, Normalize, Plan, Settings, normalize};
