@@ -7,9 +7,8 @@
 
 use std::ops::Range;
 
-use autograd::kernels::map::for_each_chunk;
+use autograd::kernels::map::{for_each_chunk, for_each_chunk_of};
 use autograd::{Error, Result, Scalar, Shape};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Elements per leaf of the reduction tree; a block and its function values stay in the first-level cache.
@@ -97,18 +96,15 @@ impl Groups {
             return vec![R::default(); self.count];
         }
         let mut partial = vec![R::default(); blocks * self.count];
-        let fill = |(task, results): (usize, &mut [R])| {
+        // Small blocks count by their elements: many short channels are one task.
+        let task = (TASK * BLOCK / self.elements().min(BLOCK)).max(1);
+        for_each_chunk_of(task, &mut partial, |at, results| {
             for (i, result) in results.iter_mut().enumerate() {
-                let (group, block) = ((task * TASK + i) / blocks, (task * TASK + i) % blocks);
+                let (group, block) = ((at + i) / blocks, (at + i) % blocks);
                 let start = block * BLOCK;
                 *result = leaf(group, start..(start + BLOCK).min(self.elements()));
             }
-        };
-        if self.elements() * self.count <= TASK * BLOCK {
-            partial.chunks_mut(TASK).enumerate().for_each(fill);
-        } else {
-            partial.par_chunks_mut(TASK).enumerate().for_each(fill);
-        }
+        });
         partial.chunks_mut(blocks).map(|p| tree(p, &merge)).collect()
     }
 

@@ -3,8 +3,7 @@
 //! Every output is summed in an order that depends on the shape alone, in blocks that are added pairwise. Which
 //! outputs share a task or a register never matters.
 
-use rayon::prelude::*;
-
+use super::map::for_each_chunk_of;
 use super::reduce;
 use super::strided::Layout;
 use crate::scalar::Scalar;
@@ -41,7 +40,7 @@ pub fn sum_over<S: Scalar>(
         // The last axis is kept: add up whole rows of neighbouring outputs.
         (outer, width, 1) if kept.len() > 1 => {
             let offsets: Vec<usize> = summed.offsets(0).collect();
-            in_tasks(&mut out, task.next_multiple_of(LANES), |at, out| {
+            for_each_chunk_of(task.next_multiple_of(LANES), &mut out, |at, out| {
                 let (mut done, mut column) = (0, at % width);
                 for base in outer.offsets(at / width) {
                     while column < width && done < out.len() {
@@ -59,7 +58,7 @@ pub fn sum_over<S: Scalar>(
         _ => {
             let (outer, run, _) = summed.split();
             let offsets: Vec<usize> = outer.offsets(0).collect();
-            in_tasks(&mut out, task, |at, out| {
+            for_each_chunk_of(task, &mut out, |at, out| {
                 for (i, (y, base)) in out.iter_mut().zip(kept.offsets(at)).enumerate() {
                     let of_run = |offset: usize| {
                         let run = &x[base + offset..][..run];
@@ -74,15 +73,6 @@ pub fn sum_over<S: Scalar>(
         }
     }
     out
-}
-
-/// Calls `f(start, chunk)` for chunks of `len`, in parallel if there are several.
-fn in_tasks<S: Send>(out: &mut [S], len: usize, f: impl Fn(usize, &mut [S]) + Sync) {
-    if out.len() <= len {
-        f(0, out);
-    } else {
-        out.par_chunks_mut(len).enumerate().for_each(|(i, chunk)| f(i * len, chunk));
-    }
 }
 
 /// Σ over `offsets` of `n` neighbouring elements, side by side.

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::map::for_each_chunk_of;
 use super::reduce;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
@@ -62,10 +63,12 @@ impl Channels {
     /// Calls `f(channel, start, run)` for every run of `y`, in parallel; `start` is its place in the array.
     pub fn for_each_run<S: Send>(&self, y: &mut [S], f: impl Fn(usize, usize, &mut [S]) + Sync + Send) {
         let positions = self.positions.max(1);
-        y.par_chunks_mut(positions)
-            .enumerate()
-            .with_min_len(TASK.div_ceil(positions))
-            .for_each(|(i, run)| f(i % self.channels, i * positions, run));
+        for_each_chunk_of(TASK.div_ceil(positions) * positions, y, |at, runs| {
+            for (i, run) in runs.chunks_mut(positions).enumerate() {
+                let start = at + i * positions;
+                f(start / positions % self.channels, start, run);
+            }
+        });
     }
 }
 

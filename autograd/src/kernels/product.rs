@@ -1,7 +1,6 @@
 //! Whole matrix products, split over threads by rows of the result.
 
-use rayon::prelude::*;
-
+use super::map::for_each_chunk_of;
 use super::{Gemm, Matrix, MatrixMut};
 use crate::scalar::Scalar;
 
@@ -21,15 +20,10 @@ pub fn product<S: Scalar>((m, k, n): (usize, usize, usize), a: Matrix<'_, S>, b:
     // The split depends on the shapes alone, so the bits do not depend on the number of threads.
     let small = m.saturating_mul(k).saturating_mul(n) <= SMALL;
     let rows = if small { m } else { m.div_ceil(TASKS).max(ROWS) };
-    let block = |(i, c): (usize, &mut [S])| {
-        let a = Matrix { data: &a.data[i * rows * a.row..], ..a };
+    for_each_chunk_of(rows * n, &mut c, |at, c: &mut [S]| {
+        let a = Matrix { data: &a.data[at / n * a.row..], ..a };
         S::gemm(Gemm { m: c.len() / n, k, n, a, b, c: MatrixMut { data: c, row: n }, accumulate: false });
-    };
-    if rows >= m {
-        block((0, &mut c));
-    } else {
-        c.par_chunks_mut(rows * n).enumerate().for_each(block);
-    }
+    });
     c
 }
 

@@ -3,8 +3,7 @@
 //! A slice is cut into blocks; inside a block eight running sums go side by side, and the block sums are added
 //! pairwise in a tree. The error grows with the logarithm of the number of blocks, not with the length.
 
-use rayon::prelude::*;
-
+use super::map::for_each_chunk_of;
 use crate::scalar::Scalar;
 
 /// Elements per leaf of the tree.
@@ -29,18 +28,18 @@ pub fn sum_of<S: Scalar>(n: usize, term: impl Fn(usize) -> S + Sync) -> S {
     if n <= BLOCK {
         return block(0, n, &term);
     }
+    sum_of_blocks(n, &|start, end| block(start, end, &term))
+}
+
+/// The tree over the sums of blocks.
+fn sum_of_blocks<S: Scalar>(n: usize, block: &(dyn Fn(usize, usize) -> S + Sync)) -> S {
     let mut sums = vec![S::ZERO; n.div_ceil(BLOCK)];
-    let fill = |(task, sums): (usize, &mut [S])| {
+    for_each_chunk_of(TASK, &mut sums, |at, sums| {
         for (i, sum) in sums.iter_mut().enumerate() {
-            let start = (task * TASK + i) * BLOCK;
-            *sum = block(start, (start + BLOCK).min(n), &term);
+            let start = (at + i) * BLOCK;
+            *sum = block(start, (start + BLOCK).min(n));
         }
-    };
-    if sums.len() <= TASK {
-        fill((0, &mut sums));
-    } else {
-        sums.par_chunks_mut(TASK).enumerate().for_each(fill);
-    }
+    });
     tree(&mut sums)
 }
 

@@ -1,7 +1,6 @@
 //! What is done to every row of a matrix by itself: softmax and its logarithm.
 
-use rayon::prelude::*;
-
+use super::map::for_each_chunk_of;
 use super::reduce;
 use crate::scalar::Scalar;
 
@@ -14,16 +13,11 @@ pub fn for_each_row<R: Send>(y: &mut [R], width: usize, f: impl Fn(usize, &mut [
         return;
     }
     let rows = (TASK / width).max(1);
-    let several = |(i, chunk): (usize, &mut [R])| {
+    for_each_chunk_of(rows * width, y, |at, chunk| {
         for (j, row) in chunk.chunks_exact_mut(width).enumerate() {
-            f(i * rows + j, row);
+            f(at / width + j, row);
         }
-    };
-    if y.len() <= rows * width {
-        several((0, y));
-    } else {
-        y.par_chunks_mut(rows * width).enumerate().for_each(several);
-    }
+    });
 }
 
 /// The position of the largest element, the first of several; 0 if every element is NaN.
