@@ -88,8 +88,8 @@ impl Groups {
     /// For every group the merged results of `leaf(group, positions)` over its blocks.
     pub(crate) fn reduce<R: Copy + Default + Send>(
         self,
-        leaf: impl Fn(usize, Range<usize>) -> R + Sync,
-        merge: impl Fn(R, R) -> R,
+        leaf: &(dyn Fn(usize, Range<usize>) -> R + Sync),
+        merge: &dyn Fn(R, R) -> R,
     ) -> Vec<R> {
         let blocks = self.elements().div_ceil(BLOCK);
         if blocks == 0 {
@@ -105,43 +105,14 @@ impl Groups {
                 *result = leaf(group, start..(start + BLOCK).min(self.elements()));
             }
         });
-        partial.chunks_mut(blocks).map(|p| tree(p, &merge)).collect()
+        partial.chunks_mut(blocks).map(|p| tree(p, merge)).collect()
     }
 
-    /// `y[i] = f(parameter of i's group, x[i])`, in parallel.
-    pub(crate) fn map<S: Scalar, P: Sync>(
-        self,
-        parameters: &[P],
-        x: &[S],
-        f: impl Fn(&P, S) -> S + Sync,
-    ) -> Vec<S> {
-        let mut y = vec![S::ZERO; x.len()];
-        self.runs(&mut y, |group, at, y| {
-            let parameter = &parameters[group];
-            y.iter_mut().zip(&x[at..]).for_each(|(y, &x)| *y = f(parameter, x));
-        });
-        y
-    }
-
-    /// `y[i] = f(parameter of i's group, a[i], b[i])`, in parallel.
-    pub(crate) fn map2<S: Scalar, P: Sync>(
-        self,
-        parameters: &[P],
-        a: &[S],
-        b: &[S],
-        f: impl Fn(&P, S, S) -> S + Sync,
-    ) -> Vec<S> {
-        let mut y = vec![S::ZERO; a.len()];
-        self.runs(&mut y, |group, at, y| {
-            let parameter = &parameters[group];
-            y.iter_mut().zip(&a[at..]).zip(&b[at..]).for_each(|((y, &a), &b)| *y = f(parameter, a, b));
-        });
-        y
-    }
-
-    /// Calls `f(group, start, run)` for consecutive runs of elements of one group, in parallel.
-    fn runs<S: Send>(self, y: &mut [S], f: impl Fn(usize, usize, &mut [S]) + Sync) {
-        for_each_chunk(y, |at, mut y| {
+    /// An array of all elements of all groups, written by `f(group, start, run)` for consecutive runs of elements of
+    /// one group, in parallel.
+    pub(crate) fn fill<S: Scalar>(self, f: impl Fn(usize, usize, &mut [S]) + Sync) -> Vec<S> {
+        let mut y = vec![S::ZERO; self.count * self.elements()];
+        for_each_chunk(&mut y, |at, mut y| {
             let mut i = at;
             while !y.is_empty() {
                 let (run, rest) = y.split_at_mut((self.inner - i % self.inner).min(y.len()));
@@ -150,11 +121,12 @@ impl Groups {
                 y = rest;
             }
         });
+        y
     }
 }
 
 /// Merges neighbours pairwise until one result is left. Overwrites its argument.
-fn tree<R: Copy + Default>(partial: &mut [R], merge: &impl Fn(R, R) -> R) -> R {
+fn tree<R: Copy + Default>(partial: &mut [R], merge: &dyn Fn(R, R) -> R) -> R {
     let mut n = partial.len();
     while n > 1 {
         for i in 0..n / 2 {
@@ -204,18 +176,20 @@ mod tests {
             let groups = Groups::of("t", shape, Granularity::Channel).unwrap();
             let x: Vec<f64> = (0..shape.len()).map(|i| i as f64).collect();
             let got = groups.reduce(
-                |g, at| {
+                &|g, at| {
                     let mut scratch = [0.0; BLOCK];
                     let x = groups.read(&x, g, at, &mut scratch);
                     sums(x, |x| [x])[0]
                 },
-                |a, b| a + b,
+                &|a, b| a + b,
             );
             let channel = |i: usize| i / p.max(1) % c.max(1);
             let want = |g| (0..shape.len()).filter(|&i| channel(i) == g).map(|i| i as f64).sum::<f64>();
             prop_assert_eq!(got, (0..c).map(want).collect::<Vec<_>>());
             let parameters: Vec<f64> = (0..c).map(|g| g as f64).collect();
-            let y = groups.map(&parameters, &x, |&g, x| g * 1e6 + x);
+            let y = groups.fill(|g, at, run| {
+                run.iter_mut().enumerate().for_each(|(i, y)| *y = parameters[g] * 1e6 + x[at + i]);
+            });
             prop_assert!(y.iter().enumerate().all(|(i, &y)| y == channel(i) as f64 * 1e6 + i as f64));
         }
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::factor::Ratios;
 use crate::groups::{BLOCK, Granularity, Groups, sums, sums2};
+use crate::node::Loops;
 
 /// Which forward moment ρ compares with Var\[z\].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -91,16 +92,12 @@ pub fn measure<E: Elementwise, S: Scalar>(
     Ok(measure_groups(function, z.data(), Groups::of("measure", z.shape(), granularity)?))
 }
 
-pub(crate) fn measure_groups<E: Elementwise, S: Scalar>(
-    f: &E,
-    z: &[S],
-    groups: Groups,
-) -> Vec<BatchMoments<S>> {
-    let leaf = |group, positions| {
+pub(crate) fn measure_groups<S: Scalar>(f: &dyn Loops<S>, z: &[S], groups: Groups) -> Vec<BatchMoments<S>> {
+    let leaf = |group, positions: std::ops::Range<usize>| {
         let mut scratch = [S::ZERO; BLOCK];
         Partial::of(f, groups.read(z, group, positions, &mut scratch))
     };
-    groups.reduce(leaf, Partial::merge).iter().map(Partial::finish).collect()
+    groups.reduce(&leaf, &Partial::merge).iter().map(Partial::finish).collect()
 }
 
 /// Sums over part of a group: means and centred sums of z and f, plain sums of f² and f′².
@@ -135,20 +132,19 @@ impl<S: Scalar> Centred<S> {
 
 impl<S: Scalar> Partial<S> {
     /// One block, at most `BLOCK` elements. The block is in the first-level cache when it is read a second time.
-    fn of<E: Elementwise>(function: &E, z: &[S]) -> Self {
+    fn of(function: &dyn Loops<S>, z: &[S]) -> Self {
         let Some(&z0) = z.first() else { return Self::default() };
         let n = S::from_f64(z.len() as f64);
         // Measured from the first element, so that the mean of equal numbers is exactly that number and their
         // variance exactly 0, whatever the rounding of a plain sum would do.
         let z_mean = z0 + sums(z, |z| [z - z0])[0] / n;
-        let mut values = [S::ZERO; BLOCK];
-        let values = &mut values[..z.len()];
-        values.iter_mut().zip(z).for_each(|(y, &z)| *y = function.f(z));
+        let (mut values, mut slopes) = ([S::ZERO; BLOCK], [S::ZERO; BLOCK]);
+        let (values, slopes) = (&mut values[..z.len()], &mut slopes[..z.len()]);
+        function.values(z, values);
+        function.slopes(z, values, slopes);
         let f0 = values[0];
-        let [z_squares, f_sum, f2, df2] = sums2(z, values, |z, y| {
-            let (d, slope) = (z - z_mean, function.df(z, y));
-            [d * d, y - f0, y * y, slope * slope]
-        });
+        let [z_squares, df2] = sums2(z, slopes, |z, slope| [(z - z_mean) * (z - z_mean), slope * slope]);
+        let [f_sum, f2] = sums(values, |y| [y - f0, y * y]);
         let f_mean = f0 + f_sum / n;
         let [f_squares] = sums(values, |y| [(y - f_mean) * (y - f_mean)]);
         let (z_part, f_part) =

@@ -10,10 +10,12 @@ use crate::statistics::Applied;
 use table::Row;
 
 mod cases;
+mod loops;
 mod plan;
 mod table;
 
 pub use cases::{NODES, normalize};
+pub(crate) use loops::Loops;
 pub use plan::{GradientMode, Plan, Settings};
 pub use table::{GroupStatistics, NodeStatistics};
 
@@ -86,18 +88,6 @@ impl<E: Elementwise> Normalize<E> {
             Some(alpha) => z.tape().apply(self, &[z, alpha]),
         }
     }
-
-    fn row<S: Scalar>(&self, group: usize, moments: Option<BatchMoments<S>>) -> Row<S> {
-        let ratios = moments.and_then(|m| m.ratios(self.plan.settings().moment));
-        match ratios.and_then(|r| r.factor()).zip(moments) {
-            Some((lambda, m)) => Row { lambda, mu: m.m1, degenerate: false, moments },
-            None => {
-                let Applied { lambda, mu } = self.plan.constant(group);
-                let (lambda, mu) = (S::from_f64(lambda), S::from_f64(mu));
-                Row { lambda, mu, degenerate: moments.is_some(), moments }
-            }
-        }
-    }
 }
 
 impl<E: Elementwise> Debug for Normalize<E> {
@@ -115,7 +105,7 @@ struct Slopes<S> {
 }
 
 /// S₁·∂λ/∂z = z_scale·(z − z̄) − f_scale·h·f′ − slope_scale·f′·f″, h = f − h_shift.
-struct FullSlopes<S> {
+pub(crate) struct FullSlopes<S> {
     g_mean: S,
     z_mean: S,
     h_shift: S,
@@ -152,80 +142,102 @@ impl<S: Scalar, E: Elementwise> Op<S> for Normalize<E> {
     }
 
     fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
-        let (z, alpha) = operands(inputs)?;
-        let groups = Groups::of(NAME, z.shape(), self.plan.settings().granularity)?;
-        check_alpha(alpha, groups)?;
-        self.plan.check(groups.count)?;
-        let rows: Vec<Row<S>> = if self.plan.measures() {
-            let moments = measure_groups(&self.function, z.data(), groups);
-            moments.into_iter().enumerate().map(|(g, m)| self.row(g, Some(m))).collect()
-        } else {
-            (0..groups.count).map(|g| self.row(g, None)).collect()
-        };
-        let applied: Vec<(S, S)> = kappas(&rows, alpha).zip(&rows).map(|(kappa, r)| (kappa, r.mu)).collect();
-        let y = groups.map(&applied, z.data(), |&(kappa, mu), z| kappa * (self.function.f(z) - mu));
-        Ok(Forward { output: Tensor::filled(z.shape(), y), saved: vec![table::pack(&rows)] })
+        forward(&self.function, &self.plan, inputs)
     }
 
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
-        let (z, alpha) = (&cx.inputs[0], cx.inputs.get(1));
-        let groups =
-            Groups::of(NAME, z.shape(), self.plan.settings().granularity).expect("forward took this shape");
-        let rows = table::unpack(&cx.saved[0], groups.elements());
-        let is_full = self.plan.settings().gradient == GradientMode::Full;
-        let wants_alpha = cx.needs.get(1) == Some(&true);
-        let sums = (is_full || wants_alpha).then(|| self.sums(z.data(), cx.upstream.data(), groups, &rows));
-
-        let by_z = cx.needs[0].then(|| {
-            let slopes: Vec<Slopes<S>> = kappas(&rows, alpha)
-                .zip(&rows)
-                .enumerate()
-                .map(|(i, (kappa, row))| {
-                    let sums = sums.as_ref().filter(|_| is_full && !row.degenerate);
-                    let full = sums.zip(row.moments.as_ref());
-                    let moment = self.plan.settings().moment;
-                    Slopes { kappa, full: full.map(|(s, m)| FullSlopes::of(row, m, moment, s[i])) }
-                })
-                .collect();
-            Tensor::filled(z.shape(), self.by_z(z.data(), cx.upstream.data(), groups, &slopes))
-        });
-        let by_alpha = alpha.map(|alpha| {
-            let sums = sums.as_ref().filter(|_| wants_alpha)?;
-            let slope = |(&a, s): (&S, &[S; 2])| {
-                let t = a.tanh();
-                S::from_f64(ADJUSTMENT) * (S::ONE - t * t) * s[1]
-            };
-            Some(Tensor::filled(alpha.shape(), alpha.data().iter().zip(sums).map(slope).collect()))
-        });
-        std::iter::once(by_z).chain(by_alpha).collect()
+        backward(&self.function, &self.plan, cx)
     }
 }
 
-impl<E: Elementwise> Normalize<E> {
-    /// S₀ = Σ g and S₁ = Σ g·(f − μ) of every group.
-    fn sums<S: Scalar>(&self, z: &[S], g: &[S], groups: Groups, rows: &[Row<S>]) -> Vec<[S; 2]> {
-        let leaf = |group: usize, positions: std::ops::Range<usize>| {
-            let (mut z_scratch, mut g_scratch) = ([S::ZERO; BLOCK], [S::ZERO; BLOCK]);
-            let z = groups.read(z, group, positions.clone(), &mut z_scratch);
-            let g = groups.read(g, group, positions, &mut g_scratch);
-            let mu = rows[group].mu;
-            sums2(z, g, |z, g| [g, g * (self.function.f(z) - mu)])
-        };
-        groups.reduce(leaf, |a, b| [a[0] + b[0], a[1] + b[1]])
-    }
+fn forward<S: Scalar>(function: &dyn Loops<S>, plan: &Plan, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
+    let (z, alpha) = operands(inputs)?;
+    let groups = Groups::of(NAME, z.shape(), plan.settings().granularity)?;
+    check_alpha(alpha, groups)?;
+    plan.check(groups.count)?;
+    let rows: Vec<Row<S>> = if plan.measures() {
+        let moments = measure_groups(function, z.data(), groups);
+        moments.into_iter().enumerate().map(|(g, m)| row(plan, g, Some(m))).collect()
+    } else {
+        (0..groups.count).map(|g| row(plan, g, None)).collect()
+    };
+    let applied: Vec<(S, S)> = kappas(&rows, alpha).zip(&rows).map(|(kappa, r)| (kappa, r.mu)).collect();
+    let y = groups.fill(|group, at, y| {
+        let (kappa, mu) = applied[group];
+        function.normalized(kappa, mu, &z.data()[at..][..y.len()], y);
+    });
+    Ok(Forward { output: Tensor::filled(z.shape(), y), saved: vec![table::pack(&rows)] })
+}
 
-    /// ∂L/∂z.
-    fn by_z<S: Scalar>(&self, z: &[S], g: &[S], groups: Groups, slopes: &[Slopes<S>]) -> Vec<S> {
-        groups.map2(slopes, z, g, |s, z, g| {
-            let y = self.function.f(z);
-            let slope = self.function.df(z, y);
-            let Some(full) = &s.full else { return g * s.kappa * slope };
-            let curvature = self.function.d2f(z, y);
-            s.kappa * slope * (g - full.g_mean) + full.z_scale * (z - full.z_mean)
-                - full.f_scale * (y - full.h_shift) * slope
-                - full.slope_scale * slope * curvature
-        })
+fn row<S: Scalar>(plan: &Plan, group: usize, moments: Option<BatchMoments<S>>) -> Row<S> {
+    let ratios = moments.and_then(|m| m.ratios(plan.settings().moment));
+    match ratios.and_then(|r| r.factor()).zip(moments) {
+        Some((lambda, m)) => Row { lambda, mu: m.m1, degenerate: false, moments },
+        None => {
+            let Applied { lambda, mu } = plan.constant(group);
+            let (lambda, mu) = (S::from_f64(lambda), S::from_f64(mu));
+            Row { lambda, mu, degenerate: moments.is_some(), moments }
+        }
     }
+}
+
+fn backward<S: Scalar>(function: &dyn Loops<S>, plan: &Plan, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
+    let (z, alpha, g) = (&cx.inputs[0], cx.inputs.get(1), cx.upstream.data());
+    let Settings { moment, gradient, granularity } = plan.settings();
+    let groups = Groups::of(NAME, z.shape(), granularity).expect("forward took this shape");
+    let rows = table::unpack(&cx.saved[0], groups.elements());
+    let is_full = gradient == GradientMode::Full;
+    let wants_alpha = cx.needs.get(1) == Some(&true);
+    let sums = (is_full || wants_alpha).then(|| upstream_sums(function, z.data(), g, groups, &rows));
+
+    let by_z = cx.needs[0].then(|| {
+        let slopes: Vec<Slopes<S>> = kappas(&rows, alpha)
+            .zip(&rows)
+            .enumerate()
+            .map(|(i, (kappa, row))| {
+                let sums = sums.as_ref().filter(|_| is_full && !row.degenerate);
+                let full = sums.zip(row.moments.as_ref());
+                Slopes { kappa, full: full.map(|(s, m)| FullSlopes::of(row, m, moment, s[i])) }
+            })
+            .collect();
+        let by_z = groups.fill(|group, at, out| {
+            let (z, g, slopes) = (&z.data()[at..][..out.len()], &g[at..][..out.len()], &slopes[group]);
+            match &slopes.full {
+                Some(full) => function.full(slopes.kappa, full, z, g, out),
+                None => function.detached(slopes.kappa, z, g, out),
+            }
+        });
+        Tensor::filled(z.shape(), by_z)
+    });
+    let by_alpha = alpha.map(|alpha| {
+        let sums = sums.as_ref().filter(|_| wants_alpha)?;
+        let slope = |(&a, s): (&S, &[S; 2])| {
+            let t = a.tanh();
+            S::from_f64(ADJUSTMENT) * (S::ONE - t * t) * s[1]
+        };
+        Some(Tensor::filled(alpha.shape(), alpha.data().iter().zip(sums).map(slope).collect()))
+    });
+    std::iter::once(by_z).chain(by_alpha).collect()
+}
+
+/// S₀ = Σ g and S₁ = Σ g·(f − μ) of every group.
+fn upstream_sums<S: Scalar>(
+    function: &dyn Loops<S>,
+    z: &[S],
+    g: &[S],
+    groups: Groups,
+    rows: &[Row<S>],
+) -> Vec<[S; 2]> {
+    let leaf = |group: usize, positions: std::ops::Range<usize>| {
+        let (mut z_scratch, mut g_scratch) = ([S::ZERO; BLOCK], [S::ZERO; BLOCK]);
+        let z = groups.read(z, group, positions.clone(), &mut z_scratch);
+        let g = groups.read(g, group, positions, &mut g_scratch);
+        let mut values = [S::ZERO; BLOCK];
+        function.values(z, &mut values[..z.len()]);
+        let mu = rows[group].mu;
+        sums2(&values[..z.len()], g, |f, g| [g, g * (f - mu)])
+    };
+    groups.reduce(&leaf, &|a, b| [a[0] + b[0], a[1] + b[1]])
 }
 
 fn operands<S>(inputs: &[Tensor<S>]) -> Result<(&Tensor<S>, Option<&Tensor<S>>)> {

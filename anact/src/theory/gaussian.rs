@@ -97,7 +97,7 @@ impl GaussianMoments {
             let (slope, d) = (function.df(z, y), y - pivot);
             [y, y * y, slope * slope, d, d * d].map(|x| x * density)
         };
-        let [f, f2, df2, d, d2] = integrate(&panels(E::KINKS, mean, std), tolerance, integrand);
+        let [f, f2, df2, d, d2] = integrate(&panels(E::KINKS, mean, std), tolerance, &integrand);
         let f_var = d2.value - d.value * d.value;
         let relative = |e: f64, size: f64| if size > 0.0 { e / size } else { e };
         let errors = [
@@ -159,18 +159,18 @@ impl Estimate {
 }
 
 /// K integrals at once over the panels between `ends`, each panel halved until both rules agree on all.
-fn integrate<const K: usize>(ends: &[f64], tolerance: f64, f: impl Fn(f64) -> [f64; K]) -> [Estimate; K] {
+fn integrate<const K: usize>(ends: &[f64], tolerance: f64, f: &dyn Fn(f64) -> [f64; K]) -> [Estimate; K] {
     let (coarse, fine) = (Rule::new(15), Rule::new(31));
     let mut size = [0.0; K];
     for panel in ends.windows(2) {
-        let values = fine.integrate(panel[0], panel[1], &f);
+        let values = fine.integrate(panel[0], panel[1], f);
         (0..K).for_each(|k| size[k] += values[k].abs());
     }
     let mut total = [Estimate::default(); K];
     let mut open: Vec<(f64, f64)> = ends.windows(2).rev().map(|p| (p[0], p[1])).collect();
     let mut halvings = 0;
     while let Some((a, b)) = open.pop() {
-        let (rough, value) = (coarse.integrate(a, b, &f), fine.integrate(a, b, &f));
+        let (rough, value) = (coarse.integrate(a, b, f), fine.integrate(a, b, f));
         let error = |k: usize| (rough[k] - value[k]).abs();
         // Two rules never agree better than their terms round. NaN counts as agreement, or nothing would end it.
         let disagree = |k: usize| error(k) > (tolerance * size[k]).max(4.0 * f64::EPSILON * value[k].abs());
