@@ -16,7 +16,7 @@ const NAME: &str = "normalize (composed)";
 
 /// z, f(z) and f′(z) as values on one tape.
 #[derive(Debug, Clone, Copy)]
-pub struct Parts<'t, S> {
+pub struct Parts<'t, S: Scalar> {
     /// The input.
     pub z: Var<'t, S>,
     /// f(z).
@@ -47,7 +47,7 @@ impl<'t, S: Scalar> Parts<'t, S> {
 
 /// The composed node's output and what it used.
 #[derive(Debug, Clone)]
-pub struct Composed<'t, S> {
+pub struct Composed<'t, S: Scalar> {
     /// y, of z's shape.
     pub output: Var<'t, S>,
     /// As [`NodeStatistics::of`] reads them from the fused node.
@@ -165,10 +165,10 @@ impl<'t, S: Scalar> Batch<'t, S> {
             count: z.shape().len() / m1.shape().len(),
             m1,
             m2: (f * f).mean(axes, true)?,
-            f_var: f.var(axes, true, 0)?,
+            f_var: variance(f, axes)?,
             d2: (df * df).mean(axes, true)?,
             z_mean: z.detach().mean(axes, true)?,
-            z_var: z.var(axes, true, 0)?,
+            z_var: variance(z, axes)?,
         })
     }
 
@@ -180,6 +180,15 @@ impl<'t, S: Scalar> Batch<'t, S> {
         };
         (0..self.m1.shape().len()).map(row).collect()
     }
+}
+
+/// The variance over `axes`, of the distance to each group's first element: equal numbers have a variance of exactly
+/// 0 then, which their rounded mean would spoil.
+fn variance<'t, S: Scalar>(x: Var<'t, S>, axes: &[usize]) -> Result<Var<'t, S>> {
+    let (value, kept) = (x.value(), x.shape().reduced(axes, true));
+    let inner: usize = x.shape().dims().iter().skip(2).product();
+    let firsts = (0..kept.len()).map(|g| value.data()[g * inner]).collect();
+    (x - x.tape().constant(Tensor::filled(kept, firsts))).var(axes, true, 0)
 }
 
 /// y\[i\] = the i-th value where there is one, else x\[i\]; ∂L/∂x\[i\] = 0 or g\[i\]. Any shape with as many elements as

@@ -112,24 +112,48 @@ impl Groups {
         partial.chunks_mut(blocks).map(|p| tree(p, &merge)).collect()
     }
 
-    /// `y[i] = f(parameter of i's group, i)`, in parallel.
+    /// `y[i] = f(parameter of i's group, x[i])`, in parallel.
     pub(crate) fn map<S: Scalar, P: Sync>(
         self,
         parameters: &[P],
-        f: impl Fn(&P, usize) -> S + Sync,
+        x: &[S],
+        f: impl Fn(&P, S) -> S + Sync,
     ) -> Vec<S> {
-        let mut y = vec![S::ZERO; self.elements() * self.count];
-        for_each_chunk(&mut y, |at, mut y| {
+        let mut y = vec![S::ZERO; x.len()];
+        self.runs(&mut y, |group, at, y| {
+            let parameter = &parameters[group];
+            y.iter_mut().zip(&x[at..]).for_each(|(y, &x)| *y = f(parameter, x));
+        });
+        y
+    }
+
+    /// `y[i] = f(parameter of i's group, a[i], b[i])`, in parallel.
+    pub(crate) fn map2<S: Scalar, P: Sync>(
+        self,
+        parameters: &[P],
+        a: &[S],
+        b: &[S],
+        f: impl Fn(&P, S, S) -> S + Sync,
+    ) -> Vec<S> {
+        let mut y = vec![S::ZERO; a.len()];
+        self.runs(&mut y, |group, at, y| {
+            let parameter = &parameters[group];
+            y.iter_mut().zip(&a[at..]).zip(&b[at..]).for_each(|((y, &a), &b)| *y = f(parameter, a, b));
+        });
+        y
+    }
+
+    /// Calls `f(group, start, run)` for consecutive runs of elements of one group, in parallel.
+    fn runs<S: Send>(self, y: &mut [S], f: impl Fn(usize, usize, &mut [S]) + Sync) {
+        for_each_chunk(y, |at, mut y| {
             let mut i = at;
             while !y.is_empty() {
-                let parameter = &parameters[i / self.inner % self.count];
                 let (run, rest) = y.split_at_mut((self.inner - i % self.inner).min(y.len()));
-                run.iter_mut().enumerate().for_each(|(j, y)| *y = f(parameter, i + j));
+                f(i / self.inner % self.count, i, run);
                 i += run.len();
                 y = rest;
             }
         });
-        y
     }
 }
 
@@ -148,22 +172,26 @@ fn tree<R: Copy + Default>(partial: &mut [R], merge: &impl Fn(R, R) -> R) -> R {
     partial.first().copied().unwrap_or_default()
 }
 
-/// K sums over 0..n at once, each by `LANES` running sums.
-pub(crate) fn sums<S: Scalar, const K: usize>(n: usize, mut term: impl FnMut(usize) -> [S; K]) -> [S; K] {
+/// K sums over `x` at once, each by `LANES` running sums.
+pub(crate) fn sums<S: Scalar, const K: usize>(x: &[S], term: impl Fn(S) -> [S; K]) -> [S; K] {
+    sums2(x, x, |x, _| term(x))
+}
+
+/// K sums over pairs at once. Whole rows of lanes are what the compiler turns into vector instructions.
+pub(crate) fn sums2<S: Scalar, const K: usize>(a: &[S], b: &[S], term: impl Fn(S, S) -> [S; K]) -> [S; K] {
     let mut lanes = [[S::ZERO; LANES]; K];
-    let mut add = |i: usize, lane: usize| {
-        let terms = term(i);
-        for k in 0..K {
-            lanes[k][lane] += terms[k];
-        }
-    };
-    let whole = n - n % LANES;
-    for i in (0..whole).step_by(LANES) {
+    let (a_rows, a_rest) = a.as_chunks::<LANES>();
+    let (b_rows, b_rest) = b.as_chunks::<LANES>();
+    for (a, b) in a_rows.iter().zip(b_rows) {
         for lane in 0..LANES {
-            add(i + lane, lane);
+            let terms = term(a[lane], b[lane]);
+            (0..K).for_each(|k| lanes[k][lane] += terms[k]);
         }
     }
-    (whole..n).for_each(|i| add(i, i - whole));
+    for (lane, (&a, &b)) in a_rest.iter().zip(b_rest).enumerate() {
+        let terms = term(a, b);
+        (0..K).for_each(|k| lanes[k][lane] += terms[k]);
+    }
     lanes.map(|mut lane| tree(&mut lane, &|a, b| a + b))
 }
 
@@ -183,7 +211,7 @@ mod tests {
                 |g, at| {
                     let mut scratch = [0.0; BLOCK];
                     let x = groups.read(&x, g, at, &mut scratch);
-                    sums(x.len(), |i| [x[i]])[0]
+                    sums(x, |x| [x])[0]
                 },
                 |a, b| a + b,
             );
@@ -191,7 +219,7 @@ mod tests {
             let want = |g| (0..shape.len()).filter(|&i| channel(i) == g).map(|i| i as f64).sum::<f64>();
             prop_assert_eq!(got, (0..c).map(want).collect::<Vec<_>>());
             let parameters: Vec<f64> = (0..c).map(|g| g as f64).collect();
-            let y = groups.map(&parameters, |&g, i| g * 1e6 + x[i]);
+            let y = groups.map(&parameters, &x, |&g, x| g * 1e6 + x);
             prop_assert!(y.iter().enumerate().all(|(i, &y)| y == channel(i) as f64 * 1e6 + i as f64));
         }
     }

@@ -205,9 +205,7 @@ mod tests {
     #[test]
     fn the_first_step_uses_the_batch() {
         for granularity in [Granularity::Layer, Granularity::Channel] {
-            let of = |source| {
-                Normalized::new(Swish::default(), settings(source, granularity), 3).unwrap()
-            };
+            let of = |source| Normalized::new(Swish::default(), settings(source, granularity), 3).unwrap();
             let (mut running, mut own) = (of(StatisticsSource::Running), of(StatisticsSource::Batch));
             let z = batch(0.3);
             let (a, b) = (train(&mut running, &z), train(&mut own, &z));
@@ -252,7 +250,8 @@ mod tests {
     #[test]
     fn running_statistics_survive_as_numbers() {
         let mut layer =
-            Normalized::<_, f64>::new(Relu, settings(StatisticsSource::Running, Granularity::Channel), 3).unwrap();
+            Normalized::<_, f64>::new(Relu, settings(StatisticsSource::Running, Granularity::Channel), 3)
+                .unwrap();
         train(&mut layer, &batch(0.4));
         train(&mut layer, &batch(0.5));
         let mut copy = RunningStatistics::new(3);

@@ -1,6 +1,6 @@
 //! Adaptive normalization of activation functions (*ANAct*, arXiv 2208.13315): the factor, the node, the theory.
 //!
-//! Modules in reading order: [`factor`] says what λ is and why; [`moments`] measures a batch; [`statistics`] averages
+//! Modules in reading order: [`mod@factor`] says what λ is and why; [`moments`] measures a batch; [`statistics`] averages
 //! batches; [`node`] is the op y = (λ + 0.3·tanh α)·(f(z) − μ) with both its gradients; [`composed`] is the same
 //! from the tape's primitives, slow and obvious; [`Normalized`] is the node as a layer; [`registry`] names the
 //! normalized twin of every activation, and [`activation`](fn@activation) makes a network's activations by name;
@@ -20,11 +20,13 @@ pub mod statistics;
 pub mod theory;
 
 pub use factor::{Ratios, backward_factor, factor, factor_gradient, forward_factor};
-pub use factory::{ActivationListing, Factory, activation, listing as activation_listing, names as activation_names};
+pub use factory::{
+    ActivationListing, Factory, activation, listing as activation_listing, names as activation_names,
+};
 pub use groups::Granularity;
 pub use layer::{
-    FORWARD_MOMENTS, GRADIENT_MODES, GRANULARITIES, GUARDS, Normalized, NormalizedSettings, STATISTICS_SOURCES,
-    StatisticsSource,
+    FORWARD_MOMENTS, GRADIENT_MODES, GRANULARITIES, GUARDS, Normalized, NormalizedSettings,
+    STATISTICS_SOURCES, StatisticsSource,
 };
 pub use moments::{BatchMoments, ForwardMoment, measure};
 pub use node::{GradientMode, GroupStatistics, NODES, NodeStatistics, Normalize, Plan, Settings, normalize};

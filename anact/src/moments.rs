@@ -4,7 +4,7 @@ use autograd::{Elementwise, Result, Scalar, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::factor::Ratios;
-use crate::groups::{BLOCK, Granularity, Groups, sums};
+use crate::groups::{BLOCK, Granularity, Groups, sums, sums2};
 
 /// Which forward moment ρ compares with Var\[z\].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -140,17 +140,17 @@ impl<S: Scalar> Partial<S> {
         let n = S::from_f64(z.len() as f64);
         // Measured from the first element, so that the mean of equal numbers is exactly that number and their
         // variance exactly 0, whatever the rounding of a plain sum would do.
-        let z_mean = z0 + sums(z.len(), |i| [z[i] - z0])[0] / n;
+        let z_mean = z0 + sums(z, |z| [z - z0])[0] / n;
         let mut values = [S::ZERO; BLOCK];
-        let f0 = function.f(z0);
-        let [z_squares, f_sum, f2, df2] = sums(z.len(), |i| {
-            let y = function.f(z[i]);
-            values[i] = y;
-            let (d, slope) = (z[i] - z_mean, function.df(z[i], y));
+        let values = &mut values[..z.len()];
+        values.iter_mut().zip(z).for_each(|(y, &z)| *y = function.f(z));
+        let f0 = values[0];
+        let [z_squares, f_sum, f2, df2] = sums2(z, values, |z, y| {
+            let (d, slope) = (z - z_mean, function.df(z, y));
             [d * d, y - f0, y * y, slope * slope]
         });
         let f_mean = f0 + f_sum / n;
-        let [f_squares] = sums(z.len(), |i| [(values[i] - f_mean) * (values[i] - f_mean)]);
+        let [f_squares] = sums(values, |y| [(y - f_mean) * (y - f_mean)]);
         let (z_part, f_part) =
             (Centred { mean: z_mean, squares: z_squares }, Centred { mean: f_mean, squares: f_squares });
         Self { count: z.len(), z: z_part, f: f_part, f2, df2 }

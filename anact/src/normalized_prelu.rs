@@ -33,7 +33,8 @@ impl<S: Scalar> NormalizedPRelu<S> {
 
 impl<S: Scalar> Layer<S> for NormalizedPRelu<S> {
     fn forward<'t>(&mut self, cx: &Context<'t, S>, z: Var<'t, S>) -> Result<Var<'t, S>> {
-        let (slope, alpha) = (cx.parameter("weight", &self.slope)?, cx.parameter("alpha", &self.state.alpha)?);
+        let (slope, alpha) =
+            (cx.parameter("weight", &self.slope)?, cx.parameter("alpha", &self.state.alpha)?);
         // At its present slope PReLU is a leaky ReLU, which is all that a measurement needs.
         let present = LeakyRelu { slope: self.slope.value.data()[0].to_f64() };
         let plan = self.state.plan(cx, &present, z)?;

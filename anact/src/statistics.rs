@@ -168,7 +168,7 @@ impl GroupAverages {
 
     /// ρ and ρ′; `None` before the first sound batch.
     pub fn ratios(&self) -> Option<Ratios<f64>> {
-        (self.rho.steps > 0).then(|| Ratios { forward: self.rho.value, backward: self.rho_prime.value })
+        (self.rho.steps > 0).then_some(Ratios { forward: self.rho.value, backward: self.rho_prime.value })
     }
 
     /// λ of the averaged ratios, and the averaged μ; `None` before the first sound batch.

@@ -39,7 +39,9 @@ pub enum Error {
         problem: String,
     },
     /// The loss became infinite or NaN.
-    #[error("the loss is {loss} in epoch {epoch}, step {step}; a smaller --lr, a warm-up or another initialisation may help")]
+    #[error(
+        "the loss is {loss} in epoch {epoch}, step {step}; a smaller --lr, a warm-up or another initialisation may help"
+    )]
     Diverged {
         /// The loss.
         loss: f32,

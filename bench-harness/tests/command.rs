@@ -6,7 +6,11 @@ use std::process::{Command, Output};
 
 /// Runs `anact` in `folder`.
 fn anact(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_anact")).current_dir(folder).args(arguments).output().expect("anact starts")
+    Command::new(env!("CARGO_BIN_EXE_anact"))
+        .current_dir(folder)
+        .args(arguments)
+        .output()
+        .expect("anact starts")
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -30,8 +34,11 @@ fn refuses(folder: &Path, arguments: &[&str], code: i32, parts: &[&str]) {
 fn cifar(folder: &Path, damage: impl Fn(&str, Vec<u8>) -> Vec<u8>) {
     let inner = folder.join("cifar-10-batches-bin");
     fs::create_dir_all(&inner).unwrap();
-    for name in ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"] {
-        let record = |label: u8| std::iter::once(label).chain((0..3072u32).map(move |i| (i * 7 + u32::from(label)) as u8));
+    for name in ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"]
+    {
+        let record = |label: u8| {
+            std::iter::once(label).chain((0..3072u32).map(move |i| (i * 7 + u32::from(label)) as u8))
+        };
         let whole: Vec<u8> = (0..20).flat_map(|i| record(i % 10)).collect();
         fs::write(inner.join(format!("{name}.bin")), damage(name, whole)).unwrap();
     }
@@ -118,19 +125,34 @@ fn configuration_files_are_checked() {
 fn a_run_leaves_whole_files_and_is_not_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = [
-        "train", "--model", "mlp", "--width", "16", "--epochs", "2", "--train-images", "200", "--test-images", "100",
-        "--output", "out",
+        "train",
+        "--model",
+        "mlp",
+        "--width",
+        "16",
+        "--epochs",
+        "2",
+        "--train-images",
+        "200",
+        "--test-images",
+        "100",
+        "--output",
+        "out",
     ];
     let output = anact(folder.path(), &arguments);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let out = folder.path().join("out");
-    for name in ["record.jsonl", "epochs.csv", "layers.csv", "loss.svg", "accuracy.svg", "weights.safetensors"] {
+    for name in
+        ["record.jsonl", "epochs.csv", "layers.csv", "loss.svg", "accuracy.svg", "weights.safetensors"]
+    {
         assert!(fs::metadata(out.join(name)).unwrap().len() > 0, "{name}");
     }
     let record = fs::read_to_string(out.join("record.jsonl")).unwrap();
     let kinds: Vec<String> = record
         .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["kind"].as_str().unwrap().to_string())
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["kind"].as_str().unwrap().to_string()
+        })
         .collect();
     assert_eq!(kinds, ["config", "start", "layers", "epoch", "epoch", "layers", "result"]);
     let again = anact(folder.path(), &arguments);
@@ -155,8 +177,26 @@ fn the_same_run_gives_the_same_bits_on_any_number_of_threads() {
     let folder = tempfile::tempdir().unwrap();
     let run = |name: &str, threads: &str| {
         let arguments = [
-            "--threads", threads, "train", "--model", "resnet8", "--width", "4", "--activation", "nswish", "--epochs", "2",
-            "--batch", "50", "--train-images", "230", "--test-images", "60", "--augment", "--output", name,
+            "--threads",
+            threads,
+            "train",
+            "--model",
+            "resnet8",
+            "--width",
+            "4",
+            "--activation",
+            "nswish",
+            "--epochs",
+            "2",
+            "--batch",
+            "50",
+            "--train-images",
+            "230",
+            "--test-images",
+            "60",
+            "--augment",
+            "--output",
+            name,
         ];
         let output = anact(folder.path(), &arguments);
         assert!(output.status.success(), "{}", text(&output.stderr));
@@ -194,7 +234,11 @@ fn reference_files_are_read_and_judged() {
     let output = anact(folder.path(), &arguments);
     assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
     // One wrong digit must be found.
-    let wrong = fs::read_to_string(&node).unwrap().replacen("\"rho\": 0.9395387668576491", "\"rho\": 0.9395387668576591", 1);
+    let wrong = fs::read_to_string(&node).unwrap().replacen(
+        "\"rho\": 0.9395387668576491",
+        "\"rho\": 0.9395387668576591",
+        1,
+    );
     assert_ne!(wrong, fs::read_to_string(&node).unwrap());
     fs::write(folder.path().join("wrong.json"), wrong).unwrap();
     refuses(folder.path(), &["check", "--node", "wrong.json"], 1, &["Normalized node"]);

@@ -1,6 +1,6 @@
 //! Batch normalization of images.
 
-use autograd::{Error, Result, Scalar, Tensor, Var};
+use autograd::{Error, Result, Scalar, Tensor, Var, ops};
 
 use crate::context::Context;
 use crate::layer::{BufferMut, Layer, Walk};
@@ -44,7 +44,8 @@ impl<S: Scalar> BatchNorm2d<S> {
     /// # Errors
     /// ε is not positive and finite, or the momentum is outside 0 to 1.
     pub fn new(channels: usize, settings: BatchNormSettings) -> Result<Self> {
-        let refuse = |what: String, legal: &str| Error::Argument { op: "batch_norm", what, legal: legal.into() };
+        let refuse =
+            |what: String, legal: &str| Error::Argument { op: "batch_norm", what, legal: legal.into() };
         if !(settings.eps > 0.0 && settings.eps.is_finite()) {
             return Err(refuse(format!("eps is {}", settings.eps), "a positive number"));
         }
@@ -86,13 +87,19 @@ impl<S: Scalar> Layer<S> for BatchNorm2d<S> {
     fn forward<'t>(&mut self, cx: &Context<'t, S>, x: Var<'t, S>) -> Result<Var<'t, S>> {
         let (weight, bias) = (cx.parameter("weight", &self.weight)?, cx.parameter("bias", &self.bias)?);
         if cx.is_training() {
-            let y = x.batch_norm(weight, bias, self.settings.eps)?;
+            let y = x.batch_norm(weight, bias, ops::BatchNorm { eps: self.settings.eps })?;
             self.track(y);
             return Ok(y);
         }
         let mean = cx.tape().constant(self.running_mean.clone());
         let variance = cx.tape().constant(self.running_var.clone());
-        x.batch_norm_inference(weight, bias, mean, variance, self.settings.eps)
+        x.batch_norm_inference(
+            weight,
+            bias,
+            mean,
+            variance,
+            ops::BatchNormInference { eps: self.settings.eps },
+        )
     }
 
     fn visit(&mut self, walk: &mut Walk<'_, S>) {

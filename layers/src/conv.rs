@@ -67,7 +67,13 @@ impl<S: Scalar> Conv2d<S> {
     ///
     /// # Errors
     /// As [`Conv2d::new`].
-    pub fn same(inputs: usize, outputs: usize, kernel: usize, stride: usize, init: &mut Initializer) -> Result<Self> {
+    pub fn same(
+        inputs: usize,
+        outputs: usize,
+        kernel: usize,
+        stride: usize,
+        init: &mut Initializer,
+    ) -> Result<Self> {
         let padding = kernel.saturating_sub(1) / 2;
         Self::new(ConvSettings { inputs, outputs, kernel, stride, padding, ..ConvSettings::default() }, init)
     }

@@ -95,7 +95,8 @@ fn orthogonal(matrix: &[f64], rows: usize, columns: usize) -> Vec<f64> {
     let transposed = rows > columns;
     let (count, length) = if transposed { (columns, rows) } else { (rows, columns) };
     let at = |i: usize, j: usize| if transposed { j * columns + i } else { i * columns + j };
-    let mut vectors: Vec<Vec<f64>> = (0..count).map(|i| (0..length).map(|j| matrix[at(i, j)]).collect()).collect();
+    let mut vectors: Vec<Vec<f64>> =
+        (0..count).map(|i| (0..length).map(|j| matrix[at(i, j)]).collect()).collect();
     for i in 0..count {
         let (done, rest) = vectors.split_at_mut(i);
         let v = &mut rest[0];
@@ -163,7 +164,8 @@ mod tests {
                 "kaiming_normal_fan_out_relu" => continue,
                 other => panic!("{other}"),
             };
-            let dims: Vec<usize> = row["shape"].as_array().unwrap().iter().map(|d| d.as_u64().unwrap() as usize).collect();
+            let dims: Vec<usize> =
+                row["shape"].as_array().unwrap().iter().map(|d| d.as_u64().unwrap() as usize).collect();
             let deviation = init.variance(Shape::new(&dims).unwrap()).sqrt();
             let want = row["std"].as_f64().unwrap();
             assert!((deviation - want).abs() < 1e-12 * want, "{init:?} {dims:?}: {deviation} {want}");
@@ -194,7 +196,8 @@ mod tests {
         for (rows, columns) in [(5, 12), (12, 5)] {
             let w = draw(Init::Orthogonal, Shape::from([rows, columns]));
             let (count, size) = (rows.min(columns), rows.max(columns));
-            let entry = |i: usize, j: usize| if rows < columns { w[i * columns + j] } else { w[j * columns + i] };
+            let entry =
+                |i: usize, j: usize| if rows < columns { w[i * columns + j] } else { w[j * columns + i] };
             for a in 0..count {
                 for b in 0..count {
                     let dot: f64 = (0..size).map(|j| entry(a, j) * entry(b, j)).sum();

@@ -41,7 +41,9 @@ impl<S: Scalar> Visitor<S> for Collect {
         let stored = match buffer {
             BufferMut::Tensor(t) => entry(t.dims(), t.data()),
             BufferMut::Values(v) => entry(&[v.len()], v),
-            BufferMut::Count(n) => Entry { dtype: Dtype::I64, shape: vec![], bytes: n.to_le_bytes().to_vec() },
+            BufferMut::Count(n) => {
+                Entry { dtype: Dtype::I64, shape: vec![], bytes: n.to_le_bytes().to_vec() }
+            }
         };
         self.0.insert(name.to_string(), stored);
     }

@@ -15,7 +15,11 @@ use crate::statistics::Applied;
 /// With batch statistics only the full gradient is checked: the detached one is not the derivative of that forward
 /// pass, on purpose. With given statistics the detached gradient is.
 pub const NODES: &[OpEntry] = &[
-    OpEntry { name: "normalize_batch", formula: "κ·(f(z) − μ), batch statistics, full gradient", cases: batch },
+    OpEntry {
+        name: "normalize_batch",
+        formula: "κ·(f(z) − μ), batch statistics, full gradient",
+        cases: batch,
+    },
     OpEntry { name: "normalize_given", formula: "κ·(f(z) − μ), given statistics", cases: given },
 ];
 
@@ -74,9 +78,8 @@ fn all(plans: &dyn Fn() -> Vec<Plan>) -> Vec<Case> {
 }
 
 fn batch() -> Vec<Case> {
-    let plan = |moment, granularity| {
-        Plan::batch(Settings { moment, gradient: GradientMode::Full, granularity })
-    };
+    let plan =
+        |moment, granularity| Plan::batch(Settings { moment, gradient: GradientMode::Full, granularity });
     all(&|| {
         vec![
             plan(ForwardMoment::Raw, Granularity::Layer),

@@ -4,7 +4,7 @@ use std::fmt::{self, Debug};
 
 use autograd::{Backward, Elementwise, Error, Forward, Op, Result, Scalar, Tensor, Var, label};
 
-use crate::groups::{BLOCK, Groups, sums};
+use crate::groups::{BLOCK, Groups, sums2};
 use crate::moments::{BatchMoments, ForwardMoment, measure_groups};
 use crate::statistics::Applied;
 use table::Row;
@@ -163,8 +163,7 @@ impl<S: Scalar, E: Elementwise> Op<S> for Normalize<E> {
             (0..groups.count).map(|g| self.row(g, None)).collect()
         };
         let applied: Vec<(S, S)> = kappas(&rows, alpha).zip(&rows).map(|(kappa, r)| (kappa, r.mu)).collect();
-        let x = z.data();
-        let y = groups.map(&applied, |&(kappa, mu), i| kappa * (self.function.f(x[i]) - mu));
+        let y = groups.map(&applied, z.data(), |&(kappa, mu), z| kappa * (self.function.f(z) - mu));
         Ok(Forward { output: Tensor::filled(z.shape(), y), saved: vec![table::pack(&rows)] })
     }
 
@@ -210,15 +209,14 @@ impl<E: Elementwise> Normalize<E> {
             let z = groups.read(z, group, positions.clone(), &mut z_scratch);
             let g = groups.read(g, group, positions, &mut g_scratch);
             let mu = rows[group].mu;
-            sums(z.len(), |i| [g[i], g[i] * (self.function.f(z[i]) - mu)])
+            sums2(z, g, |z, g| [g, g * (self.function.f(z) - mu)])
         };
         groups.reduce(leaf, |a, b| [a[0] + b[0], a[1] + b[1]])
     }
 
     /// ∂L/∂z.
     fn by_z<S: Scalar>(&self, z: &[S], g: &[S], groups: Groups, slopes: &[Slopes<S>]) -> Vec<S> {
-        groups.map(slopes, |s, i| {
-            let (z, g) = (z[i], g[i]);
+        groups.map2(slopes, z, g, |s, z, g| {
             let y = self.function.f(z);
             let slope = self.function.df(z, y);
             let Some(full) = &s.full else { return g * s.kappa * slope };

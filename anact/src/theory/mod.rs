@@ -5,5 +5,5 @@ pub mod gaussian;
 mod legendre;
 mod network;
 
-pub use network::{LayerRow, Quantities, compare};
 pub use gaussian::{GaussianMoments, gaussian_moments};
+pub use network::{LayerRow, Quantities, compare};

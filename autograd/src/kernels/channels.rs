@@ -51,15 +51,12 @@ impl Channels {
         (0..self.channels).into_par_iter().with_min_len(least).map(f).collect()
     }
 
-    /// Σ over each channel.
+    /// Σ over each channel: a tree over the sums of its runs.
     pub fn sums<S: Scalar>(&self, x: &[S]) -> Vec<S> {
-        self.map(|channel| self.sum(channel, |run| reduce::sum(&x[run])))
-    }
-
-    /// Σ over the runs of one channel, whose own sums `of_run` gives.
-    pub fn sum<S: Scalar>(&self, channel: usize, of_run: impl Fn(Range<usize>) -> S) -> S {
-        let mut sums: Vec<S> = self.runs(channel).map(of_run).collect();
-        reduce::tree(&mut sums)
+        self.map(|channel| {
+            let mut sums: Vec<S> = self.runs(channel).map(|run| reduce::sum(&x[run])).collect();
+            reduce::tree(&mut sums)
+        })
     }
 
     /// Calls `f(channel, start, run)` for every run of `y`, in parallel; `start` is its place in the array.

@@ -4,10 +4,13 @@
 //! have the same bits on any number of threads.
 
 pub mod axes;
+pub mod batch_norm;
 pub mod channels;
 pub mod conv;
 pub(crate) mod gemm;
 pub mod map;
+pub mod moments;
+pub mod pool;
 pub mod product;
 pub mod reduce;
 pub mod rows;

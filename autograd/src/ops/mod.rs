@@ -12,18 +12,24 @@
 pub mod activation;
 mod axes;
 mod broadcast;
+mod pool2d;
 mod unary;
 
 mod add;
+mod avg_pool2d;
+mod batch_norm;
+mod batch_norm_inference;
 mod concat;
 mod conv2d;
 mod cross_entropy;
 mod div;
 mod dropout;
 mod exp;
+mod global_avg_pool;
 mod ln;
 mod log_softmax;
 mod matmul;
+mod max_pool2d;
 mod mean;
 mod mul;
 mod neg;
@@ -41,16 +47,21 @@ mod sum;
 mod var;
 
 pub use add::Add;
+pub use avg_pool2d::AvgPool2d;
 pub use axes::AxisSet;
+pub use batch_norm::BatchNorm;
+pub use batch_norm_inference::BatchNormInference;
 pub use concat::Concat;
 pub use conv2d::Conv2d;
 pub use cross_entropy::CrossEntropy;
 pub use div::Div;
 pub use dropout::Dropout;
 pub use exp::Exp;
+pub use global_avg_pool::GlobalAvgPool;
 pub use ln::Ln;
 pub use log_softmax::LogSoftmax;
 pub use matmul::MatMul;
+pub use max_pool2d::MaxPool2d;
 pub use mean::Mean;
 pub use mul::Mul;
 pub use neg::Neg;
@@ -111,6 +122,19 @@ pub const OPS: &[OpEntry] = &[
     OpEntry { name: "log_softmax", formula: "xᵢ − ln Σ e^xⱼ", cases: log_softmax::cases },
     OpEntry { name: "cross_entropy", formula: "−mean Σ q ln softmax(x)", cases: cross_entropy::cases },
     OpEntry { name: "dropout", formula: "m∘x, m ∈ {0, 1/(1 − p)}", cases: dropout::cases },
+    OpEntry { name: "max_pool2d", formula: "max x over a window", cases: max_pool2d::cases },
+    OpEntry { name: "avg_pool2d", formula: "mean of x over a window", cases: avg_pool2d::cases },
+    OpEntry { name: "global_avg_pool", formula: "mean of x over an image", cases: global_avg_pool::cases },
+    OpEntry {
+        name: "batch_norm",
+        formula: "γ · (x − mean) / √(var + ε) + β, mean and var of the batch",
+        cases: batch_norm::cases,
+    },
+    OpEntry {
+        name: "batch_norm_inference",
+        formula: "γ · (x − mean) / √(var + ε) + β",
+        cases: batch_norm_inference::cases,
+    },
 ];
 
 #[cfg(test)]

@@ -42,7 +42,12 @@ impl List {
 fn table(what: What) -> (&'static str, Table) {
     match what {
         What::Activations => {
-            let mut t = Table::new().text("activation").text("normalized").text("f(x)").text("parameter").text("kinks");
+            let mut t = Table::new()
+                .text("activation")
+                .text("normalized")
+                .text("f(x)")
+                .text("parameter")
+                .text("kinks");
             for a in anact::activation_listing() {
                 t.row([a.name, a.normalized, a.formula, a.parameter, a.kinks]);
             }

@@ -65,7 +65,8 @@ fn run(cli: Cli) -> Result<()> {
 }
 
 fn set_threads(threads: usize) -> Result<()> {
-    let refuse = |legal: String| crate::Error::Setting { setting: "--threads", value: threads.to_string(), legal };
+    let refuse =
+        |legal: String| crate::Error::Setting { setting: "--threads", value: threads.to_string(), legal };
     if threads == 0 {
         return Err(refuse("at least 1".into()));
     }

@@ -64,7 +64,10 @@ impl Quickstart {
             PathBuf::from("runs").join(format!("{time}-quickstart"))
         }))?;
         let mut record = folder.records()?;
-        record.write("config", &json!({ "settings": first, "versions": versions(rayon::current_num_threads()) }))?;
+        record.write(
+            "config",
+            &json!({ "settings": first, "versions": versions(rayon::current_num_threads()) }),
+        )?;
         println!(
             "Swish against normalized Swish: {} of width 8 on {}, {} seeds × {} epochs",
             first.model, data.name, self.seeds, self.epochs
@@ -98,15 +101,19 @@ fn write_files(folder: &RunFolder, sides: &[Side]) -> Result<()> {
     folder.write_csv("epochs.csv", &epochs)?;
     folder.write_csv("layers.csv", &layers)?;
 
-    let mut loss = Chart::new("Training loss").x_label("epoch").y_label("cross-entropy (nats), mean and range over seeds");
-    let mut accuracy = Chart::new("Test accuracy").x_label("epoch").y_label("accuracy (%), mean and range over seeds");
+    let mut loss = Chart::new("Training loss")
+        .x_label("epoch")
+        .y_label("cross-entropy (nats), mean and range over seeds");
+    let mut accuracy =
+        Chart::new("Test accuracy").x_label("epoch").y_label("accuracy (%), mean and range over seeds");
     for side in sides {
         loss = loss.series(curve(side, |e| e.train.loss));
         accuracy = accuracy.series(curve(side, |e| 100.0 * e.test.accuracy));
     }
     folder.write("loss.svg", loss.to_svg())?;
     folder.write("accuracy.svg", accuracy.to_svg())?;
-    folder.write("gradient_variance_start.svg", gradients(sides, "before training", |o| &o.start).to_svg())?;
+    folder
+        .write("gradient_variance_start.svg", gradients(sides, "before training", |o| &o.start).to_svg())?;
     folder.write("gradient_variance_end.svg", gradients(sides, "after training", |o| &o.end).to_svg())?;
     Ok(())
 }
@@ -140,9 +147,12 @@ fn gradients(sides: &[Side], when: &str, read: fn(&Outcome) -> &Inspection) -> C
         chart = chart
             .series(Series::line_by_category(side.name, mean(|r| r.measured.weight_gradient)).colour(colour))
             .series(
-                Series::line_by_category(format!("{}, predicted", side.name), mean(|r| r.predicted.weight_gradient))
-                    .colour(colour)
-                    .dashed(),
+                Series::line_by_category(
+                    format!("{}, predicted", side.name),
+                    mean(|r| r.predicted.weight_gradient),
+                )
+                .colour(colour)
+                .dashed(),
             );
     }
     chart
@@ -154,7 +164,8 @@ fn print_summary(sides: &[Side; 2]) {
         println!("\n{}\n{}", side.name, side.outcomes[0].start.table());
     }
     let accuracy = |o: &Outcome| o.epochs.last().map_or(f64::NAN, |e| 100.0 * e.test.accuracy);
-    let mut table = Table::new().text("seed").number(sides[0].name).number(sides[1].name).number("difference");
+    let mut table =
+        Table::new().text("seed").number(sides[0].name).number(sides[1].name).number("difference");
     let mut differences = Vec::new();
     for (seed, (a, b)) in sides[0].outcomes.iter().zip(&sides[1].outcomes).enumerate() {
         let (a, b) = (accuracy(a), accuracy(b));

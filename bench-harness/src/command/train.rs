@@ -34,7 +34,10 @@ impl Train {
 
         let folder = RunFolder::create(output.unwrap_or_else(|| default_folder(&settings)))?;
         let mut record = folder.records()?;
-        record.write("config", &json!({ "settings": settings, "versions": versions(rayon::current_num_threads()) }))?;
+        record.write(
+            "config",
+            &json!({ "settings": settings, "versions": versions(rayon::current_num_threads()) }),
+        )?;
         println!("recording to {}", folder.path().display());
 
         let label = format!("{} {}", settings.model, settings.activation);
@@ -59,7 +62,8 @@ fn report(folder: &RunFolder, settings: &Settings, outcome: &Outcome) -> Result<
     outcome.start.append_to(&mut layers, &settings.activation, settings.seed, "start")?;
     outcome.end.append_to(&mut layers, &settings.activation, settings.seed, "end")?;
     folder.write_csv("layers.csv", &layers)?;
-    let curve = |read: fn(&EpochMetrics) -> f64| outcome.epochs.iter().map(move |e| (e.epoch as f64, read(e)));
+    let curve =
+        |read: fn(&EpochMetrics) -> f64| outcome.epochs.iter().map(move |e| (e.epoch as f64, read(e)));
     let loss = Chart::new("Cross-entropy")
         .x_label("epoch")
         .y_label("loss (nats)")
@@ -73,7 +77,11 @@ fn report(folder: &RunFolder, settings: &Settings, outcome: &Outcome) -> Result<
         .series(Series::line("test", curve(|e| 100.0 * e.test.accuracy)));
     folder.write("accuracy.svg", accuracy.to_svg())?;
 
-    println!("\n{} after training, each column predicted | measured:\n{}", settings.activation, outcome.end.table());
+    println!(
+        "\n{} after training, each column predicted | measured:\n{}",
+        settings.activation,
+        outcome.end.table()
+    );
     if let Some(last) = outcome.epochs.last() {
         println!("test accuracy {:.2} %, loss {:.4}", 100.0 * last.test.accuracy, last.test.loss);
     }
@@ -84,18 +92,30 @@ fn report(folder: &RunFolder, settings: &Settings, outcome: &Outcome) -> Result<
 /// An empty table of epochs.
 pub(super) fn epochs_csv() -> Csv {
     let columns = [
-        "activation", "seed", "epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "lr", "seconds",
+        "activation",
+        "seed",
+        "epoch",
+        "train_loss",
+        "train_accuracy",
+        "test_loss",
+        "test_accuracy",
+        "lr",
+        "seconds",
         "images_per_s",
     ];
     Csv::new(columns)
 }
 
 /// Appends a run's epochs to a table of [`epochs_csv`].
-pub(super) fn append_epochs(csv: &mut Csv, activation: &str, seed: u64, epochs: &[EpochMetrics]) -> Result<()> {
+pub(super) fn append_epochs(
+    csv: &mut Csv,
+    activation: &str,
+    seed: u64,
+    epochs: &[EpochMetrics],
+) -> Result<()> {
     for e in epochs {
-        let numbers = [
-            e.train.loss, e.train.accuracy, e.test.loss, e.test.accuracy, e.lr, e.seconds, e.images_per_s,
-        ];
+        let numbers =
+            [e.train.loss, e.train.accuracy, e.test.loss, e.test.accuracy, e.lr, e.seconds, e.images_per_s];
         let head = [Cell::from(activation), Cell::from(seed), Cell::from(e.epoch)];
         csv.row(head.into_iter().chain(numbers.map(Cell::from)))?;
     }

@@ -45,7 +45,11 @@ pub(super) fn tensor(batch: &mut Batch) -> Result<Tensor<f32>> {
 }
 
 /// The network's metrics on everything `loader` yields, in evaluation mode, without label smoothing.
-pub(super) fn evaluate(model: &mut dyn Layer<f32>, loader: &Loader, interrupt: &Interrupt) -> Result<Metrics> {
+pub(super) fn evaluate(
+    model: &mut dyn Layer<f32>,
+    loader: &Loader,
+    interrupt: &Interrupt,
+) -> Result<Metrics> {
     let mut tally = Tally::default();
     for mut batch in loader.epoch(0) {
         interrupt.check()?;

@@ -23,7 +23,12 @@ pub struct Inspection {
 ///
 /// # Errors
 /// Shapes that do not fit.
-pub fn inspect(model: &mut dyn Layer<f32>, mut batch: Batch, smoothing: f64, seed: u64) -> Result<Inspection> {
+pub fn inspect(
+    model: &mut dyn Layer<f32>,
+    mut batch: Batch,
+    smoothing: f64,
+    seed: u64,
+) -> Result<Inspection> {
     let tape = Tape::new();
     let images = tape.constant(tensor(&mut batch)?);
     let logits = model.forward(&Context::train(&tape, seed, 0), images)?;
@@ -55,10 +60,11 @@ impl Inspection {
         }
         let number = |x: Option<f64>| x.map_or_else(|| "·".to_string(), |x| sig(x, 3));
         for row in &self.rows {
-            let cells = COLUMNS.iter().map(|(_, _, read)| match (read(&row.predicted), read(&row.measured)) {
-                (None, None) => String::new(),
-                (predicted, measured) => format!("{} | {}", number(predicted), number(measured)),
-            });
+            let cells =
+                COLUMNS.iter().map(|(_, _, read)| match (read(&row.predicted), read(&row.measured)) {
+                    (None, None) => String::new(),
+                    (predicted, measured) => format!("{} | {}", number(predicted), number(measured)),
+                });
             table.row(std::iter::once(row.layer.clone()).chain(cells));
         }
         table
@@ -71,7 +77,8 @@ impl Inspection {
     pub fn append_to(&self, csv: &mut Csv, run: &str, seed: u64, moment: &str) -> Result<()> {
         for row in &self.rows {
             let values = COLUMNS.iter().flat_map(|(_, _, read)| [read(&row.predicted), read(&row.measured)]);
-            let head = [Cell::from(run), Cell::from(seed), Cell::from(moment), Cell::from(row.layer.as_str())];
+            let head =
+                [Cell::from(run), Cell::from(seed), Cell::from(moment), Cell::from(row.layer.as_str())];
             csv.row(head.into_iter().chain(values.map(Cell::from)))?;
         }
         Ok(())
@@ -80,7 +87,8 @@ impl Inspection {
     /// An empty CSV table for inspections.
     pub fn csv() -> Csv {
         let head = ["activation", "seed", "when", "layer"].map(str::to_string);
-        let pairs = COLUMNS.iter().flat_map(|(_, name, _)| [format!("predicted_{name}"), format!("measured_{name}")]);
+        let pairs =
+            COLUMNS.iter().flat_map(|(_, name, _)| [format!("predicted_{name}"), format!("measured_{name}")]);
         Csv::new(head.into_iter().chain(pairs))
     }
 }

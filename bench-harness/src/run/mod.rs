@@ -10,6 +10,7 @@ mod session;
 mod settings;
 mod trainer;
 
+pub use evaluation::Metrics;
 pub use inspection::{Inspection, inspect};
 pub use interrupt::Interrupt;
 pub use model::build_model;
@@ -17,5 +18,4 @@ pub use options::Options;
 pub use progress::Progress;
 pub use session::{Outcome, Session, load_data};
 pub use settings::Settings;
-pub use evaluation::Metrics;
 pub use trainer::{EpochMetrics, Trainer};

@@ -21,7 +21,8 @@ impl Progress {
     pub fn new(label: &str, epochs: u64, steps: usize) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
         let bar = if is_terminal { ProgressBar::new(epochs * steps as u64) } else { ProgressBar::hidden() };
-        let style = ProgressStyle::with_template("{prefix} {bar:24.cyan/dim} {percent:>3}%  {msg}  {eta} left");
+        let style =
+            ProgressStyle::with_template("{prefix} {bar:24.cyan/dim} {percent:>3}%  {msg}  {eta} left");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_prefix(label.to_string());
         Self { label: label.to_string(), epochs, bar, is_terminal }

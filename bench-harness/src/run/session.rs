@@ -56,9 +56,7 @@ pub fn load_data(settings: &Settings) -> Result<Dataset> {
     let data = datasets::find(&settings.dataset)?.load(settings.data.as_deref())?;
     Ok(match (settings.train_images, settings.test_images) {
         (None, None) => data,
-        (train, test) => {
-            data.head(train.unwrap_or(data.train.len()), test.unwrap_or(data.test.len()))
-        }
+        (train, test) => data.head(train.unwrap_or(data.train.len()), test.unwrap_or(data.test.len())),
     })
 }
 

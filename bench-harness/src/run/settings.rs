@@ -119,7 +119,12 @@ impl Settings {
 }
 
 /// The value called `name` in a list of named values.
-fn choose<T: Copy>(name: Option<String>, option: &'static str, values: &[(&str, T)], default: T) -> Result<T> {
+fn choose<T: Copy>(
+    name: Option<String>,
+    option: &'static str,
+    values: &[(&str, T)],
+    default: T,
+) -> Result<T> {
     let Some(name) = name else { return Ok(default) };
     let found = values.iter().find(|(n, _)| *n == name);
     found.map(|v| v.1).ok_or_else(|| {
@@ -147,7 +152,10 @@ mod tests {
     #[test]
     fn bad_values_say_what_would_be_right() {
         assert_eq!(error(Options { batch: Some(0), ..Options::default() }), "--batch is 0; want at least 1");
-        assert_eq!(error(Options { lr: Some(f64::NAN), ..Options::default() }), "--lr is NaN; want a positive number");
+        assert_eq!(
+            error(Options { lr: Some(f64::NAN), ..Options::default() }),
+            "--lr is NaN; want a positive number"
+        );
         let text = error(Options { moment: Some("row".into()), ..Options::default() });
         assert_eq!(text, "moment is row; want raw or centered");
         assert!(error(Options { init: Some("lecun".into()), ..Options::default() }).contains("lecun_normal"));

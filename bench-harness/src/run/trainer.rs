@@ -43,7 +43,13 @@ pub struct Trainer {
 
 impl Trainer {
     /// A trainer at step 0.
-    pub fn new(model: Box<dyn Layer<f32>>, sgd: Sgd<f32>, schedule: Schedule, smoothing: f64, seed: u64) -> Self {
+    pub fn new(
+        model: Box<dyn Layer<f32>>,
+        sgd: Sgd<f32>,
+        schedule: Schedule,
+        smoothing: f64,
+        seed: u64,
+    ) -> Self {
         Self { model, sgd, schedule, smoothing, seed, steps: 0 }
     }
 

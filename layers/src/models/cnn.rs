@@ -35,8 +35,14 @@ pub(super) fn build<S: Scalar>(
         let outputs = settings.width() << stage;
         for place in 1..=2 {
             let number = 2 * stage + place;
-            let conv =
-                ConvSettings { inputs: channels, outputs, kernel: 3, padding: 1, bias: true, ..ConvSettings::default() };
+            let conv = ConvSettings {
+                inputs: channels,
+                outputs,
+                kernel: 3,
+                padding: 1,
+                bias: true,
+                ..ConvSettings::default()
+            };
             net = net
                 .named(&format!("conv{number}"), Conv2d::new(conv, init)?)
                 .boxed(&format!("act{number}"), activation(outputs));

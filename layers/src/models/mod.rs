@@ -45,8 +45,17 @@ impl<S: Scalar> ModelEntry<S> {
     /// Every network, in reading order. A new one is one file and one line here.
     pub const ALL: &'static [Self] = &[
         Self { name: "mlp", about: "two hidden dense layers", width: mlp::WIDTH, build: mlp::build },
-        Self { name: "cnn", about: "plain VGG-like net, six 3×3 convolutions, no norm", width: cnn::WIDTH, build: cnn::build },
-        cifar("resnet8", "CIFAR residual net (He et al. 2016, 4.2), option-B shortcuts, n = 1", resnet_cifar::build::<S, 1>),
+        Self {
+            name: "cnn",
+            about: "plain VGG-like net, six 3×3 convolutions, no norm",
+            width: cnn::WIDTH,
+            build: cnn::build,
+        },
+        cifar(
+            "resnet8",
+            "CIFAR residual net (He et al. 2016, 4.2), option-B shortcuts, n = 1",
+            resnet_cifar::build::<S, 1>,
+        ),
         cifar("resnet14", "the same with n = 2", resnet_cifar::build::<S, 2>),
         cifar("resnet20", "the same with n = 3", resnet_cifar::build::<S, 3>),
         cifar("resnet32", "the same with n = 5", resnet_cifar::build::<S, 5>),
@@ -69,7 +78,11 @@ impl<S: Scalar> ModelEntry<S> {
     ///
     /// # Errors
     /// No classes, an empty image, a width of 0, or an image too small for the network.
-    pub fn build(&self, settings: &ModelSettings, activation: MakeActivation<'_, S>) -> Result<Box<dyn Layer<S>>> {
+    pub fn build(
+        &self,
+        settings: &ModelSettings,
+        activation: MakeActivation<'_, S>,
+    ) -> Result<Box<dyn Layer<S>>> {
         let refuse = |what: String, legal: &str| Error::Argument { op: self.name, what, legal: legal.into() };
         if settings.classes == 0 {
             return Err(refuse("0 classes".into(), "at least 1"));

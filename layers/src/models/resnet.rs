@@ -73,9 +73,10 @@ fn build<S: Scalar>(
             let sizes = BlockSizes { inputs, width, stride };
             (blocks, inputs) = match block {
                 Block::Basic => (blocks.then(BasicBlock::new(sizes, activation, init)?), width),
-                Block::Bottleneck => {
-                    (blocks.then(Bottleneck::new(sizes, activation, init)?), width * Bottleneck::<S>::EXPANSION)
-                }
+                Block::Bottleneck => (
+                    blocks.then(Bottleneck::new(sizes, activation, init)?),
+                    width * Bottleneck::<S>::EXPANSION,
+                ),
             };
         }
         net = net.named(&format!("layer{}", stage + 1), blocks);

@@ -36,12 +36,16 @@ impl Schedule {
     /// A rate that is not positive and finite, a warm-up longer than the run, a step decay of 0 steps or with a
     /// factor that is not positive and finite.
     pub fn new(rate: f64, warmup: u64, steps: u64, decay: Decay) -> Result<Self> {
-        let refuse = |what: String, legal: &str| Error::Argument { op: "learning rate", what, legal: legal.into() };
+        let refuse =
+            |what: String, legal: &str| Error::Argument { op: "learning rate", what, legal: legal.into() };
         if !(rate > 0.0 && rate.is_finite()) {
             return Err(refuse(format!("the rate is {rate}"), "a positive number"));
         }
         if warmup > steps {
-            return Err(refuse(format!("{warmup} steps of warm-up in a run of {steps}"), "a warm-up within the run"));
+            return Err(refuse(
+                format!("{warmup} steps of warm-up in a run of {steps}"),
+                "a warm-up within the run",
+            ));
         }
         if let Decay::Step { every, factor } = decay {
             if every == 0 {
@@ -84,7 +88,9 @@ mod tests {
             let rate = number("lr").unwrap();
             let whole = |key: &str| number(key).unwrap() as u64;
             let schedule = match row["schedule"].as_str().unwrap() {
-                "cosine" if number("min_lr") == Some(0.0) => Schedule::new(rate, 0, whole("t_max"), Decay::Cosine),
+                "cosine" if number("min_lr") == Some(0.0) => {
+                    Schedule::new(rate, 0, whole("t_max"), Decay::Cosine)
+                }
                 "step" => {
                     let decay = Decay::Step { every: whole("step_size"), factor: number("gamma").unwrap() };
                     Schedule::new(rate, 0, 20, decay)

@@ -65,7 +65,10 @@ impl<S: Scalar> Sgd<S> {
             return Err(refuse("nesterov without momentum".into(), "a positive momentum with it"));
         }
         if !(settings.weight_decay >= 0.0 && settings.weight_decay.is_finite()) {
-            return Err(refuse(format!("weight decay is {}", settings.weight_decay), "0 or a positive number"));
+            return Err(refuse(
+                format!("weight decay is {}", settings.weight_decay),
+                "0 or a positive number",
+            ));
         }
         Ok(Self { settings, velocity: BTreeMap::new() })
     }
@@ -95,7 +98,8 @@ impl<S: Scalar> Sgd<S> {
         };
         let (mu, rate) = (S::from_f64(momentum), S::from_f64(rate));
         // At rest v is 0, and μ·0 + g is the g that torch starts from.
-        let velocity = self.velocity.entry(name.to_string()).or_insert_with(|| Tensor::zeros(gradient.shape()));
+        let velocity =
+            self.velocity.entry(name.to_string()).or_insert_with(|| Tensor::zeros(gradient.shape()));
         let elements = parameter.value.data_mut().iter_mut().zip(gradient.data()).zip(velocity.data_mut());
         for ((p, &g), v) in elements {
             let g = g + coupled * *p;

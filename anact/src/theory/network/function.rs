@@ -7,7 +7,7 @@ use autograd::{Elementwise, Map, Result, Scalar, Tensor, Var, label};
 
 use crate::groups::Granularity;
 use crate::moments::{BatchMoments, ForwardMoment, measure};
-use crate::node::{ADJUSTMENT, Normalize, NodeStatistics};
+use crate::node::{ADJUSTMENT, NodeStatistics, Normalize};
 use crate::theory::gaussian::GaussianMoments;
 
 /// An elementwise function whose type has been forgotten.

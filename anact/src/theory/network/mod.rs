@@ -66,7 +66,11 @@ pub struct LayerRow {
 ///
 /// # Errors
 /// Gradients that were not kept.
-pub fn compare<S: Scalar>(tape: &Tape<S>, output: Var<'_, S>, gradients: &Gradients<S>) -> Result<Vec<LayerRow>> {
+pub fn compare<S: Scalar>(
+    tape: &Tape<S>,
+    output: Var<'_, S>,
+    gradients: &Gradients<S>,
+) -> Result<Vec<LayerRow>> {
     let sites = sites::find(tape, output);
     let at_output = measure::second_moment(gradients.wrt(output)?.data());
     let prediction = predict::run(tape, output, at_output)?;

@@ -19,15 +19,14 @@ impl Fans {
         let inputs = node.inputs();
         let (x, w, y) = (inputs.first()?.shape(), inputs.get(1)?.shape(), node.shape());
         match (x.dims(), w.dims(), y.dims()) {
-            ([samples, features], [_, _], [_, outputs]) => Some(Self {
-                inward: *features as f64,
-                outward: *outputs as f64,
-                uses: *samples as f64,
-            }),
+            ([samples, features], [_, _], [_, outputs]) => {
+                Some(Self { inward: *features as f64, outward: *outputs as f64, uses: *samples as f64 })
+            }
             ([samples, _, height, width], [outputs, inputs, kh, kw], [_, _, oh, ow]) => {
                 let conv = node.op_as::<ops::Conv2d>()?;
                 let taps = |axis: usize, input: usize, kernel: usize, output: usize| {
-                    taps(input, kernel, output, conv.stride[axis], conv.padding[axis], conv.dilation[axis]) as f64
+                    taps(input, kernel, output, conv.stride[axis], conv.padding[axis], conv.dilation[axis])
+                        as f64
                 };
                 let (rows, columns) = (taps(0, *height, *kh, *oh), taps(1, *width, *kw, *ow));
                 let per = |a: usize, b: usize| rows * columns / (a * b) as f64;

@@ -11,7 +11,7 @@ use crate::scalar::Scalar;
 pub(super) fn pack<S: Scalar>(geometry: &Geometry, x: &[S], tile: &Tile, columns: &mut [S]) {
     let (plane, width) = (geometry.input_plane(), tile.positions_of_sample(geometry));
     for (row, columns) in columns.chunks_exact_mut(tile.positions(geometry)).enumerate() {
-        let (channel, taps) = split(geometry, row);
+        let (channel, taps) = split(geometry, tile, row);
         for (sample, out) in tile.samples.clone().zip(columns.chunks_exact_mut(width)) {
             let start = sample * geometry.input_sample() + (tile.group * geometry.channels + channel) * plane;
             pack_plane(geometry, &x[start..][..plane], taps, &tile.rows, out);
@@ -23,7 +23,7 @@ pub(super) fn pack<S: Scalar>(geometry: &Geometry, x: &[S], tile: &Tile, columns
 pub(super) fn unpack<S: Scalar>(geometry: &Geometry, columns: &[S], tile: &Tile, dx: &mut [S]) {
     let (plane, width) = (geometry.input_plane(), tile.positions_of_sample(geometry));
     for (row, columns) in columns.chunks_exact(tile.positions(geometry)).enumerate() {
-        let (channel, taps) = split(geometry, row);
+        let (channel, taps) = split(geometry, tile, row);
         for (sample, out) in tile.samples.clone().zip(columns.chunks_exact(width)) {
             let start = sample * geometry.input_sample() + (tile.group * geometry.channels + channel) * plane;
             unpack_plane(geometry, out, taps, &tile.rows, &mut dx[start..][..plane]);
@@ -32,11 +32,12 @@ pub(super) fn unpack<S: Scalar>(geometry: &Geometry, columns: &[S], tile: &Tile,
 }
 
 /// The channel and the taps (kh, kw) of a row of the columns matrix.
-fn split(geometry: &Geometry, row: usize) -> (usize, [usize; 2]) {
+fn split(geometry: &Geometry, tile: &Tile, row: usize) -> (usize, [usize; 2]) {
     let (kh, kw) = (geometry.height.kernel, geometry.width.kernel);
-    (row / (kh * kw), [row / kw % kh, row % kw])
+    (tile.channels.start + row / (kh * kw), [row / kw % kh, row % kw])
 }
 
+/// What the taps (kh, kw) read of one channel at the output rows `rows`.
 fn pack_plane<S: Scalar>(
     geometry: &Geometry,
     x: &[S],
@@ -46,8 +47,13 @@ fn pack_plane<S: Scalar>(
 ) {
     let (height, width) = (&geometry.height, &geometry.width);
     let inside = width.inside(kw);
-    let first =
-        if inside.is_empty() { 0 } else { inside.start * width.stride + kw * width.dilation - width.padding };
+    if inside.is_empty() {
+        return out.fill(S::ZERO);
+    }
+    if height.stride == 1 && width.stride == 1 && width.input == width.output {
+        return pack_shifted(geometry, x, [kh, kw], rows, out);
+    }
+    let first = inside.start * width.stride + kw * width.dilation - width.padding;
     for (row, out) in rows.clone().zip(out.chunks_exact_mut(width.output)) {
         let Some(source) = height.source(row, kh) else {
             out.fill(S::ZERO);
@@ -64,6 +70,38 @@ fn pack_plane<S: Scalar>(
                 *out = *x;
             }
         }
+    }
+}
+
+/// [`pack_plane`] where output rows are as long as input rows and the stride is 1: all rows are one run of the input,
+/// shifted by a constant, but for the padding at their ends.
+fn pack_shifted<S: Scalar>(
+    geometry: &Geometry,
+    x: &[S],
+    [kh, kw]: [usize; 2],
+    rows: &Range<usize>,
+    out: &mut [S],
+) {
+    let (height, width) = (&geometry.height, &geometry.width);
+    let inside = height.inside(kh);
+    let inside = inside.start.max(rows.start)..inside.end.min(rows.end);
+    let place = |row: usize| (row - rows.start) * width.output;
+    if inside.is_empty() {
+        return out.fill(S::ZERO);
+    }
+    out[..place(inside.start)].fill(S::ZERO);
+    out[place(inside.end)..].fill(S::ZERO);
+    let out = &mut out[place(inside.start)..place(inside.end)];
+    // The run may begin before the plane and end after it; what it lacks there is padding.
+    let start = (inside.start + kh * height.dilation - height.padding) * width.input + kw * width.dilation;
+    let before = width.padding.saturating_sub(start);
+    let source = &x[(start + before - width.padding).min(x.len())..];
+    let length = source.len().min(out.len() - before);
+    out[before..before + length].copy_from_slice(&source[..length]);
+    let inside = width.inside(kw);
+    for out in out.chunks_exact_mut(width.output) {
+        out[..inside.start].fill(S::ZERO);
+        out[inside.end..].fill(S::ZERO);
     }
 }
 

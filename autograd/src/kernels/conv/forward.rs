@@ -23,8 +23,12 @@ pub fn forward<S: Scalar>(geometry: &Geometry, x: &[S], weight: &[S], bias: Opti
         for group in 0..geometry.groups {
             let weight = &weight[group * geometry.group_weight()..][..geometry.group_weight()];
             for rows in tiling.rows(geometry) {
-                let tile = Tile { samples: samples.clone(), group, rows };
-                tile_forward(geometry, &tiling, x, weight, &tile, scratch, y);
+                let tile = Tile { samples: samples.clone(), group, channels: 0..geometry.channels, rows };
+                if tiling.direct {
+                    tile_direct(geometry, x, weight, &tile, y);
+                } else {
+                    tile_packed(geometry, &tiling, x, weight, tile, scratch, y);
+                }
             }
         }
         if let Some(bias) = bias {
@@ -36,36 +40,52 @@ pub fn forward<S: Scalar>(geometry: &Geometry, x: &[S], weight: &[S], bias: Opti
     });
 }
 
-/// One tile; `y` holds the tile's samples.
-fn tile_forward<S: Scalar>(
+/// One image without packing; `y` holds its sample.
+fn tile_direct<S: Scalar>(geometry: &Geometry, x: &[S], weight: &[S], tile: &Tile, y: &mut [S]) {
+    let (m, k, plane) = (geometry.outputs, geometry.taps(), geometry.output_plane());
+    let at = tile.samples.start * geometry.input_sample() + tile.group * k * plane;
+    let a = Matrix { data: weight, row: k, column: 1 };
+    let b = Matrix { data: &x[at..], row: plane, column: 1 };
+    let c = MatrixMut { data: &mut y[tile.group * m * plane..], row: plane };
+    S::gemm(Gemm { m, k, n: plane, a, b, c, accumulate: false });
+}
+
+/// Some rows of one image, or several images; `y` holds the tile's samples.
+fn tile_packed<S: Scalar>(
     geometry: &Geometry,
     tiling: &Tiling,
     x: &[S],
     weight: &[S],
-    tile: &Tile,
+    mut tile: Tile,
     scratch: &mut Vec<S>,
     y: &mut [S],
 ) {
-    let (m, k, n) = (geometry.outputs, geometry.taps(), tile.positions(geometry));
-    let plane = geometry.output_plane();
-    let a = Matrix { data: weight, row: k, column: 1 };
+    let (m, n, plane) = (geometry.outputs, tile.positions(geometry), geometry.output_plane());
     let start = tile.group * m * plane + tile.rows.start * geometry.width.output;
-    if tiling.direct {
-        let at = tile.samples.start * geometry.input_sample() + tile.group * k * plane;
-        let b = Matrix { data: &x[at..][..k * plane], row: plane, column: 1 };
-        let c = MatrixMut { data: &mut y[start..], row: plane };
-        return S::gemm(Gemm { m, k, n, a, b, c, accumulate: false });
+    let is_alone = tile.samples.len() == 1;
+    // The channels of one sample are not followed by those of the next: several samples are computed side by side
+    // and then sorted in.
+    let beside = if is_alone { 0 } else { m * n };
+    scratch.resize(beside + tiling.taps(geometry) * n, S::ZERO);
+    let (result, columns) = scratch.split_at_mut(beside);
+    for channels in tiling.channels(geometry) {
+        tile.channels = channels;
+        let k = tile.taps(geometry);
+        let accumulate = tile.channels.start > 0;
+        columns::pack(geometry, x, &tile, &mut columns[..k * n]);
+        let weight = &weight[tile.channels.start * geometry.window()..];
+        let a = Matrix { data: weight, row: geometry.taps(), column: 1 };
+        let b = Matrix { data: columns, row: n, column: 1 };
+        let c = if is_alone {
+            MatrixMut { data: &mut y[start..], row: plane }
+        } else {
+            MatrixMut { data: result, row: n }
+        };
+        S::gemm(Gemm { m, k, n, a, b, c, accumulate });
     }
-    scratch.resize((k + m) * tiling.positions(geometry), S::ZERO);
-    let (columns, result) = scratch.split_at_mut(k * n);
-    columns::pack(geometry, x, tile, columns);
-    let b = Matrix { data: columns, row: n, column: 1 };
-    if tile.samples.len() == 1 {
-        let c = MatrixMut { data: &mut y[start..], row: plane };
-        return S::gemm(Gemm { m, k, n, a, b, c, accumulate: false });
+    if is_alone {
+        return;
     }
-    // The channels of one sample are not those of the next: compute side by side, then sort in.
-    S::gemm(Gemm { m, k, n, a, b, c: MatrixMut { data: result, row: n }, accumulate: false });
     for (sample, y) in y.chunks_exact_mut(geometry.output_sample()).enumerate() {
         for (out, y) in y[start..][..m * plane].chunks_exact_mut(plane).enumerate() {
             y.copy_from_slice(&result[out * n + sample * plane..][..plane]);

@@ -122,9 +122,14 @@ impl Geometry {
         self.groups * self.outputs * self.output_plane()
     }
 
-    /// Rows of a columns matrix: C/groups · KH · KW.
+    /// Taps of the window in one channel: KH·KW.
+    pub(super) fn window(&self) -> usize {
+        self.height.kernel * self.width.kernel
+    }
+
+    /// Products in each sum: C/groups · KH · KW.
     pub(super) fn taps(&self) -> usize {
-        self.channels * self.height.kernel * self.width.kernel
+        self.channels * self.window()
     }
 
     /// Elements of the weight of one group.

@@ -59,33 +59,40 @@ fn turned<S: Scalar>(geometry: &Geometry, weight: &[S]) -> Vec<S> {
 
 /// Any stride: columns gradient = weightᵀ · dy, added back to the image.
 fn scatter<S: Scalar>(geometry: &Geometry, weight: &[S], dy: &[S], dx: &mut [S]) {
-    let tiling = Tiling::new::<S>(geometry);
     let one = Geometry { samples: 1, ..*geometry };
-    let (m, k, plane) = (geometry.taps(), geometry.outputs, geometry.output_plane());
-    dx.par_chunks_mut(geometry.input_sample()).enumerate().for_each_init(
+    let tiling = Tiling::new::<S>(&one);
+    dx.par_chunks_mut(geometry.input_sample()).zip(dy.par_chunks(geometry.output_sample())).for_each_init(
         Vec::new,
-        |columns, (sample, dx)| {
+        |columns, (dx, dy)| {
             dx.fill(S::ZERO);
             for group in 0..geometry.groups {
-                let weight = &weight[group * geometry.group_weight()..][..geometry.group_weight()];
-                for rows in tiling.rows(geometry) {
-                    let tile = Tile { samples: 0..1, group, rows };
-                    let n = tile.positions(&one);
-                    columns.resize(m * n, S::ZERO);
-                    let start = (sample * geometry.groups + group) * k * plane
-                        + tile.rows.start * geometry.width.output;
-                    S::gemm(Gemm {
-                        m,
-                        k,
-                        n,
-                        a: Matrix { data: weight, row: 1, column: m },
-                        b: Matrix { data: &dy[start..], row: plane, column: 1 },
-                        c: MatrixMut { data: columns, row: n },
-                        accumulate: false,
-                    });
-                    columns::unpack(&one, columns, &tile, dx);
+                for rows in tiling.rows(&one) {
+                    for channels in tiling.channels(&one) {
+                        let tile = Tile { samples: 0..1, group, channels, rows: rows.clone() };
+                        tile_scatter(&one, weight, dy, &tile, columns, dx);
+                    }
                 }
             }
         },
     );
+}
+
+/// One tile of one sample.
+fn tile_scatter<S: Scalar>(
+    geometry: &Geometry,
+    weight: &[S],
+    dy: &[S],
+    tile: &Tile,
+    columns: &mut Vec<S>,
+    dx: &mut [S],
+) {
+    let (m, k, n) = (tile.taps(geometry), geometry.outputs, tile.positions(geometry));
+    let plane = geometry.output_plane();
+    columns.resize(m * n, S::ZERO);
+    let weight = &weight[tile.group * geometry.group_weight() + tile.channels.start * geometry.window()..];
+    let dy = &dy[tile.group * k * plane + tile.rows.start * geometry.width.output..];
+    let a = Matrix { data: weight, row: 1, column: geometry.taps() };
+    let b = Matrix { data: dy, row: plane, column: 1 };
+    S::gemm(Gemm { m, k, n, a, b, c: MatrixMut { data: columns, row: n }, accumulate: false });
+    columns::unpack(geometry, columns, tile, dx);
 }

@@ -69,7 +69,8 @@ proptest! {
     }
 }
 
-/// Images and batches so large that there are several tiles of rows, several samples in a tile, and a remainder.
+/// Images, batches and channels so large that there are several tiles of rows and of channels, several samples in a
+/// tile, and a remainder of each.
 #[test]
 fn many_tiles_equal_the_definition() {
     let same = Settings { padding: [1, 1], ..plain() };
@@ -78,6 +79,8 @@ fn many_tiles_equal_the_definition() {
         (Settings { stride: [2, 2], ..same }, [2, 40, 61, 35], [5, 40, 3, 3]),
         (Settings { groups: 2, ..same }, [1, 80, 33, 18], [6, 40, 3, 3]),
         (same, [43, 3, 5, 4], [4, 3, 3, 3]),
+        (same, [19, 40, 4, 4], [7, 40, 3, 3]),
+        (Settings { stride: [2, 1], ..same }, [19, 40, 4, 5], [7, 40, 3, 3]),
         (plain(), [3, 5, 17, 16], [4, 5, 1, 1]),
         (Settings { groups: 5, ..plain() }, [3, 5, 17, 16], [10, 1, 1, 1]),
         (plain(), [19, 5, 3, 3], [4, 5, 1, 1]),

@@ -1,18 +1,23 @@
 //! The gradient of the weight.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::Geometry;
 use super::columns;
 use super::tile::{Tile, Tiling};
-use crate::kernels::{Gemm, Matrix, MatrixMut, map, reduce};
+use crate::kernels::{Gemm, Matrix, MatrixMut, reduce};
 use crate::scalar::Scalar;
 
-/// The batch is cut into at most this many parts, each summed on its own; the parts are then added in a tree. A
-/// constant, so that the order of addition does not depend on the number of threads.
-const PARTS: usize = 8;
+/// There are at least this many tasks if there are as many samples. A constant, so that the order of addition does
+/// not depend on the number of threads.
+const TASKS: usize = 8;
 
 /// ∂L/∂weight from `dy` = ∂L/∂y.
+///
+/// The work is cut by groups and channels, which share no output. Where that gives few tasks the batch is cut too:
+/// each part of it has a sum of its own, and these are added in a tree.
 ///
 /// Panics unless the slices have the sizes that `geometry` says.
 pub fn weight_gradient<S: Scalar>(geometry: &Geometry, x: &[S], dy: &[S]) -> Vec<S> {
@@ -22,50 +27,57 @@ pub fn weight_gradient<S: Scalar>(geometry: &Geometry, x: &[S], dy: &[S]) -> Vec
         geometry.samples * geometry.output_sample(),
         "the upstream gradient fills its shape"
     );
-    let (samples, weights) = (geometry.samples, geometry.groups * geometry.group_weight());
-    let parts = samples.min(PARTS);
-    let mut sums = vec![S::ZERO; parts * weights];
-    if sums.is_empty() {
+    let weights = geometry.groups * geometry.group_weight();
+    if dy.is_empty() || weights == 0 {
         return vec![S::ZERO; weights];
     }
-    sums.par_chunks_mut(weights).enumerate().for_each(|(part, dw)| {
-        add_samples(geometry, part * samples / parts..(part + 1) * samples / parts, x, dy, dw);
-    });
-    let mut dw = vec![S::ZERO; weights];
-    map::for_each_chunk(&mut dw, |at, dw| {
-        for (i, dw) in dw.iter_mut().enumerate() {
-            let mut terms = [S::ZERO; PARTS];
-            for (part, term) in terms[..parts].iter_mut().enumerate() {
-                *term = sums[part * weights + at + i];
+    let tiling = Tiling::new::<S>(geometry);
+    let blocks: Vec<(usize, Range<usize>)> =
+        (0..geometry.groups).flat_map(|group| tiling.channels(geometry).map(move |c| (group, c))).collect();
+    let parts = TASKS.div_ceil(blocks.len()).min(geometry.samples);
+    let mut sums = vec![S::ZERO; parts * weights];
+    let mut rest = sums.as_mut_slice();
+    let mut tasks = Vec::with_capacity(parts * blocks.len());
+    for part in 0..parts {
+        let samples = part * geometry.samples / parts..(part + 1) * geometry.samples / parts;
+        for (group, channels) in &blocks {
+            let (dw, after) = rest.split_at_mut(geometry.outputs * channels.len() * geometry.window());
+            rest = after;
+            tasks.push((samples.clone(), *group, channels.clone(), dw));
+        }
+    }
+    tasks.into_par_iter().for_each(|(samples, group, channels, dw)| {
+        let mut scratch = Vec::new();
+        for samples in tiling.samples(samples) {
+            for rows in tiling.rows(geometry) {
+                let tile = Tile { samples: samples.clone(), group, channels: channels.clone(), rows };
+                add_tile(geometry, &tiling, x, dy, &tile, &mut scratch, dw);
             }
-            *dw = reduce::tree(&mut terms[..parts]);
+        }
+    });
+    combine(geometry, &tiling, &sums)
+}
+
+/// Adds the parts' sums, and puts the channels of each output side by side again.
+fn combine<S: Scalar>(geometry: &Geometry, tiling: &Tiling, sums: &[S]) -> Vec<S> {
+    let (weights, taps) = (geometry.groups * geometry.group_weight(), geometry.taps());
+    let mut dw = vec![S::ZERO; weights];
+    dw.par_chunks_mut(taps).enumerate().with_min_len(16).for_each_init(Vec::new, |terms, (row, dw)| {
+        let (group, out) = (row / geometry.outputs, row % geometry.outputs);
+        for channels in tiling.channels(geometry) {
+            let (start, width) = (channels.start * geometry.window(), channels.len() * geometry.window());
+            let place = group * geometry.group_weight() + geometry.outputs * start + out * width;
+            for (i, dw) in dw[start..][..width].iter_mut().enumerate() {
+                terms.clear();
+                terms.extend(sums.chunks_exact(weights).map(|part| part[place + i]));
+                *dw = reduce::tree(terms);
+            }
         }
     });
     dw
 }
 
-/// Adds the gradient of a run of samples to `dw`, in order.
-fn add_samples<S: Scalar>(
-    geometry: &Geometry,
-    samples: std::ops::Range<usize>,
-    x: &[S],
-    dy: &[S],
-    dw: &mut [S],
-) {
-    let tiling = Tiling::new::<S>(geometry);
-    let mut scratch = Vec::new();
-    for start in samples.clone().step_by(tiling.samples) {
-        let samples = start..(start + tiling.samples).min(samples.end);
-        for (group, dw) in dw.chunks_exact_mut(geometry.group_weight()).enumerate() {
-            for rows in tiling.rows(geometry) {
-                let tile = Tile { samples: samples.clone(), group, rows };
-                add_tile(geometry, &tiling, x, dy, &tile, &mut scratch, dw);
-            }
-        }
-    }
-}
-
-/// dw ← dw + dy · columnsᵀ.
+/// dw ← dw + dy · columnsᵀ, where `dw` has the channels of the tile only.
 fn add_tile<S: Scalar>(
     geometry: &Geometry,
     tiling: &Tiling,
@@ -75,31 +87,46 @@ fn add_tile<S: Scalar>(
     scratch: &mut Vec<S>,
     dw: &mut [S],
 ) {
-    let (m, k, n) = (geometry.outputs, tile.positions(geometry), geometry.taps());
+    let (m, k, n) = (geometry.outputs, tile.positions(geometry), tile.taps(geometry));
     let plane = geometry.output_plane();
     let start_of = |sample| {
         sample * geometry.output_sample() + tile.group * m * plane + tile.rows.start * geometry.width.output
     };
+    let first = &dy[start_of(tile.samples.start)..];
     let c = MatrixMut { data: dw, row: n };
     if tiling.direct {
         let at = tile.samples.start * geometry.input_sample() + tile.group * n * plane;
-        let a = Matrix { data: &dy[start_of(tile.samples.start)..], row: plane, column: 1 };
+        let a = Matrix { data: first, row: plane, column: 1 };
         let b = Matrix { data: &x[at..], row: 1, column: plane };
         return S::gemm(Gemm { m, k, n, a, b, c, accumulate: true });
     }
-    scratch.resize((n + m) * tiling.positions(geometry), S::ZERO);
-    let (columns, gathered) = scratch.split_at_mut(n * k);
+    let is_alone = tile.samples.len() == 1;
+    let beside = if is_alone { 0 } else { m * k };
+    scratch.resize(beside + n * k, S::ZERO);
+    let (gathered, columns) = scratch.split_at_mut(beside);
     columns::pack(geometry, x, tile, columns);
     let b = Matrix { data: columns, row: 1, column: k };
-    if tile.samples.len() == 1 {
-        let a = Matrix { data: &dy[start_of(tile.samples.start)..], row: plane, column: 1 };
-        return S::gemm(Gemm { m, k, n, a, b, c, accumulate: true });
-    }
-    for (out, gathered) in gathered[..m * k].chunks_exact_mut(k).enumerate() {
+    let a = if is_alone {
+        Matrix { data: first, row: plane, column: 1 }
+    } else {
+        gather(geometry, dy, &start_of, tile, gathered);
+        Matrix { data: gathered, row: k, column: 1 }
+    };
+    S::gemm(Gemm { m, k, n, a, b, c, accumulate: true });
+}
+
+/// The output gradients of several samples side by side: row o holds those of output o.
+fn gather<S: Scalar>(
+    geometry: &Geometry,
+    dy: &[S],
+    start_of: &impl Fn(usize) -> usize,
+    tile: &Tile,
+    gathered: &mut [S],
+) {
+    let plane = geometry.output_plane();
+    for (out, gathered) in gathered.chunks_exact_mut(tile.positions(geometry)).enumerate() {
         for (sample, gathered) in tile.samples.clone().zip(gathered.chunks_exact_mut(plane)) {
             gathered.copy_from_slice(&dy[start_of(sample) + out * plane..][..plane]);
         }
     }
-    let a = Matrix { data: gathered, row: k, column: 1 };
-    S::gemm(Gemm { m, k, n, a, b, c, accumulate: true });
 }

@@ -36,7 +36,12 @@ pub(super) fn run(only: Option<&str>) -> Result<()> {
         worst = worst.max(summary.dual);
         let verdict = if summary.failures.is_empty() { "ok" } else { "WRONG" };
         let numbers = [summary.dual, summary.difference, summary.single].map(|x| sig(x, 2));
-        table.row([name.to_string(), cases.len().to_string()].into_iter().chain(numbers).chain([verdict.to_string()]));
+        table.row(
+            [name.to_string(), cases.len().to_string()]
+                .into_iter()
+                .chain(numbers)
+                .chain([verdict.to_string()]),
+        );
         failures.append(&mut summary.failures);
     }
     println!(

@@ -114,7 +114,10 @@ fn error(got: &[f64], want: &[f64]) -> f64 {
     }
     let size = want.iter().fold(0.0f64, |m, x| m.max(x.abs()));
     let size = if size == 0.0 { 1.0 } else { size };
-    got.iter().zip(want).map(|(g, w)| (g - w).abs() / size).fold(0.0, |m: f64, e| if e.is_nan() { e } else { m.max(e) })
+    got.iter()
+        .zip(want)
+        .map(|(g, w)| (g - w).abs() / size)
+        .fold(0.0, |m: f64, e| if e.is_nan() { e } else { m.max(e) })
 }
 
 /// Compares the normalized node with a file.
