@@ -54,9 +54,9 @@ fn table(what: What) -> (&'static str, Table) {
             ("Activations", t)
         }
         What::Models => {
-            let mut t = Table::new().text("model").text("what it is").number("width");
+            let mut t = Table::new().text("model").text("what it is").number("width").number("learning rate");
             for m in ModelEntry::<f32>::ALL {
-                t.row([m.name.to_string(), m.about.to_string(), m.width.to_string()]);
+                t.row([m.name.to_string(), m.about.to_string(), m.width.to_string(), m.rate.to_string()]);
             }
             ("Models", t)
         }

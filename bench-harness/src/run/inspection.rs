@@ -40,32 +40,46 @@ pub fn inspect(
 /// A column of the table: its heading, its name in files, and how to read it.
 type Column = (&'static str, &'static str, fn(&Quantities) -> Option<f64>);
 
-const COLUMNS: &[Column] = &[
+/// What a layer does on the way forward.
+const FORWARD: &[Column] = &[
     ("Var[z]", "variance_z", |q| q.variance_z),
     ("ρ", "rho", |q| q.rho),
     ("ρ′", "rho_prime", |q| q.rho_prime),
     ("λ", "lambda", |q| q.lambda),
     ("λ²ρ", "lambda2_rho", |q| q.forward),
     ("λ²ρ′", "lambda2_rho_prime", |q| q.backward),
-    ("E[δ²]", "delta2", |q| q.delta),
-    ("E[(∂L/∂w)²]", "weight_gradient2", |q| q.weight_gradient),
 ];
 
+/// What reaches it on the way back.
+const BACKWARD: &[Column] =
+    &[("E[δ²]", "delta2", |q| q.delta), ("E[(∂L/∂w)²]", "weight_gradient2", |q| q.weight_gradient)];
+
+/// All columns, as files have them.
+fn columns() -> impl Iterator<Item = &'static Column> {
+    FORWARD.iter().chain(BACKWARD)
+}
+
 impl Inspection {
-    /// A table for the terminal: each quantity as predicted | measured.
-    pub fn table(&self) -> Table {
-        let mut table = Table::new().text("layer");
-        for (heading, ..) in COLUMNS {
+    /// The layers' numbers on the way forward and on the way back, each as predicted | measured. Two tables, since
+    /// one would be wider than most terminals.
+    pub fn tables(&self) -> [Table; 2] {
+        [FORWARD, BACKWARD].map(|columns| self.table(columns))
+    }
+
+    fn table(&self, columns: &[Column]) -> Table {
+        let mut table = Table::new().text("layer").text("activation");
+        for (heading, ..) in columns {
             table = table.number(*heading);
         }
         let number = |x: Option<f64>| x.map_or_else(|| "·".to_string(), |x| sig(x, 3));
         for row in &self.rows {
             let cells =
-                COLUMNS.iter().map(|(_, _, read)| match (read(&row.predicted), read(&row.measured)) {
+                columns.iter().map(|(_, _, read)| match (read(&row.predicted), read(&row.measured)) {
                     (None, None) => String::new(),
                     (predicted, measured) => format!("{} | {}", number(predicted), number(measured)),
                 });
-            table.row(std::iter::once(row.layer.clone()).chain(cells));
+            let head = [row.layer.clone(), row.activation.clone().unwrap_or_default()];
+            table.row(head.into_iter().chain(cells));
         }
         table
     }
@@ -76,7 +90,7 @@ impl Inspection {
     /// Never for a table of that making.
     pub fn append_to(&self, csv: &mut Csv, run: &str, seed: u64, moment: &str) -> Result<()> {
         for row in &self.rows {
-            let values = COLUMNS.iter().flat_map(|(_, _, read)| [read(&row.predicted), read(&row.measured)]);
+            let values = columns().flat_map(|(_, _, read)| [read(&row.predicted), read(&row.measured)]);
             let head =
                 [Cell::from(run), Cell::from(seed), Cell::from(moment), Cell::from(row.layer.as_str())];
             csv.row(head.into_iter().chain(values.map(Cell::from)))?;
@@ -88,7 +102,7 @@ impl Inspection {
     pub fn csv() -> Csv {
         let head = ["activation", "seed", "when", "layer"].map(str::to_string);
         let pairs =
-            COLUMNS.iter().flat_map(|(_, name, _)| [format!("predicted_{name}"), format!("measured_{name}")]);
+            columns().flat_map(|(_, name, _)| [format!("predicted_{name}"), format!("measured_{name}")]);
         Csv::new(head.into_iter().chain(pairs))
     }
 }

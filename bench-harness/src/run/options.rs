@@ -59,7 +59,7 @@ options! {
     epochs: u64,
     /// Images per step [default: 128]
     batch: usize,
-    /// Highest learning rate [default: 0.1]
+    /// Highest learning rate [default: the network's usual rate, see `anact list models`]
     lr: f64,
     /// Decay of the learning rate: cosine, step or constant [default: cosine]
     schedule: String,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anact::NormalizedSettings;
 use layers::Init;
+use layers::models::ModelEntry;
 use layers::optim::{Decay, Decayed, SgdSettings, WeightDecay};
 use serde::Serialize;
 
@@ -54,7 +55,8 @@ impl Settings {
         for (setting, count) in [("--train-images", o.train_images), ("--test-images", o.test_images)] {
             at_least_one(setting, count.unwrap_or(1) as u64)?;
         }
-        let lr = o.lr.unwrap_or(0.1);
+        let model = o.model.unwrap_or_else(|| "resnet20".into());
+        let lr = o.lr.unwrap_or(ModelEntry::<f32>::named(&model)?.rate);
         if !(lr > 0.0 && lr.is_finite()) {
             return Err(refused("--lr", lr, "a positive number"));
         }
@@ -92,7 +94,7 @@ impl Settings {
             data: o.data,
             train_images: o.train_images,
             test_images: o.test_images,
-            model: o.model.unwrap_or_else(|| "resnet20".into()),
+            model,
             width: o.width,
             activation: o.activation.unwrap_or_else(|| "nswish".into()),
             init,

@@ -38,17 +38,27 @@ pub struct ModelEntry<S: Scalar> {
     pub about: &'static str,
     /// The width it has unless told otherwise.
     pub width: usize,
+    /// A learning rate that trains it by SGD with momentum 0.9 and batches of 128. Without normalization layers it
+    /// must be smaller.
+    pub rate: f64,
     build: Build<S>,
 }
 
 impl<S: Scalar> ModelEntry<S> {
     /// Every network, in reading order. A new one is one file and one line here.
     pub const ALL: &'static [Self] = &[
-        Self { name: "mlp", about: "two hidden dense layers", width: mlp::WIDTH, build: mlp::build },
+        Self {
+            name: "mlp",
+            about: "two hidden dense layers",
+            width: mlp::WIDTH,
+            rate: 0.01,
+            build: mlp::build,
+        },
         Self {
             name: "cnn",
             about: "plain VGG-like net, six 3×3 convolutions, no norm",
             width: cnn::WIDTH,
+            rate: 0.01,
             build: cnn::build,
         },
         cifar(
@@ -99,11 +109,11 @@ impl<S: Scalar> ModelEntry<S> {
 }
 
 const fn cifar<S: Scalar>(name: &'static str, about: &'static str, build: Build<S>) -> ModelEntry<S> {
-    ModelEntry { name, about, width: resnet_cifar::WIDTH, build }
+    ModelEntry { name, about, width: resnet_cifar::WIDTH, rate: 0.1, build }
 }
 
 const fn large<S: Scalar>(name: &'static str, about: &'static str, build: Build<S>) -> ModelEntry<S> {
-    ModelEntry { name, about, width: resnet::WIDTH, build }
+    ModelEntry { name, about, width: resnet::WIDTH, rate: 0.1, build }
 }
 
 impl ModelSettings {
