@@ -161,7 +161,8 @@ fn gradients(sides: &[Side], when: &str, read: fn(&Outcome) -> &Inspection) -> C
 fn print_summary(sides: &[Side; 2]) {
     println!("\nPer layer before training, seed 0, each column predicted | measured");
     for side in sides {
-        println!("\n{}\n{}", side.name, side.outcomes[0].start.table());
+        let [forward, backward] = side.outcomes[0].start.tables();
+        println!("\n{}\n\n{forward}\n{backward}", side.name);
     }
     let accuracy = |o: &Outcome| o.epochs.last().map_or(f64::NAN, |e| 100.0 * e.test.accuracy);
     let mut table =

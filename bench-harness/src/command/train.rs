@@ -77,11 +77,8 @@ fn report(folder: &RunFolder, settings: &Settings, outcome: &Outcome) -> Result<
         .series(Series::line("test", curve(|e| 100.0 * e.test.accuracy)));
     folder.write("accuracy.svg", accuracy.to_svg())?;
 
-    println!(
-        "\n{} after training, each column predicted | measured:\n{}",
-        settings.activation,
-        outcome.end.table()
-    );
+    let [forward, backward] = outcome.end.tables();
+    println!("\nPer layer after training, each column predicted | measured\n\n{forward}\n{backward}");
     if let Some(last) = outcome.epochs.last() {
         println!("test accuracy {:.2} %, loss {:.4}", 100.0 * last.test.accuracy, last.test.loss);
     }
