@@ -1,11 +1,10 @@
 //! What a batch says about a function: the moments that the factor is made of.
 
-use autograd::{Elementwise, Result, Scalar, Tensor};
+use autograd::{Elementwise, Result, Scalar, Slices, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::factor::Ratios;
 use crate::groups::{BLOCK, Granularity, Groups, sums, sums2};
-use crate::node::Loops;
 
 /// Which forward moment ρ compares with Var\[z\].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -92,7 +91,7 @@ pub fn measure<E: Elementwise, S: Scalar>(
     Ok(measure_groups(function, z.data(), Groups::of("measure", z.shape(), granularity)?))
 }
 
-pub(crate) fn measure_groups<S: Scalar>(f: &dyn Loops<S>, z: &[S], groups: Groups) -> Vec<BatchMoments<S>> {
+pub(crate) fn measure_groups<S: Scalar>(f: &dyn Slices<S>, z: &[S], groups: Groups) -> Vec<BatchMoments<S>> {
     let leaf = |group, positions: std::ops::Range<usize>| {
         let mut scratch = [S::ZERO; BLOCK];
         Partial::of(f, groups.read(z, group, positions, &mut scratch))
@@ -132,7 +131,7 @@ impl<S: Scalar> Centred<S> {
 
 impl<S: Scalar> Partial<S> {
     /// One block, at most `BLOCK` elements. The block is in the first-level cache when it is read a second time.
-    fn of(function: &dyn Loops<S>, z: &[S]) -> Self {
+    fn of(function: &dyn Slices<S>, z: &[S]) -> Self {
         let Some(&z0) = z.first() else { return Self::default() };
         let n = S::from_f64(z.len() as f64);
         // Measured from the first element, so that the mean of equal numbers is exactly that number and their

@@ -104,14 +104,54 @@ impl<E: Elementwise, S: Scalar> Op<S> for Map<E> {
 
     fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
         let [x] = inputs_of(E::NAME, inputs, "1")?;
-        Ok(Forward::of(Tensor::filled(x.shape(), map::map(x.data(), |x| self.0.f(x)))))
+        Ok(Forward::of(forward(&self.0, x)))
     }
 
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
-        let (x, y, g) = (cx.inputs[0].data(), cx.output.data(), cx.upstream.data());
-        let grad = map::map3(x, y, g, |x, y, g| g * self.0.df(x, y));
-        vec![Some(Tensor::filled(cx.inputs[0].shape(), grad))]
+        vec![Some(backward(&self.0, cx))]
     }
+}
+
+/// An [`Elementwise`] function over slices, its type forgotten: the only loops that know it. What calls them, a
+/// block of elements at a time, is compiled once per scalar type instead of once per function and scalar type.
+pub trait Slices<S>: Sync {
+    /// y = f(x).
+    fn values(&self, x: &[S], y: &mut [S]);
+    /// slope = f′(x), where y = f(x) is given.
+    fn slopes(&self, x: &[S], y: &[S], slope: &mut [S]);
+    /// out = g·f′(x), where y = f(x) is given.
+    fn gradients(&self, x: &[S], y: &[S], g: &[S], out: &mut [S]);
+}
+
+impl<E: Elementwise, S: Scalar> Slices<S> for E {
+    fn values(&self, x: &[S], y: &mut [S]) {
+        y.iter_mut().zip(x).for_each(|(y, &x)| *y = self.f(x));
+    }
+
+    fn slopes(&self, x: &[S], y: &[S], slope: &mut [S]) {
+        slope.iter_mut().zip(x.iter().zip(y)).for_each(|(slope, (&x, &y))| *slope = self.df(x, y));
+    }
+
+    fn gradients(&self, x: &[S], y: &[S], g: &[S], out: &mut [S]) {
+        let inputs = x.iter().zip(y).zip(g);
+        out.iter_mut().zip(inputs).for_each(|(out, ((&x, &y), &g))| *out = g * self.df(x, y));
+    }
+}
+
+fn forward<S: Scalar>(function: &dyn Slices<S>, x: &Tensor<S>) -> Tensor<S> {
+    let mut y = vec![S::ZERO; x.len()];
+    map::for_each_chunk(&mut y, |at, y| function.values(&x.data()[at..][..y.len()], y));
+    Tensor::filled(x.shape(), y)
+}
+
+fn backward<S: Scalar>(function: &dyn Slices<S>, cx: &Backward<'_, S>) -> Tensor<S> {
+    let (x, y, g) = (cx.inputs[0].data(), cx.output.data(), cx.upstream.data());
+    let mut out = vec![S::ZERO; x.len()];
+    map::for_each_chunk(&mut out, |at, out| {
+        let here = at..at + out.len();
+        function.gradients(&x[here.clone()], &y[here.clone()], &g[here], out);
+    });
+    Tensor::filled(cx.inputs[0].shape(), out)
 }
 
 /// f′ as a function of its own: f → f′, f′ → f″. Lets the tape differentiate through a derivative, and the

@@ -29,7 +29,7 @@ mod tape;
 mod tensor;
 
 pub use backward::{Gradients, Keep};
-pub use elementwise::{Derivative, Elementwise, Map, Parameter, build, label};
+pub use elementwise::{Derivative, Elementwise, Map, Parameter, Slices, build, label};
 pub use error::{Error, Result};
 pub use op::{Backward, Forward, Op, inputs_of};
 pub use scalar::{Dual, Scalar};

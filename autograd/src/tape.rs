@@ -124,6 +124,11 @@ impl<S: Scalar> Tape<S> {
     /// # Errors
     /// Whatever the op's forward pass refuses, and inputs of another tape.
     pub fn apply<O: Op<S>>(&self, op: O, inputs: &[Var<'_, S>]) -> Result<Var<'_, S>> {
+        self.record(Box::new(op), inputs)
+    }
+
+    /// [`Tape::apply`], compiled once and not once per op.
+    fn record(&self, op: Box<dyn Op<S>>, inputs: &[Var<'_, S>]) -> Result<Var<'_, S>> {
         if inputs.iter().any(|v| !std::ptr::eq(v.tape, self)) {
             return Err(Error::ForeignVar { op: op.name() });
         }
@@ -142,7 +147,7 @@ impl<S: Scalar> Tape<S> {
         };
         let forward = op.forward(&values)?;
         Ok(self.push(Node {
-            op: Some(Box::new(op)),
+            op: Some(op),
             inputs: inputs.iter().map(|v| v.id).collect(),
             value: forward.output,
             saved: forward.saved,

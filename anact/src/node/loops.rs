@@ -1,18 +1,14 @@
 //! The loops over elements that know the function; everything else of the node and of the measurement does not.
 //!
 //! Behind this object-safe trait the node's logic is compiled once per scalar type instead of once per function and
-//! scalar type, which takes minutes off the build. A call is made per block of a thousand elements.
+//! scalar type, which takes minutes off the build. A call is made per block of elements.
 
-use autograd::{Elementwise, Scalar};
+use autograd::{Elementwise, Scalar, Slices};
 
 use super::FullSlopes;
 
-/// f over slices, its type forgotten.
-pub(crate) trait Loops<S>: Sync {
-    /// y = f(z).
-    fn values(&self, z: &[S], y: &mut [S]);
-    /// slope = f′(z), y = f(z) being given.
-    fn slopes(&self, z: &[S], y: &[S], slope: &mut [S]);
+/// What the node does with f over slices.
+pub(crate) trait Loops<S>: Slices<S> {
     /// y = κ·(f(z) − μ).
     fn normalized(&self, kappa: S, mu: S, z: &[S], y: &mut [S]);
     /// The gradient with λ and μ as constants: g·κ·f′(z).
@@ -22,14 +18,6 @@ pub(crate) trait Loops<S>: Sync {
 }
 
 impl<E: Elementwise, S: Scalar> Loops<S> for E {
-    fn values(&self, z: &[S], y: &mut [S]) {
-        y.iter_mut().zip(z).for_each(|(y, &z)| *y = self.f(z));
-    }
-
-    fn slopes(&self, z: &[S], y: &[S], slope: &mut [S]) {
-        slope.iter_mut().zip(z.iter().zip(y)).for_each(|(slope, (&z, &y))| *slope = self.df(z, y));
-    }
-
     fn normalized(&self, kappa: S, mu: S, z: &[S], y: &mut [S]) {
         y.iter_mut().zip(z).for_each(|(y, &z)| *y = kappa * (self.f(z) - mu));
     }
