@@ -201,12 +201,10 @@ impl RunningStatistics {
         self.groups.iter().flat_map(group).collect()
     }
 
-    /// The inverse of [`RunningStatistics::to_numbers`]; numbers of another count of groups change nothing.
+    /// The inverse of [`RunningStatistics::to_numbers`]. Panics on numbers of another count of groups.
     pub fn set_numbers(&mut self, numbers: &[f64]) {
         const PER_GROUP: usize = 13;
-        if numbers.len() != PER_GROUP * self.groups.len() {
-            return;
-        }
+        assert_eq!(numbers.len(), PER_GROUP * self.groups.len(), "thirteen numbers for every group");
         for (group, n) in self.groups.iter_mut().zip(numbers.chunks_exact(PER_GROUP)) {
             let average =
                 |i: usize| Average { value: n[i], steps: n[i + 1] as u64, out_of_bounds: n[i + 2] as u64 };

@@ -25,9 +25,10 @@ pub struct LoaderConfig {
 }
 
 impl LoaderConfig {
-    /// For training: shuffled, the short last batch left out, no augmentation.
+    /// For training: shuffled, every image once per epoch, no augmentation. The last batch may be short: a loss is a
+    /// mean, so it is only noisier.
     pub fn training(batch_size: usize, seed: u64, normalisation: Normalisation) -> Self {
-        Self { batch_size, seed, shuffle: true, augmentation: None, drop_last: true, normalisation }
+        Self { batch_size, seed, shuffle: true, augmentation: None, drop_last: false, normalisation }
     }
 
     /// For evaluation: every image once, in the order of the files, unchanged.

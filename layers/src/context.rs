@@ -51,7 +51,7 @@ impl<'t, S: Scalar> Context<'t, S> {
 
     /// The seed and index of the stream for a random layer that is applied now.
     ///
-    /// The number of nodes recorded so far tells one random layer of a step from the next.
+    /// The number of nodes recorded so far tells one random layer of a step from the next; a step has fewer than 2²⁴.
     pub fn random_key(&self) -> (u64, u64) {
         (self.seed, self.step << 24 | self.tape.len() as u64)
     }

@@ -73,7 +73,7 @@ pub fn for_each_chunk_of<R: Send>(size: usize, y: &mut [R], f: impl Fn(usize, &m
     }
 }
 
-/// The one place where elementwise work and reductions meet rayon. Behind a `dyn` call per chunk, rayon's machinery
+/// Where elementwise work and sums meet rayon. Behind a `dyn` call per chunk, rayon's machinery
 /// is compiled once per scalar type instead of once per function: minutes off the build, nothing off the speed.
 fn in_parallel<R: Send>(size: usize, y: &mut [R], f: &(dyn Fn(usize, &mut [R]) + Sync)) {
     y.par_chunks_mut(size).enumerate().for_each(|(i, chunk)| f(i * size, chunk));

@@ -1,6 +1,5 @@
 //! e^x.
 
-use crate::check::{Case, elementwise_cases};
 use crate::elementwise::Elementwise;
 use crate::scalar::Scalar;
 use crate::tape::Var;
@@ -29,11 +28,6 @@ impl<S: Scalar> Var<'_, S> {
     pub fn exp(self) -> Self {
         self.map(Exp)
     }
-}
-
-/// The cases on which the gradient is checked.
-pub(super) fn cases() -> Vec<Case> {
-    elementwise_cases::<Exp>()
 }
 
 #[cfg(test)]

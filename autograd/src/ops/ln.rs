@@ -1,6 +1,5 @@
 //! ln x.
 
-use crate::check::{Case, elementwise_cases};
 use crate::elementwise::Elementwise;
 use crate::scalar::Scalar;
 use crate::tape::Var;
@@ -31,11 +30,6 @@ impl<S: Scalar> Var<'_, S> {
     pub fn ln(self) -> Self {
         self.map(Ln)
     }
-}
-
-/// The cases on which the gradient is checked.
-pub(super) fn cases() -> Vec<Case> {
-    elementwise_cases::<Ln>()
 }
 
 #[cfg(test)]

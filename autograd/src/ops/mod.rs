@@ -78,7 +78,8 @@ pub use sub::Sub;
 pub use sum::Sum;
 pub use var::Variance;
 
-use crate::check::Case;
+use crate::check::{Case, elementwise_cases};
+use crate::elementwise::Elementwise;
 
 /// One op as listings, the checker and the tests see it.
 #[derive(Debug, Clone, Copy)]
@@ -91,18 +92,26 @@ pub struct OpEntry {
     pub cases: fn() -> Vec<Case>,
 }
 
-/// Every op that is not an activation function, in reading order. A new op is one file and one line here.
+impl OpEntry {
+    /// The entry of a function of one number, which knows its name and formula.
+    const fn elementwise<E: Elementwise>() -> Self {
+        Self { name: E::NAME, formula: E::FORMULA, cases: elementwise_cases::<E> }
+    }
+}
+
+/// Every op that is not an activation function, in reading order. A new op is one file, its `mod` and `pub use` lines
+/// above, and one line here.
 pub const OPS: &[OpEntry] = &[
     OpEntry { name: "add", formula: "a + b", cases: add::cases },
     OpEntry { name: "sub", formula: "a − b", cases: sub::cases },
     OpEntry { name: "mul", formula: "a · b", cases: mul::cases },
     OpEntry { name: "div", formula: "a / b", cases: div::cases },
     OpEntry { name: "pow", formula: "a ^ b", cases: pow::cases },
-    OpEntry { name: "neg", formula: "−x", cases: neg::cases },
-    OpEntry { name: "scale", formula: "c · x", cases: scale::cases },
-    OpEntry { name: "exp", formula: "e^x", cases: exp::cases },
-    OpEntry { name: "ln", formula: "ln x", cases: ln::cases },
-    OpEntry { name: "sqrt", formula: "√x", cases: sqrt::cases },
+    OpEntry::elementwise::<Neg>(),
+    OpEntry::elementwise::<Scale>(),
+    OpEntry::elementwise::<Exp>(),
+    OpEntry::elementwise::<Ln>(),
+    OpEntry::elementwise::<Sqrt>(),
     OpEntry { name: "prelu", formula: "x if x > 0 else a·x", cases: prelu::cases },
     OpEntry {
         name: "conv2d",

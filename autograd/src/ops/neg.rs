@@ -1,6 +1,5 @@
 //! −x.
 
-use crate::check::{Case, elementwise_cases};
 use crate::elementwise::Elementwise;
 use crate::scalar::Scalar;
 use crate::tape::Var;
@@ -29,11 +28,6 @@ impl<S: Scalar> std::ops::Neg for Var<'_, S> {
     fn neg(self) -> Self {
         self.map(Neg)
     }
-}
-
-/// The cases on which the gradient is checked.
-pub(super) fn cases() -> Vec<Case> {
-    elementwise_cases::<Neg>()
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! c · x with a constant c.
 
-use crate::check::{Case, elementwise_cases};
 use crate::elementwise::{Elementwise, Parameter};
 use crate::scalar::Scalar;
 use crate::tape::Var;
@@ -43,11 +42,6 @@ impl<S: Scalar> Var<'_, S> {
     pub fn scale(self, c: f64) -> Self {
         self.map(Scale(c))
     }
-}
-
-/// The cases on which the gradient is checked.
-pub(super) fn cases() -> Vec<Case> {
-    elementwise_cases::<Scale>()
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! √x.
 
-use crate::check::{Case, elementwise_cases};
 use crate::elementwise::Elementwise;
 use crate::scalar::Scalar;
 use crate::tape::Var;
@@ -30,11 +29,6 @@ impl<S: Scalar> Var<'_, S> {
     pub fn sqrt(self) -> Self {
         self.map(Sqrt)
     }
-}
-
-/// The cases on which the gradient is checked.
-pub(super) fn cases() -> Vec<Case> {
-    elementwise_cases::<Sqrt>()
 }
 
 #[cfg(test)]

@@ -29,9 +29,6 @@ impl Train {
         let data = load_data(&settings)?;
         data.remarks.iter().for_each(|remark| eprintln!("note: {remark}"));
         let session = Session::new(settings.clone(), &data)?;
-        // Refuse what cannot be built before a folder is made for it.
-        crate::run::build_model::<f32>(&settings, data.train.images().shape(), data.classes.len())?;
-
         let folder = RunFolder::create(output.unwrap_or_else(|| default_folder(&settings)))?;
         let mut record = folder.records()?;
         record.write(

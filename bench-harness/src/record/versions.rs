@@ -1,7 +1,6 @@
 //! What a run was made with.
 
 use std::fs;
-use std::process::Command;
 
 use serde::Serialize;
 
@@ -46,35 +45,15 @@ pub fn versions(threads: usize) -> Versions {
     }
 }
 
-/// The commit baked in by the build (`ANACT_GIT_COMMIT`, with `-dirty` appended where it applies), else what
-/// the source folder says now.
+/// The commit that the build script baked in, with `-dirty` appended where the sources differed from it.
 fn git_state() -> (String, Option<bool>) {
-    if let Some(baked) = option_env!("ANACT_GIT_COMMIT").filter(|commit| !commit.is_empty()) {
-        return match baked.strip_suffix("-dirty") {
+    match option_env!("ANACT_GIT_COMMIT").filter(|commit| !commit.is_empty()) {
+        None => (UNKNOWN.into(), None),
+        Some(baked) => match baked.strip_suffix("-dirty") {
             Some(commit) => (commit.into(), Some(true)),
             None => (baked.into(), Some(false)),
-        };
+        },
     }
-    let Some(commit) = git(&["rev-parse", "HEAD"]) else { return (UNKNOWN.into(), None) };
-    // Untracked files are left out: run folders inside the checkout would mark every later run.
-    let changes = git(&["status", "--porcelain", "--untracked-files=no"]);
-    (commit, changes.map(|changes| !changes.is_empty()))
-}
-
-/// Output of git in the folder this crate was built from. Not in the working directory: that may belong to
-/// any other repository, and its commit would be recorded as ours.
-fn git(arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git")
-        .args(["-C", env!("CARGO_MANIFEST_DIR")])
-        .args(arguments)
-        // Set by git while it runs hooks, and would point it elsewhere.
-        .env_remove("GIT_DIR")
-        .env_remove("GIT_WORK_TREE")
-        .env_remove("GIT_INDEX_FILE")
-        .output()
-        .ok()
-        .filter(|output| output.status.success())?;
-    Some(String::from_utf8(output.stdout).ok()?.trim().into())
 }
 
 /// The processor's name in the text of `/proc/cpuinfo`; the key depends on the architecture.

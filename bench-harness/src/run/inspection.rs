@@ -40,19 +40,21 @@ pub fn inspect(
 /// A column of the table: its heading, its name in files, and how to read it.
 type Column = (&'static str, &'static str, fn(&Quantities) -> Option<f64>);
 
-/// What a layer does on the way forward.
+/// What a layer does on the way forward. κ = λ + 0.3·tanh α is the factor as applied; it is λ before training.
 const FORWARD: &[Column] = &[
     ("Var[z]", "variance_z", |q| q.variance_z),
     ("ρ", "rho", |q| q.rho),
     ("ρ′", "rho_prime", |q| q.rho_prime),
-    ("λ", "lambda", |q| q.lambda),
-    ("λ²ρ", "lambda2_rho", |q| q.forward),
-    ("λ²ρ′", "lambda2_rho_prime", |q| q.backward),
+    ("λ", "lambda", |q| q.kappa),
 ];
 
-/// What reaches it on the way back.
-const BACKWARD: &[Column] =
-    &[("E[δ²]", "delta2", |q| q.delta), ("E[(∂L/∂w)²]", "weight_gradient2", |q| q.weight_gradient)];
+/// What the factor makes of it, and what reaches the layer on the way back.
+const BACKWARD: &[Column] = &[
+    ("λ²ρ", "lambda2_rho", |q| q.scaled_rho),
+    ("λ²ρ′", "lambda2_rho_prime", |q| q.scaled_rho_prime),
+    ("E[δ²]", "delta2", |q| q.delta),
+    ("E[(∂L/∂w)²]", "weight_gradient2", |q| q.weight_gradient),
+];
 
 /// All columns, as files have them.
 fn columns() -> impl Iterator<Item = &'static Column> {
@@ -67,7 +69,7 @@ impl Inspection {
     }
 
     fn table(&self, columns: &[Column]) -> Table {
-        let mut table = Table::new().text("layer").text("activation");
+        let mut table = Table::new().text("layer");
         for (heading, ..) in columns {
             table = table.number(*heading);
         }
@@ -78,8 +80,7 @@ impl Inspection {
                     (None, None) => String::new(),
                     (predicted, measured) => format!("{} | {}", number(predicted), number(measured)),
                 });
-            let head = [row.layer.clone(), row.activation.clone().unwrap_or_default()];
-            table.row(head.into_iter().chain(cells));
+            table.row(std::iter::once(row.layer.clone()).chain(cells));
         }
         table
     }

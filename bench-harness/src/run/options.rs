@@ -71,7 +71,7 @@ options! {
     step_factor: f64,
     /// Momentum [default: 0.9]
     momentum: f64,
-    /// Nesterov's momentum [default: true]
+    /// Nesterov's momentum [default: true, unless --momentum is 0]
     #[arg(num_args = 0..=1, default_missing_value = "true")]
     nesterov: bool,
     /// Weight decay [default: 5e-4]

@@ -13,7 +13,7 @@ use super::model::build_model;
 use super::progress::Progress;
 use super::settings::Settings;
 use super::trainer::{EpochMetrics, Trainer};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::record::RecordWriter;
 
 /// Settings together with the data they name.
@@ -53,7 +53,18 @@ struct Tagged<'a, T> {
 /// # Errors
 /// An unknown name, or files that are missing or damaged.
 pub fn load_data(settings: &Settings) -> Result<Dataset> {
-    let data = datasets::find(&settings.dataset)?.load(settings.data.as_deref())?;
+    let entry = datasets::find(&settings.dataset)?;
+    if let Some(folder) = settings.data.as_deref().filter(|_| !entry.needs_folder()) {
+        return Err(Error::Setting {
+            setting: "--data",
+            value: folder.display().to_string(),
+            legal: format!(
+                "no folder for {}, whose images are built in; name the data set by --dataset",
+                entry.name
+            ),
+        });
+    }
+    let data = entry.load(settings.data.as_deref())?;
     Ok(match (settings.train_images, settings.test_images) {
         (None, None) => data,
         (train, test) => data.head(train.unwrap_or(data.train.len()), test.unwrap_or(data.test.len())),
@@ -64,10 +75,15 @@ impl<'d> Session<'d> {
     /// A session on data that are already loaded; images are normalised by the training split's own statistics.
     ///
     /// # Errors
-    /// Data without images, or without spread.
+    /// Data without images, or without spread; settings that do not go together or do not fit the data. Whatever
+    /// can be refused is refused here, before a folder is made for the run.
     pub fn new(settings: Settings, data: &'d Dataset) -> Result<Self> {
         let normalisation = Normalisation::of(data.train.images())?;
-        Ok(Self { settings, data, normalisation })
+        let session = Self { settings, data, normalisation };
+        let steps = session.training_loader()?.batches_per_epoch();
+        session.test_loader()?;
+        session.trainer(steps as u64)?;
+        Ok(session)
     }
 
     /// Trains and inspects, writing every epoch to `record` as it ends.
@@ -124,8 +140,6 @@ impl<'d> Session<'d> {
         let is_colour = self.data.train.images().shape()[0] > 1;
         let mut config = LoaderConfig::training(s.batch, s.seed, self.normalisation.clone());
         config.augmentation = s.augment.unwrap_or(is_colour).then_some(Augmentation::CIFAR);
-        // Every image counts in every epoch; the loss is a mean, so a smaller last batch is only noisier.
-        config.drop_last = false;
         Ok(Loader::new(&self.data.train, config)?)
     }
 

@@ -77,6 +77,15 @@ impl Settings {
                 ..defaults.averaging
             },
         };
+        if o.schedule.as_deref() != Some("step") {
+            let given = [
+                ("--step-epochs", o.step_epochs.map(|e| e.to_string())),
+                ("--step-factor", o.step_factor.map(|f| f.to_string())),
+            ];
+            if let Some((setting, Some(value))) = given.into_iter().find(|(_, v)| v.is_some()) {
+                return Err(refused(setting, value, "--schedule step with it"));
+            }
+        }
         let decay = match o.schedule.as_deref() {
             None | Some("cosine") => Decay::Cosine,
             Some("constant") => Decay::Constant,

@@ -119,6 +119,6 @@ const fn large<S: Scalar>(name: &'static str, about: &'static str, build: Build<
 impl ModelSettings {
     /// The width, which [`ModelEntry::build`] has filled in.
     fn width(&self) -> usize {
-        self.width.unwrap_or(1)
+        self.width.expect("`build` fills in the usual width")
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use autograd::ops::activation::{ACTIVATIONS, Visitor, with_activation};
+use autograd::ops::activation::{ACTIVATIONS, LeakyRelu, Visitor, with_activation};
 use autograd::{Elementwise, Map, Result, Scalar, Tensor, Var, label};
 
 use crate::groups::Granularity;
@@ -55,6 +55,11 @@ impl ActivationNode {
     /// The activation that `var` is the output of, if it is one.
     pub(super) fn of<S: Scalar>(var: Var<'_, S>) -> Option<Self> {
         let name = var.op_name();
+        if name == "prelu" {
+            // With one slope it is a leaky ReLU of that slope; with one per channel it has no single function.
+            let slope = var.inputs().get(1)?.value().item().ok()?.to_f64();
+            return Some(Self { function: Box::new(LeakyRelu { slope }), normalization: None });
+        }
         let is_candidate = |plain: &str| name == plain || name == crate::node::NAME;
         ACTIVATIONS
             .iter()

@@ -36,11 +36,11 @@ pub(super) fn quantities<S: Scalar>(site: &Site<'_, S>, gradients: &Gradients<S>
     if let Some(activation) = &site.activation {
         let ratios = activation.node.function.on(&z.cast())?.ratios(activation.node.moment());
         let kappa = activation.node.normalization.map_or(1.0, |n| n.kappa);
-        q.lambda = Some(kappa);
+        q.kappa = Some(kappa);
         if let Some(ratios) = ratios {
             let scaled = ratios.scaled(kappa);
             (q.rho, q.rho_prime) = (Some(ratios.forward), Some(ratios.backward));
-            (q.forward, q.backward) = (Some(scaled.forward), Some(scaled.backward));
+            (q.scaled_rho, q.scaled_rho_prime) = (Some(scaled.forward), Some(scaled.backward));
         }
     }
     Ok(q)

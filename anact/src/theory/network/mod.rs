@@ -18,10 +18,10 @@
 //! Source: the general form is of *ANAct* (arXiv 2208.13315); borders, residual sums, batch norm and pooling are our
 //! own derivation.
 
+mod fans;
 mod function;
 mod measure;
 mod predict;
-mod rules;
 mod sites;
 
 use autograd::{Gradients, Result, Scalar, Tape, Var};
@@ -37,11 +37,11 @@ pub struct Quantities {
     /// ρ′ = E\[f′(z)²\].
     pub rho_prime: Option<f64>,
     /// The factor as applied: κ = λ + 0.3·tanh α, and 1 for a plain activation.
-    pub lambda: Option<f64>,
+    pub kappa: Option<f64>,
     /// κ²ρ.
-    pub forward: Option<f64>,
+    pub scaled_rho: Option<f64>,
     /// κ²ρ′.
-    pub backward: Option<f64>,
+    pub scaled_rho_prime: Option<f64>,
     /// E\[δ²\], δ = ∂L/∂z at the same place as Var\[z\].
     pub delta: Option<f64>,
     /// E\[(∂L/∂w)²\], the mean over the layer's weights.

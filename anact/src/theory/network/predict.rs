@@ -3,9 +3,9 @@
 use autograd::{Result, Scalar, Tape, Var};
 
 use super::Quantities;
+use super::fans::Fans;
 use super::function::ActivationNode;
 use super::measure::{mean, second_moment};
-use super::rules::Fans;
 use super::sites::{Site, has_weights};
 use crate::factor::factor;
 use crate::theory::gaussian::GaussianMoments;
@@ -91,6 +91,10 @@ impl Prediction {
                 Moments { mean: beta.mean, second: gamma.second + beta.second }
             }
             "reshape" => of(0),
+            "dropout" => {
+                let kept = node.saved().first().map_or(1.0, |m| second_moment(m.data()));
+                Moments { mean: of(0).mean, second: of(0).second * kept }
+            }
             "global_avg_pool" | "avg_pool2d" => {
                 // Positions as if independent, which neighbouring ones are not.
                 let averaged = inputs[0].shape().len() as f64 / node.shape().len() as f64;
@@ -140,8 +144,10 @@ impl Prediction {
                 "reshape" => vec![1.0],
                 // One input of each window gets its δ.
                 "max_pool2d" => vec![share],
-                // Every input gets δ divided by the size of the window.
-                "global_avg_pool" => vec![share * share],
+                // Every input gets δ divided by the size of the window; windows as if they did not overlap.
+                "global_avg_pool" | "avg_pool2d" => vec![share * share],
+                // A mask of 0 and 1/(1 − p), as it fell.
+                "dropout" => node.saved().first().map(|m| second_moment(m.data())).into_iter().collect(),
                 _ => Vec::new(),
             }
         };
@@ -166,9 +172,9 @@ impl Prediction {
         if let Some((activation, slope)) = slope {
             let ratios = slope.gaussian.ratios(activation.node.moment());
             let scaled = ratios.scaled(slope.kappa);
-            q.lambda = Some(slope.kappa);
+            q.kappa = Some(slope.kappa);
             (q.rho, q.rho_prime) = (Some(ratios.forward), Some(ratios.backward));
-            (q.forward, q.backward) = (Some(scaled.forward), Some(scaled.backward));
+            (q.scaled_rho, q.scaled_rho_prime) = (Some(scaled.forward), Some(scaled.backward));
         }
         q
     }

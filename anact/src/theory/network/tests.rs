@@ -31,7 +31,7 @@ fn assert_close(rows: &[LayerRow], tolerance: f64) {
             ("Var[z]", p.variance_z, m.variance_z),
             ("ρ", p.rho, m.rho),
             ("ρ′", p.rho_prime, m.rho_prime),
-            ("λ", p.lambda, m.lambda),
+            ("κ", p.kappa, m.kappa),
             ("E[δ²]", p.delta, m.delta),
             ("E[(∂L/∂w)²]", p.weight_gradient, m.weight_gradient),
         ];
@@ -62,7 +62,7 @@ fn a_dense_net_behaves_as_predicted() {
     assert_eq!((rows[4].layer.as_str(), rows[4].activation.as_deref()), ("fc4", Some("relu")));
     // Width and batch of 256: fluctuations of a few per cent per layer.
     assert_close(&rows, 0.15);
-    assert_eq!(rows[0].predicted.lambda, Some(1.0));
+    assert_eq!(rows[0].predicted.kappa, Some(1.0));
     assert!((rows[0].predicted.rho.unwrap() - 0.5).abs() < 1e-12);
 }
 
@@ -80,7 +80,7 @@ fn the_normalized_node_is_recognised() {
     let rows = rows(&mut net, [256, 256]);
     assert_eq!(rows[0].activation.as_deref(), Some("ntanh"));
     assert_close(&rows, 0.15);
-    assert!((rows[4].predicted.lambda.unwrap() - std::f64::consts::SQRT_2).abs() < 1e-12);
+    assert!((rows[4].predicted.kappa.unwrap() - std::f64::consts::SQRT_2).abs() < 1e-12);
 }
 
 /// Zero padding, stride and dilation: the counts n, m and P at the borders. On 7 × 7 images with kernel 3 a count that
@@ -102,7 +102,7 @@ fn a_convolution_counts_its_borders() {
         let gradients = tape.backward_from(y, normal(y.shape(), 1), Keep::All).unwrap();
         assert_close(&compare(&tape, y, &gradients).unwrap(), 0.05);
         // And E[δ²] of the input, which no row shows: m.
-        let fans = rules::Fans::of(y).unwrap();
+        let fans = fans::Fans::of(y).unwrap();
         let weight = measure::second_moment(y.inputs()[1].value().data());
         let input = measure::second_moment(gradients.wrt(x).unwrap().data());
         assert!(

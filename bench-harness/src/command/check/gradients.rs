@@ -28,12 +28,12 @@ pub(super) fn run(only: Option<&str>) -> Result<()> {
         let mut summary = Report::default();
         for case in &cases {
             let report = check::run(case)?;
-            summary.dual = summary.dual.max(report.dual);
-            summary.difference = summary.difference.max(report.difference);
-            summary.single = summary.single.max(report.single);
+            summary.dual = worse(summary.dual, report.dual);
+            summary.difference = worse(summary.difference, report.difference);
+            summary.single = worse(summary.single, report.single);
             summary.failures.extend(report.failures.iter().map(|f| format!("{}: {f}", case.name())));
         }
-        worst = worst.max(summary.dual);
+        worst = worse(worst, summary.dual);
         let verdict = if summary.failures.is_empty() { "ok" } else { "WRONG" };
         let numbers = [summary.dual, summary.difference, summary.single].map(|x| sig(x, 2));
         table.row(
@@ -54,4 +54,9 @@ pub(super) fn run(only: Option<&str>) -> Result<()> {
         return Ok(());
     }
     Err(Error::CheckFailed(format!("{} checks failed:\n  {}", failures.len(), failures.join("\n  "))))
+}
+
+/// The larger of two errors; a NaN stays visible, where `f64::max` would drop it.
+pub(super) fn worse(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
 }

@@ -9,6 +9,7 @@ use autograd::{Keep, Shape, Tape, Tensor};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::gradients::worse;
 use crate::error::{Error, Result};
 use crate::table::{Table, sig};
 
@@ -81,8 +82,7 @@ impl Worst {
             self.rows.entry(activation.to_string()).or_insert_with(|| (0, vec![0.0; self.columns.len()]));
         *count += 1;
         for (worst, &e) in worst.iter_mut().zip(errors) {
-            // A NaN must stay visible.
-            *worst = if e.is_nan() || worst.is_nan() { f64::NAN } else { worst.max(e) };
+            *worst = worse(*worst, e);
         }
     }
 
@@ -114,10 +114,7 @@ fn error(got: &[f64], want: &[f64]) -> f64 {
     }
     let size = want.iter().fold(0.0f64, |m, x| m.max(x.abs()));
     let size = if size == 0.0 { 1.0 } else { size };
-    got.iter()
-        .zip(want)
-        .map(|(g, w)| (g - w).abs() / size)
-        .fold(0.0, |m: f64, e| if e.is_nan() { e } else { m.max(e) })
+    got.iter().zip(want).map(|(g, w)| (g - w).abs() / size).fold(0.0, worse)
 }
 
 /// Compares the normalized node with a file.
