@@ -8,6 +8,7 @@
 //! a state of their own at every site.
 #![forbid(unsafe_code)]
 
+pub mod accuracy;
 mod activation;
 mod batch_norm;
 mod context;
@@ -17,7 +18,6 @@ mod flatten;
 pub mod init;
 mod layer;
 mod linear;
-pub mod loss;
 pub mod models;
 pub mod optim;
 mod parameter;

@@ -2,7 +2,7 @@
 
 use autograd::{Tape, Tensor};
 use datasets::{Batch, Loader};
-use layers::{Context, Layer, loss};
+use layers::{Context, Layer, accuracy};
 use serde::Serialize;
 
 use super::interrupt::Interrupt;
@@ -57,7 +57,7 @@ pub(super) fn evaluate(
         let images = tape.constant(tensor(&mut batch)?);
         let logits = model.forward(&Context::eval(&tape), images)?;
         let mean_loss = logits.cross_entropy(&batch.labels, 0.0)?.value().item()?;
-        tally.add(mean_loss, loss::correct(&logits.value(), &batch.labels)?, batch.labels.len());
+        tally.add(mean_loss, accuracy::correct(&logits.value(), &batch.labels)?, batch.labels.len());
     }
     Ok(tally.metrics())
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use autograd::{Keep, Tape};
 use datasets::{Batch, Loader};
 use layers::optim::{Schedule, Sgd};
-use layers::{Context, Layer, loss};
+use layers::{Context, Layer, accuracy};
 use serde::Serialize;
 
 use super::evaluation::{Metrics, Tally, evaluate, tensor};
@@ -69,7 +69,7 @@ impl Trainer {
             let cx = Context::train(&tape, self.seed, self.steps);
             let logits = self.model.forward(&cx, tape.constant(images))?;
             let loss = logits.cross_entropy(&batch.labels, self.smoothing)?;
-            let correct = loss::correct(&logits.value(), &batch.labels)?;
+            let correct = accuracy::correct(&logits.value(), &batch.labels)?;
             (loss.value().item()?, correct, tape.backward(loss, Keep::Leaves)?)
         };
         // The tape is gone by now, so that parameters are unshared and move in place.

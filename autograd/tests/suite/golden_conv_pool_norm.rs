@@ -1,33 +1,19 @@
 //! Convolution, pooling and batch normalization against values that PyTorch computed in float64.
-//!
-//! See tests/golden/README.md for what the file holds and how it was made.
 
 use std::collections::BTreeMap;
 
 use autograd::ops::{AvgPool2d, BatchNorm, BatchNormInference, Conv2d, MaxPool2d};
-use autograd::{Keep, Shape, Tape, Tensor, Var};
+use autograd::{Keep, Tape, Tensor, Var};
 use serde_json::Value;
 
-const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/ops.json");
+use crate::golden::{self, numbers, sizes, tensor};
 
 /// How many rows the file has of each op: a row that is not tested would go unnoticed otherwise.
 const ROWS: [(&str, usize); 5] =
     [("avg_pool2d", 10), ("batch_norm", 7), ("conv2d", 16), ("global_avg_pool", 3), ("max_pool2d", 9)];
 
-fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().expect("a list").iter().map(|x| x.as_f64().expect("a number")).collect()
-}
-
-fn sizes(value: &Value) -> Vec<usize> {
-    value.as_array().expect("a list").iter().map(|x| x.as_u64().expect("a size") as usize).collect()
-}
-
 fn pair(settings: &Value, key: &str) -> [usize; 2] {
     sizes(&settings[key]).try_into().unwrap_or_else(|_| panic!("{key} is a pair"))
-}
-
-fn tensor(value: &Value) -> Tensor<f64> {
-    Tensor::new(Shape::new(&sizes(&value["shape"])).unwrap(), numbers(&value["data"])).unwrap()
 }
 
 fn assert_near(what: &str, got: &Tensor<f64>, want: &Tensor<f64>) {
@@ -82,7 +68,7 @@ fn apply<'t>(tape: &'t Tape<f64>, row: &Value, inputs: &[Var<'t, f64>]) -> autog
 
 #[test]
 fn values_and_gradients_are_those_of_pytorch() {
-    let rows: Vec<Value> = serde_json::from_str(&std::fs::read_to_string(FILE).unwrap()).unwrap();
+    let rows = golden::rows();
     let mut tested = BTreeMap::new();
     for row in &rows {
         let op = row["op"].as_str().expect("a name");

@@ -1,10 +1,12 @@
-//! Values and gradients against PyTorch in float64; see `tests/golden/README.md` for how the numbers were made.
+//! Arithmetic, matrix product, reductions, layout and losses against PyTorch in float64.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use autograd::{Keep, Result, Tape, Tensor, Var};
 use serde_json::Value;
+
+use crate::golden::{self, numbers, sizes, tensor};
 
 /// How many rows of each op the file must hold, so that none is skipped unnoticed.
 const ROWS: &[(&str, usize)] = &[
@@ -32,25 +34,12 @@ const ROWS: &[(&str, usize)] = &[
 /// Relative to the largest entry of the output or gradient, for large logits too.
 const TOLERANCE: f64 = 1e-13;
 
-fn numbers(v: &Value) -> Vec<f64> {
-    v.as_array().expect("a list").iter().map(|x| x.as_f64().expect("a number")).collect()
-}
-
-fn indices(v: &Value) -> Vec<usize> {
-    v.as_array().expect("a list").iter().map(|x| x.as_u64().expect("a whole number") as usize).collect()
-}
-
 fn pairs(v: &Value) -> Vec<(usize, usize)> {
-    v.as_array().expect("a list").iter().map(|pair| (indices(pair)[0], indices(pair)[1])).collect()
-}
-
-fn tensor(v: &Value) -> Tensor<f64> {
-    let shape = autograd::Shape::new(&indices(&v["shape"])).unwrap();
-    Tensor::new(shape, numbers(&v["data"])).unwrap()
+    v.as_array().expect("a list").iter().map(|pair| (sizes(pair)[0], sizes(pair)[1])).collect()
 }
 
 fn apply<'t>(op: &str, settings: &Value, x: &[Var<'t, f64>]) -> Result<Var<'t, f64>> {
-    let axes = || indices(&settings["axes"]);
+    let axes = || sizes(&settings["axes"]);
     let keep = || settings["keepdim"].as_bool().unwrap();
     let axis = || settings["axis"].as_u64().unwrap() as usize;
     // The engine's softmax is along the last axis only.
@@ -85,7 +74,7 @@ fn apply<'t>(op: &str, settings: &Value, x: &[Var<'t, f64>]) -> Result<Var<'t, f
             x[0].log_softmax()
         }
         "cross_entropy" => {
-            x[0].cross_entropy(&indices(&settings["targets"]), settings["smoothing"].as_f64().unwrap())
+            x[0].cross_entropy(&sizes(&settings["targets"]), settings["smoothing"].as_f64().unwrap())
         }
         _ => panic!("no rule for {op}"),
     }
@@ -102,10 +91,9 @@ fn assert_close(what: &str, got: &Tensor<f64>, want: &Tensor<f64>) {
 
 #[test]
 fn ops_agree_with_pytorch() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/ops.json");
-    let rows: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let rows = golden::rows();
     let mut seen = BTreeMap::new();
-    for row in rows.as_array().unwrap() {
+    for row in &rows {
         let op = row["op"].as_str().unwrap();
         if !ROWS.iter().any(|(name, _)| *name == op) {
             continue;

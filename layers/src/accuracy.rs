@@ -1,4 +1,4 @@
-//! What is minimised, and what is counted beside it.
+//! What is counted beside the loss.
 
 use autograd::{Error, Result, Scalar, Tensor};
 

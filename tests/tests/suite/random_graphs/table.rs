@@ -2,8 +2,8 @@
 
 use autograd::ops::activation::ACTIVATIONS;
 
-use crate::graph::Builder;
-use crate::step::Step;
+use super::graph::Builder;
+use super::step::Step;
 
 /// A number read digit by digit, in whatever base is wanted next.
 pub(crate) struct Choices(pub(crate) u32);

@@ -4,9 +4,9 @@ use autograd::check::{Case, Program};
 use autograd::random::{Purpose, Stream};
 use autograd::{Dual, Keep, Result, Scalar, Shape, Tape, Tensor, Var};
 
-use crate::planted::Bug;
-use crate::step::Step;
-use crate::table::{Choices, TABLE};
+use super::planted::Bug;
+use super::step::Step;
+use super::table::{Choices, TABLE};
 
 /// Results with more elements are left out: every partial derivative of every input is to be checked.
 const MAX_ELEMENTS: usize = 48;

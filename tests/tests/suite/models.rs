@@ -78,7 +78,7 @@ fn full_size(classes: usize) -> ModelSettings {
 }
 
 fn golden() -> Vec<Value> {
-    let text = include_str!("../golden/models.json");
+    let text = include_str!("../../golden/models.json");
     let golden: Value = serde_json::from_str(text).expect("valid JSON");
     golden["models"].as_array().expect("a list of models").clone()
 }

@@ -3,7 +3,7 @@
 use autograd::ops;
 use autograd::{Result, Scalar, Tape, Tensor, Var};
 
-use crate::planted::{Bug, PlantedSquare};
+use super::planted::{Bug, PlantedSquare};
 
 /// A step of a graph. Numbers such as `x`, `a` and `b` name values: first the graph's inputs, then the results of
 /// its steps, in order.

@@ -1,0 +1,7 @@
+//! Tests across the crates, in one binary.
+
+mod conv_geometries;
+mod models;
+mod random_graphs;
+mod reproducibility;
+mod tidy;
