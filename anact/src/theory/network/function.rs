@@ -92,7 +92,7 @@ impl<S: Scalar> Visitor for Recognise<'_, S> {
         let node = self.0.op_as::<Normalize<E>>()?;
         let groups = NodeStatistics::of(self.0)?.groups;
         let alpha = self.0.inputs().get(1).map(|a| a.value());
-        let adjustments = alpha.iter().flat_map(|a| a.data()).map(|a| ADJUSTMENT * a.to_f64().tanh());
+        let adjustments = alpha.iter().flat_map(Tensor::data).map(|a| ADJUSTMENT * a.to_f64().tanh());
         let adjustment = adjustments.sum::<f64>() / groups.len() as f64;
         let lambda = groups.iter().map(|g| g.lambda).sum::<f64>() / groups.len() as f64;
         let normalization =
