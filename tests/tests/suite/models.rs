@@ -55,13 +55,12 @@ impl<S: Scalar> Visitor<S> for State {
     }
 
     fn buffer(&mut self, name: &str, buffer: BufferMut<'_, S>) {
-        match buffer {
-            BufferMut::Tensor(t) => {
-                self.push(name, false, t.dims(), t.data().iter().map(|x| x.to_f64()).collect())
-            }
-            BufferMut::Values(v) => self.push(name, false, &[v.len()], v.clone()),
-            BufferMut::Count(n) => self.push(name, false, &[], vec![*n as f64]),
-        }
+        let (shape, numbers) = match buffer {
+            BufferMut::Tensor(t) => (t.dims().to_vec(), t.data().iter().map(|x| x.to_f64()).collect()),
+            BufferMut::Values(v) => (vec![v.len()], v.clone()),
+            BufferMut::Count(n) => (vec![], vec![*n as f64]),
+        };
+        self.push(name, false, &shape, numbers);
     }
 }
 
