@@ -97,7 +97,11 @@ impl<'d> Session<'d> {
         let mut trainer = self.trainer(steps as u64)?;
         let start = self.inspection(&train, &mut *self.model()?)?;
         let parameters = parameter_count(trainer.model());
-        self.write(record, "start", json!({ "parameters": parameters, "steps_per_epoch": steps }))?;
+        self.write(
+            record,
+            "start",
+            json!({ "settings": s, "parameters": parameters, "steps_per_epoch": steps }),
+        )?;
         self.write(record, "layers", json!({ "when": "start", "rows": start.rows }))?;
 
         let progress = Progress::new(label, s.epochs, steps);
