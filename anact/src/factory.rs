@@ -50,7 +50,7 @@ pub fn names() -> Vec<String> {
 /// One activation with its normalized twin, as listings print them.
 #[derive(Debug, Clone)]
 pub struct ActivationListing {
-    /// The plain function's name, with its aliases.
+    /// The plain function's name.
     pub name: String,
     /// The normalized twin's name.
     pub normalized: String,

@@ -81,6 +81,9 @@ impl NormalizedSettings {
     }
 }
 
+/// The name of the buffer with a site's running statistics.
+pub(crate) const RUNNING_STATISTICS: &str = "running_statistics";
+
 /// What every normalized activation keeps, whatever its function: settings, α, learnt from 0, and running statistics.
 #[derive(Debug)]
 pub(crate) struct Normalization<S> {
@@ -128,8 +131,8 @@ impl<S: Scalar> Normalization<S> {
     pub(crate) fn visit(&mut self, walk: &mut Walk<'_, S>) {
         walk.parameter("alpha", &mut self.alpha);
         let mut numbers = self.running.to_numbers();
-        walk.buffer("running_statistics", BufferMut::Values(&mut numbers));
-        self.running.set_numbers(&numbers);
+        walk.buffer(RUNNING_STATISTICS, BufferMut::Values(&mut numbers));
+        self.running = RunningStatistics::of_numbers(&numbers);
     }
 }
 
@@ -254,8 +257,6 @@ mod tests {
                 .unwrap();
         train(&mut layer, &batch(0.4));
         train(&mut layer, &batch(0.5));
-        let mut copy = RunningStatistics::new(3);
-        copy.set_numbers(&layer.running().to_numbers());
-        assert_eq!(&copy, layer.running());
+        assert_eq!(&RunningStatistics::of_numbers(&layer.running().to_numbers()), layer.running());
     }
 }

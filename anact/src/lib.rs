@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod composed;
+mod degenerate;
 pub mod factor;
 mod factory;
 mod groups;
@@ -19,6 +20,7 @@ pub mod registry;
 pub mod statistics;
 pub mod theory;
 
+pub use degenerate::degenerate_batches;
 pub use factor::{Ratios, backward_factor, factor, factor_gradient, forward_factor};
 pub use factory::{
     ActivationListing, Factory, activation, listing as activation_listing, names as activation_names,

@@ -201,21 +201,20 @@ impl RunningStatistics {
         self.groups.iter().flat_map(group).collect()
     }
 
-    /// The inverse of [`RunningStatistics::to_numbers`]. Panics on numbers of another count of groups.
-    pub fn set_numbers(&mut self, numbers: &[f64]) {
-        const PER_GROUP: usize = 13;
-        assert_eq!(numbers.len(), PER_GROUP * self.groups.len(), "thirteen numbers for every group");
-        for (group, n) in self.groups.iter_mut().zip(numbers.chunks_exact(PER_GROUP)) {
+    /// The inverse of [`RunningStatistics::to_numbers`].
+    pub fn of_numbers(numbers: &[f64]) -> Self {
+        let group = |n: &[f64; 13]| {
             let average =
                 |i: usize| Average { value: n[i], steps: n[i + 1] as u64, out_of_bounds: n[i + 2] as u64 };
-            *group = GroupAverages {
+            GroupAverages {
                 mu: average(0),
                 f2: average(3),
                 rho: average(6),
                 rho_prime: average(9),
                 degenerate: n[12] as u64,
-            };
-        }
+            }
+        };
+        Self { groups: numbers.as_chunks().0.iter().map(group).collect() }
     }
 
     /// Takes the moments of one batch.

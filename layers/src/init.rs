@@ -29,15 +29,26 @@ pub enum Init {
     Orthogonal,
 }
 
-/// Every initialisation by name, in reading order.
-pub const INITS: &[(&str, Init)] = &[
-    ("lecun_normal", Init::LecunNormal),
-    ("lecun_uniform", Init::LecunUniform),
-    ("xavier_normal", Init::XavierNormal),
-    ("xavier_uniform", Init::XavierUniform),
-    ("he_normal", Init::HeNormal),
-    ("he_uniform", Init::HeUniform),
-    ("orthogonal", Init::Orthogonal),
+/// One initialisation as listings see it.
+#[derive(Debug, Clone, Copy)]
+pub struct InitEntry {
+    /// The registered name.
+    pub name: &'static str,
+    /// What it is, n being the fan-in and m the fan-out.
+    pub about: &'static str,
+    /// How it draws.
+    pub init: Init,
+}
+
+/// Every initialisation, in reading order.
+pub const INITS: &[InitEntry] = &[
+    InitEntry { name: "lecun_normal", about: "normal, variance 1/n", init: Init::LecunNormal },
+    InitEntry { name: "lecun_uniform", about: "uniform, variance 1/n", init: Init::LecunUniform },
+    InitEntry { name: "xavier_normal", about: "normal, variance 2/(n + m)", init: Init::XavierNormal },
+    InitEntry { name: "xavier_uniform", about: "uniform, variance 2/(n + m)", init: Init::XavierUniform },
+    InitEntry { name: "he_normal", about: "normal, variance 2/n", init: Init::HeNormal },
+    InitEntry { name: "he_uniform", about: "uniform, variance 2/n", init: Init::HeUniform },
+    InitEntry { name: "orthogonal", about: "random orthogonal, variance 1/n", init: Init::Orthogonal },
 ];
 
 impl Init {
@@ -46,8 +57,10 @@ impl Init {
     /// # Errors
     /// There is none; the near names are given.
     pub fn named(name: &str) -> Result<Self> {
-        let entry = INITS.iter().find(|(n, _)| *n == name);
-        entry.map(|e| e.1).ok_or_else(|| Error::unknown("initialisation", name, INITS.iter().map(|e| e.0)))
+        let entry = INITS.iter().find(|i| i.name == name);
+        entry
+            .map(|i| i.init)
+            .ok_or_else(|| Error::unknown("initialisation", name, INITS.iter().map(|i| i.name)))
     }
 
     /// Var[w] for a weight of `shape`.
@@ -181,7 +194,7 @@ mod tests {
     #[test]
     fn draws_have_the_variance_promised() {
         let shape = Shape::from([64, 64, 3, 3]);
-        for &(name, init) in INITS {
+        for &InitEntry { name, init, .. } in INITS {
             let w = draw(init, shape);
             let (n, want) = (w.len() as f64, init.variance(shape));
             let mean = w.iter().sum::<f64>() / n;

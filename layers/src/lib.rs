@@ -33,7 +33,7 @@ pub use context::{Context, Mode};
 pub use conv::{Conv2d, ConvSettings};
 pub use dropout::Dropout;
 pub use flatten::Flatten;
-pub use init::{Init, Initializer};
+pub use init::{INITS, Init, InitEntry, Initializer};
 pub use layer::{BufferMut, Layer, Visitor, Walk, parameter_count};
 pub use linear::Linear;
 pub use parameter::{Parameter, Role};

@@ -1,9 +1,9 @@
 //! `anact list`.
 
-use autograd::ops::{OPS, activation::ACTIVATIONS};
+use autograd::ops::OPS;
 use clap::{Args, ValueEnum};
 use datasets::DATASETS;
-use layers::init::INITS;
+use layers::INITS;
 use layers::models::ModelEntry;
 use layers::optim::OPTIMIZERS;
 
@@ -32,14 +32,14 @@ impl List {
     pub(super) fn run(self) -> Result<()> {
         let all = What::value_variants().iter().filter(|w| self.what.is_none_or(|only| only == **w));
         for what in all {
-            let (title, table) = table(*what);
-            println!("{title}\n{table}");
+            println!("{}", text(*what));
         }
         Ok(())
     }
 }
 
-fn table(what: What) -> (&'static str, Table) {
+/// A list with its title.
+fn text(what: What) -> String {
     match what {
         What::Activations => {
             let mut t = Table::new()
@@ -51,45 +51,44 @@ fn table(what: What) -> (&'static str, Table) {
             for a in anact::activation_listing() {
                 t.row([a.name, a.normalized, a.formula, a.parameter, a.kinks]);
             }
-            ("Activations", t)
+            format!("Activations; another parameter goes in parentheses, as in swish(1.702)\n{t}")
         }
         What::Models => {
             let mut t = Table::new().text("model").text("what it is").number("width").number("learning rate");
             for m in ModelEntry::<f32>::ALL {
                 t.row([m.name.to_string(), m.about.to_string(), m.width.to_string(), m.rate.to_string()]);
             }
-            ("Models", t)
+            format!("Models\n{t}")
         }
         What::Datasets => {
-            let mut t = Table::new().text("data set").text("what it is").text("files under --data");
+            let mut t = Table::new().text("data set").text("what it is");
             for d in DATASETS {
-                t.row([d.name, d.about, d.layout().unwrap_or("none: embedded in the command")]);
+                t.row([d.name, d.about]);
             }
-            ("Data sets", t)
+            let files = DATASETS.iter().filter_map(|d| Some((d.name, d.layout()?)));
+            let files = files.map(|(name, layout)| format!("  {name}: {}\n", layout.replace('\n', "\n    ")));
+            format!("Data sets\n{t}\nFiles wanted under --data\n{}", files.collect::<String>())
         }
         What::Optimizers => {
             let mut t = Table::new().text("optimiser").text("what it is");
             for o in OPTIMIZERS {
                 t.row([o.name, o.about]);
             }
-            ("Optimisers", t)
+            format!("Optimisers\n{t}")
         }
         What::Inits => {
-            let mut t = Table::new().text("initialisation");
-            for (name, _) in INITS {
-                t.row([*name]);
+            let mut t = Table::new().text("initialisation").text("what it is");
+            for i in INITS {
+                t.row([i.name, i.about]);
             }
-            ("Initialisations", t)
+            format!("Initialisations\n{t}")
         }
         What::Ops => {
             let mut t = Table::new().text("op").text("formula");
-            for o in OPS {
+            for o in OPS.iter().chain(anact::NODES) {
                 t.row([o.name, o.formula]);
             }
-            for a in ACTIVATIONS {
-                t.row([a.name, a.formula]);
-            }
-            ("Ops", t)
+            format!("Ops besides the activations\n{t}")
         }
     }
 }

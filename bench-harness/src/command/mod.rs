@@ -47,6 +47,9 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("anact: {error}");
+            if matches!(error, crate::Error::Engine(autograd::Error::UnknownName { .. })) {
+                eprintln!("`anact list` names what there is");
+            }
             ExitCode::from(error.exit_code())
         }
     }

@@ -5,15 +5,16 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::train::{append_epochs, epochs_csv};
 use crate::error::{Error, Result};
 use crate::plot::{Chart, Series};
-use crate::record::{RunFolder, utc_now, versions};
-use crate::run::{Inspection, Interrupt, Options, Outcome, Session, Settings, load_data};
+use crate::record::{RunFolder, default_folder, versions};
+use crate::run::{EpochMetrics, Inspection, Interrupt, Options, Outcome, Session, Settings, load_data};
 use crate::table::Table;
 
 /// The two sides of the comparison: the vanilla activation and its normalized twin.
 const SIDES: [&str; 2] = ["swish", "nswish"];
+/// Channels of the first stage: half the usual, for the sake of the minute.
+const WIDTH: usize = 8;
 
 /// Arguments of `anact quickstart`.
 #[derive(Debug, Args)]
@@ -49,7 +50,7 @@ impl Quickstart {
         let settings = |activation: &str, seed| {
             Settings::of(Options {
                 model: Some("resnet8".into()),
-                width: Some(8),
+                width: Some(WIDTH),
                 activation: Some(activation.into()),
                 epochs: Some(self.epochs),
                 batch: Some(64),
@@ -59,17 +60,23 @@ impl Quickstart {
         };
         let first = settings(SIDES[0], 0)?;
         let data = load_data(&first)?;
-        let folder = RunFolder::create(self.output.clone().unwrap_or_else(|| {
-            let time: String = utc_now().chars().filter(char::is_ascii_digit).collect();
-            PathBuf::from("runs").join(format!("{time}-quickstart"))
-        }))?;
+        // Both sides are built once before a folder is made for them.
+        for activation in SIDES {
+            Session::new(settings(activation, 0)?, &data)?;
+        }
+        let folder = RunFolder::create(self.output.clone().unwrap_or_else(|| default_folder("quickstart")))?;
         let mut record = folder.records()?;
         record.write(
             "config",
-            &json!({ "settings": first, "versions": versions(rayon::current_num_threads()) }),
+            &json!({
+                "sides": SIDES,
+                "seeds": self.seeds,
+                "data": { "checks": data.checks, "remarks": data.remarks },
+                "versions": versions(rayon::current_num_threads()),
+            }),
         )?;
         println!(
-            "Swish against normalized Swish: {} of width 8 on {}, {} seeds × {} epochs",
+            "Swish against normalized Swish: {} of width {WIDTH} on {}, seeds: {}, epochs: {}",
             first.model, data.name, self.seeds, self.epochs
         );
 
@@ -90,10 +97,10 @@ impl Quickstart {
 }
 
 fn write_files(folder: &RunFolder, sides: &[Side]) -> Result<()> {
-    let (mut epochs, mut layers) = (epochs_csv(), Inspection::csv());
+    let (mut epochs, mut layers) = (EpochMetrics::csv(), Inspection::csv());
     for side in sides {
         for (seed, outcome) in (0u64..).zip(&side.outcomes) {
-            append_epochs(&mut epochs, side.name, seed, &outcome.epochs)?;
+            EpochMetrics::append_to(&mut epochs, side.name, seed, &outcome.epochs)?;
             outcome.start.append_to(&mut layers, side.name, seed, "start")?;
             outcome.end.append_to(&mut layers, side.name, seed, "end")?;
         }
@@ -119,7 +126,7 @@ fn write_files(folder: &RunFolder, sides: &[Side]) -> Result<()> {
 }
 
 /// Mean over seeds with the band from smallest to largest.
-fn curve(side: &Side, read: fn(&crate::run::EpochMetrics) -> f64) -> Series {
+fn curve(side: &Side, read: fn(&EpochMetrics) -> f64) -> Series {
     let epochs = side.outcomes[0].epochs.len();
     let at = |i: usize| side.outcomes.iter().map(move |o| read(&o.epochs[i]));
     let points = (0..epochs).map(|i| ((i + 1) as f64, at(i).sum::<f64>() / side.outcomes.len() as f64));

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::error::Result;
 use crate::plot::{Chart, Series};
-use crate::record::{Cell, Csv, RunFolder, utc_now, versions};
+use crate::record::{RunFolder, default_folder, versions};
 use crate::run::{EpochMetrics, Inspection, Interrupt, Options, Outcome, Session, Settings, load_data};
 
 /// Arguments of `anact train`.
@@ -29,7 +29,8 @@ impl Train {
         let data = load_data(&settings)?;
         data.remarks.iter().for_each(|remark| eprintln!("note: {remark}"));
         let session = Session::new(settings.clone(), &data)?;
-        let folder = RunFolder::create(output.unwrap_or_else(|| default_folder(&settings)))?;
+        let name = format!("{}-{}", settings.model, settings.activation);
+        let folder = RunFolder::create(output.unwrap_or_else(|| default_folder(&name)))?;
         let mut record = folder.records()?;
         record.write(
             "config",
@@ -43,17 +44,11 @@ impl Train {
     }
 }
 
-/// `runs/<time>-<model>-<activation>`.
-fn default_folder(settings: &Settings) -> PathBuf {
-    let time: String = utc_now().chars().filter(char::is_ascii_digit).collect();
-    PathBuf::from("runs").join(format!("{time}-{}-{}", settings.model, settings.activation))
-}
-
 /// Writes tables, pictures and weights, and prints the summary.
 fn report(folder: &RunFolder, settings: &Settings, outcome: &Outcome) -> Result<()> {
     folder.write("weights.safetensors", &outcome.weights)?;
-    let mut epochs = epochs_csv();
-    append_epochs(&mut epochs, &settings.activation, settings.seed, &outcome.epochs)?;
+    let mut epochs = EpochMetrics::csv();
+    EpochMetrics::append_to(&mut epochs, &settings.activation, settings.seed, &outcome.epochs)?;
     folder.write_csv("epochs.csv", &epochs)?;
     let mut layers = Inspection::csv();
     outcome.start.append_to(&mut layers, &settings.activation, settings.seed, "start")?;
@@ -80,38 +75,5 @@ fn report(folder: &RunFolder, settings: &Settings, outcome: &Outcome) -> Result<
         println!("test accuracy {:.2} %, loss {:.4}", 100.0 * last.test.accuracy, last.test.loss);
     }
     println!("weights SHA-256 {}\nrecorded in {}", outcome.weights_sha256, folder.path().display());
-    Ok(())
-}
-
-/// An empty table of epochs.
-pub(super) fn epochs_csv() -> Csv {
-    let columns = [
-        "activation",
-        "seed",
-        "epoch",
-        "train_loss",
-        "train_accuracy",
-        "test_loss",
-        "test_accuracy",
-        "lr",
-        "seconds",
-        "images_per_s",
-    ];
-    Csv::new(columns)
-}
-
-/// Appends a run's epochs to a table of [`epochs_csv`].
-pub(super) fn append_epochs(
-    csv: &mut Csv,
-    activation: &str,
-    seed: u64,
-    epochs: &[EpochMetrics],
-) -> Result<()> {
-    for e in epochs {
-        let numbers =
-            [e.train.loss, e.train.accuracy, e.test.loss, e.test.accuracy, e.lr, e.seconds, e.images_per_s];
-        let head = [Cell::from(activation), Cell::from(seed), Cell::from(e.epoch)];
-        csv.row(head.into_iter().chain(numbers.map(Cell::from)))?;
-    }
     Ok(())
 }

@@ -6,9 +6,15 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Csv, RecordError, RecordWriter, Result};
+use super::{Csv, RecordError, RecordWriter, Result, utc_now};
 
 const RECORD: &str = "record.jsonl";
+
+/// `runs/<time>-<name>`, where a run is recorded unless told otherwise; the time is in UTC, to the second.
+pub fn default_folder(name: &str) -> PathBuf {
+    let time: String = utc_now().chars().filter(char::is_ascii_digit).collect();
+    PathBuf::from("runs").join(format!("{time}-{name}"))
+}
 
 /// A folder that belongs to one run.
 #[derive(Clone, Debug)]

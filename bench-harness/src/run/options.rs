@@ -43,7 +43,7 @@ options! {
     width: usize,
     /// Activation, see `anact list`; a family's parameter in parentheses, as in "swish(1.702)" [default: nswish]
     activation: String,
-    /// How weights are drawn: lecun_normal, lecun_uniform, xavier_normal, xavier_uniform, he_normal, he_uniform, orthogonal [default: lecun_normal]
+    /// How weights are drawn, see `anact list inits` [default: lecun_normal]
     init: String,
     /// Normalized activations: statistics used in training, running or batch [default: running]
     statistics: String,

@@ -97,7 +97,11 @@ impl<'d> Session<'d> {
         let mut trainer = self.trainer(steps as u64)?;
         let start = self.inspection(&train, &mut *self.model()?)?;
         let parameters = parameter_count(trainer.model());
-        self.write(record, "start", json!({ "parameters": parameters, "steps_per_epoch": steps }))?;
+        self.write(
+            record,
+            "start",
+            json!({ "settings": s, "parameters": parameters, "steps_per_epoch": steps }),
+        )?;
         self.write(record, "layers", json!({ "when": "start", "rows": start.rows }))?;
 
         let progress = Progress::new(label, s.epochs, steps);
@@ -114,8 +118,18 @@ impl<'d> Session<'d> {
         let weights_sha256 = hex(&Sha256::digest(&weights));
         let end = self.inspection(&train, trainer.model())?;
         self.write(record, "layers", json!({ "when": "end", "rows": end.rows }))?;
+        let degenerate = anact::degenerate_batches(trainer.model());
+        for (site, batches) in &degenerate {
+            eprintln!(
+                "note: {site}: {batches} batches had no factor (constant, dead or not finite) and used the last one"
+            );
+        }
         let last = epochs.last().map(|e| e.test);
-        self.write(record, "result", json!({ "test": last, "weights_sha256": weights_sha256 }))?;
+        self.write(
+            record,
+            "result",
+            json!({ "test": last, "weights_sha256": weights_sha256, "degenerate_batches": degenerate }),
+        )?;
         Ok(Outcome { epochs, weights, weights_sha256, start, end })
     }
 

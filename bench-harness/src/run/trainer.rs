@@ -12,6 +12,7 @@ use super::evaluation::{Metrics, Tally, evaluate, tensor};
 use super::interrupt::Interrupt;
 use super::progress::Progress;
 use crate::error::{Error, Result};
+use crate::record::{Cell, Csv};
 
 /// What one epoch did.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -28,6 +29,45 @@ pub struct EpochMetrics {
     pub seconds: f64,
     /// Training images per second.
     pub images_per_s: f64,
+}
+
+impl EpochMetrics {
+    /// An empty CSV table of epochs.
+    pub fn csv() -> Csv {
+        Csv::new([
+            "activation",
+            "seed",
+            "epoch",
+            "train_loss",
+            "train_accuracy",
+            "test_loss",
+            "test_accuracy",
+            "lr",
+            "seconds",
+            "images_per_s",
+        ])
+    }
+
+    /// Appends a run's epochs to a table made by [`EpochMetrics::csv`].
+    ///
+    /// # Errors
+    /// Never for a table of that making.
+    pub fn append_to(csv: &mut Csv, activation: &str, seed: u64, epochs: &[Self]) -> Result<()> {
+        for e in epochs {
+            let numbers = [
+                e.train.loss,
+                e.train.accuracy,
+                e.test.loss,
+                e.test.accuracy,
+                e.lr,
+                e.seconds,
+                e.images_per_s,
+            ];
+            let head = [Cell::from(activation), Cell::from(seed), Cell::from(e.epoch)];
+            csv.row(head.into_iter().chain(numbers.map(Cell::from)))?;
+        }
+        Ok(())
+    }
 }
 
 /// A network with what moves it.
