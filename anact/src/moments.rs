@@ -17,8 +17,9 @@ pub enum ForwardMoment {
     Centered,
 }
 
-/// ρ and ρ′ outside of this range count as degenerate: λ and its derivative would leave the range of `f32`.
-pub const RATIO_RANGE: (f64, f64) = (1e-30, 1e30);
+/// ρ and ρ′ outside of this range count as degenerate: λ and its derivative, which goes like ρ^(−3/2), would leave the
+/// range of `f32`.
+pub const RATIO_RANGE: (f64, f64) = (1e-20, 1e20);
 
 /// The moments of one group of N elements.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -56,7 +57,12 @@ impl<S: Scalar> BatchMoments<S> {
         let sound = |x: S| x.is_finite() && x > S::ZERO;
         let in_range = |x: S| RATIO_RANGE.0 <= x.to_f64() && x.to_f64() <= RATIO_RANGE.1;
         let forward = self.forward(moment);
-        if !(sound(self.z_var) && sound(forward) && sound(self.d2) && self.m1.is_finite()) {
+        if !(sound(self.z_var)
+            && sound(forward)
+            && sound(self.d2)
+            && self.m1.is_finite()
+            && self.m2.is_finite())
+        {
             return None;
         }
         let ratios = Ratios { forward: forward / self.z_var, backward: self.d2 };

@@ -37,6 +37,8 @@ pub struct GaussianMoments {
     pub f2: f64,
     /// Var\[f\], without the cancellation of E\[f²\] − E\[f\]².
     pub f_var: f64,
+    /// E\[f′\].
+    pub df: f64,
     /// E\[f′²\].
     pub df2: f64,
     /// Estimated error of the worst of E\[f²\], Var\[f\] and E\[f′²\], relative to its value, and of E\[f\] relative to
@@ -95,9 +97,9 @@ impl GaussianMoments {
             let density = (-0.5 * e * e).exp() / TAU.sqrt();
             let y = function.f(z);
             let (slope, d) = (function.df(z, y), y - pivot);
-            [y, y * y, slope * slope, d, d * d].map(|x| x * density)
+            [y, y * y, slope, slope * slope, d, d * d].map(|x| x * density)
         };
-        let [f, f2, df2, d, d2] = integrate(&panels(E::KINKS, mean, std), tolerance, &integrand);
+        let [f, f2, df, df2, d, d2] = integrate(&panels(E::KINKS, mean, std), tolerance, &integrand);
         let f_var = d2.value - d.value * d.value;
         let relative = |e: f64, size: f64| if size > 0.0 { e / size } else { e };
         let errors = [
@@ -107,7 +109,7 @@ impl GaussianMoments {
             relative(d2.error + 2.0 * d.value.abs() * d.error, f_var),
         ];
         let error = errors.into_iter().fold(0.0, |a: f64, e| if e.is_nan() { e } else { a.max(e) });
-        Ok(Self { mean, std, f: f.value, f2: f2.value, f_var, df2: df2.value, error })
+        Ok(Self { mean, std, f: f.value, f2: f2.value, f_var, df: df.value, df2: df2.value, error })
     }
 }
 

@@ -1,36 +1,15 @@
 //! The abstract run: second moments forward, E[δ²] backward.
 
-use autograd::{Result, Scalar, Tape, Var};
+use autograd::{Result, Scalar, Tape, Var, ops};
 
 use super::Quantities;
-use super::fans::Fans;
+use super::fans::{Fans, unevenness};
 use super::function::ActivationNode;
-use super::measure::{mean, second_moment};
+use super::measure::second_moment;
+use super::moments::Moments;
 use super::sites::{Site, has_weights};
 use crate::factor::factor;
 use crate::theory::gaussian::GaussianMoments;
-
-/// Mean and second moment of a value, over everything in it.
-#[derive(Debug, Clone, Copy)]
-struct Moments {
-    mean: f64,
-    second: f64,
-}
-
-impl Moments {
-    fn measured<S: Scalar>(var: Var<'_, S>) -> Self {
-        let value = var.value();
-        Self { mean: mean(value.data()), second: second_moment(value.data()) }
-    }
-
-    fn of(mean: f64, variance: f64) -> Self {
-        Self { mean, second: variance + mean * mean }
-    }
-
-    fn variance(self) -> f64 {
-        (self.second - self.mean * self.mean).max(0.0)
-    }
-}
 
 /// An activation's part of the prediction.
 #[derive(Debug, Clone, Copy)]
@@ -40,12 +19,21 @@ struct Slope {
     kappa: f64,
 }
 
+/// E[δ²] at a node, from the consumers seen so far.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Delta {
+    /// The sum over consumers; 0 if there is none.
+    Known(f64),
+    /// A consumer has no backward rule: any sum would be too small.
+    Unknown,
+}
+
 /// Predicted numbers by node.
 #[derive(Debug)]
 pub(super) struct Prediction {
     moments: Vec<Moments>,
     slopes: Vec<Option<Slope>>,
-    deltas: Vec<Option<f64>>,
+    deltas: Vec<Delta>,
 }
 
 /// Runs the prediction up to `output`, where E[δ²] is `at_output`.
@@ -54,59 +42,71 @@ pub(super) fn run<S: Scalar>(tape: &Tape<S>, output: Var<'_, S>, at_output: f64)
     let mut prediction = Prediction {
         moments: Vec::with_capacity(nodes.len()),
         slopes: vec![None; nodes.len()],
-        deltas: vec![None; nodes.len()],
+        deltas: vec![Delta::Known(0.0); nodes.len()],
     };
     for &node in &nodes {
         let moments = prediction.forward(node)?;
         prediction.moments.push(moments);
     }
-    prediction.deltas[output.id().index()] = Some(at_output);
-    for &node in nodes.iter().rev() {
-        if let Some(delta) = prediction.deltas[node.id().index()] {
-            prediction.backward(node, delta);
-        }
+    prediction.deltas[output.id().index()] = Delta::Known(at_output);
+    for &node in nodes.iter().rev().filter(|n| n.needs_gradient()) {
+        prediction.backward(node);
     }
     Ok(prediction)
 }
 
 impl Prediction {
-    /// The moments of `node` from those of its inputs. A leaf, and a node without a rule (max pooling), is measured.
+    fn of<S: Scalar>(&self, var: Var<'_, S>) -> Moments {
+        self.moments[var.id().index()]
+    }
+
+    /// The moments of `node` from those of its inputs. A leaf, and a node without a rule, is measured.
     fn forward<S: Scalar>(&mut self, node: Var<'_, S>) -> Result<Moments> {
-        let inputs = node.inputs();
-        let of = |i: usize| self.moments[inputs[i].id().index()];
         if let Some(activation) = ActivationNode::of(node) {
             return self.activate(node, &activation);
         }
+        let inputs = node.inputs();
+        let of = |i: usize| self.of(inputs[i]);
         Ok(match node.op_name() {
-            "conv2d" | "matmul" if has_weights(node) => {
-                let Some(fans) = Fans::of(node) else { return Ok(Moments::measured(node)) };
-                let variance = fans.inward * of(1).second * of(0).second;
-                let bias = inputs.get(2).map_or(Moments::of(0.0, 0.0), |b| self.moments[b.id().index()]);
-                Moments { mean: bias.mean, second: variance + bias.second }
-            }
-            "add" => Moments::of(of(0).mean + of(1).mean, of(0).variance() + of(1).variance()),
-            "batch_norm" | "batch_norm_inference" => {
+            "conv2d" | "matmul" if has_weights(node) => match Fans::of(node) {
+                Some(fans) => {
+                    // Weights of zero mean, independent of x: every mixed term vanishes.
+                    let (x, weight) = (of(0), of(1).second);
+                    let own = Moments {
+                        mean: 0.0,
+                        second: weight * fans.inward * x.second,
+                        fixed: weight * fans.inward_fixed * x.fixed,
+                        unevenness: unevenness(inputs[1]),
+                    };
+                    inputs.get(2).map_or(own, |bias| own.plus(self.of(*bias)))
+                }
+                None => Moments::measured(node),
+            },
+            "add" => of(0).plus(of(1)),
+            "batch_norm" => {
                 // x̂ has mean 0 and variance v/(v + ε), which is 1 for all that matters here.
                 let (gamma, beta) = (of(1), of(2));
-                Moments { mean: beta.mean, second: gamma.second + beta.second }
+                Moments {
+                    mean: beta.mean,
+                    second: gamma.second + beta.second,
+                    fixed: beta.second,
+                    unevenness: 1.0,
+                }
             }
             "reshape" => of(0),
             "dropout" => {
+                // A mask of 0 and 1/(1 − p), as it fell, of mean 1.
                 let kept = node.saved().first().map_or(1.0, |m| second_moment(m.data()));
-                Moments { mean: of(0).mean, second: of(0).second * kept }
+                Moments { second: of(0).second * kept, ..of(0) }
             }
-            "global_avg_pool" | "avg_pool2d" => {
-                // Positions as if independent, which neighbouring ones are not.
-                let averaged = inputs[0].shape().len() as f64 / node.shape().len() as f64;
-                Moments::of(of(0).mean, of(0).variance() / averaged)
-            }
+            "global_avg_pool" | "avg_pool2d" => of(0).averaged(window(node)),
             _ => Moments::measured(node),
         })
     }
 
     /// The moments behind an activation whose input is Gaussian.
     fn activate<S: Scalar>(&mut self, node: Var<'_, S>, activation: &ActivationNode) -> Result<Moments> {
-        let z = self.moments[node.inputs()[0].id().index()];
+        let z = self.of(node.inputs()[0]);
         let std = z.variance().sqrt();
         if !(std > 0.0 && std.is_finite()) {
             return Ok(Moments::measured(node));
@@ -121,51 +121,77 @@ impl Prediction {
             None => (1.0, gaussian.f),
         };
         self.slopes[node.id().index()] = Some(Slope { gaussian, kappa });
-        Ok(Moments::of(mean, kappa * kappa * gaussian.f_var))
+        // Channel means that differ by little move the output's by E[f′] times as much.
+        let spread = (z.fixed - z.mean * z.mean).max(0.0);
+        let moved = (kappa * gaussian.df).powi(2) * spread;
+        let behind = Moments::alike(mean, kappa * kappa * gaussian.f_var);
+        Ok(Moments { fixed: (behind.fixed + moved).min(behind.second), ..behind })
     }
 
     /// Passes E[δ²] of `node` on to its inputs; contributions of independent branches add.
-    fn backward<S: Scalar>(&mut self, node: Var<'_, S>, delta: f64) {
-        let inputs = node.inputs();
-        let share = inputs.first().map_or(1.0, |x| node.shape().len() as f64 / x.shape().len() as f64);
-        let factors: Vec<f64> = if let Some(slope) = self.slopes[node.id().index()] {
-            vec![slope.kappa * slope.kappa * slope.gaussian.rho_prime()]
-        } else {
-            let second = |i: usize| self.moments[inputs[i].id().index()].second;
-            match node.op_name() {
-                "conv2d" | "matmul" if has_weights(node) => {
-                    Fans::of(node).map(|f| f.outward * second(1)).into_iter().collect()
-                }
-                "add" => vec![1.0, 1.0],
-                "batch_norm" | "batch_norm_inference" => {
-                    let variance = self.moments[inputs[0].id().index()].variance();
-                    vec![second(1) / variance]
-                }
-                "reshape" => vec![1.0],
-                // One input of each window gets its δ.
-                "max_pool2d" => vec![share],
-                // Every input gets δ divided by the size of the window; windows as if they did not overlap.
-                "global_avg_pool" | "avg_pool2d" => vec![share * share],
-                // A mask of 0 and 1/(1 − p), as it fell.
-                "dropout" => node.saved().first().map(|m| second_moment(m.data())).into_iter().collect(),
-                _ => Vec::new(),
-            }
-        };
-        for (input, factor) in inputs.iter().zip(factors) {
+    fn backward<S: Scalar>(&mut self, node: Var<'_, S>) {
+        let delta = self.deltas[node.id().index()];
+        let factors = self.factors(node);
+        for (i, input) in node.inputs().iter().enumerate().filter(|(_, x)| x.needs_gradient()) {
             let slot = &mut self.deltas[input.id().index()];
-            *slot = Some(slot.unwrap_or(0.0) + factor * delta);
+            *slot = match (*slot, delta, factors.as_ref().map(|f| f.get(i))) {
+                // Parameters have no rule of their own here: their gradients are the rows' business.
+                (slot, _, Some(None)) => slot,
+                (Delta::Known(sum), Delta::Known(delta), Some(Some(factor))) => {
+                    Delta::Known(sum + factor * delta)
+                }
+                (slot, Delta::Known(0.0), None) => slot,
+                _ => Delta::Unknown,
+            };
         }
+    }
+
+    /// What E[δ²] is multiplied by on its way to each of the first inputs; `None` without a rule.
+    fn factors<S: Scalar>(&self, node: Var<'_, S>) -> Option<Vec<f64>> {
+        let inputs = node.inputs();
+        if let Some(slope) = self.slopes[node.id().index()] {
+            return Some(vec![slope.kappa * slope.kappa * slope.gaussian.rho_prime()]);
+        }
+        if inputs.is_empty() {
+            return Some(Vec::new());
+        }
+        let second = |i: usize| self.of(inputs[i]).second;
+        let share = node.shape().len() as f64 / inputs[0].shape().len() as f64;
+        Some(match node.op_name() {
+            "conv2d" | "matmul" if has_weights(node) => vec![Fans::of(node)?.outward * second(1)],
+            // A gradient that was broadcast is summed back.
+            "add" => {
+                let broadcast = |x: &Var<'_, S>| node.shape().len() as f64 / x.shape().len() as f64;
+                inputs.iter().map(broadcast).collect()
+            }
+            "batch_norm" => {
+                let x = self.of(inputs[0]);
+                vec![second(1) * x.unevenness / x.within()]
+            }
+            "batch_norm_inference" => vec![inference_slope(node)?],
+            "reshape" => vec![1.0],
+            "dropout" => vec![second_moment(node.saved().first()?.data())],
+            // Every input gets δ divided by the window's size, from as many windows as it lies in.
+            "global_avg_pool" | "avg_pool2d" => vec![share / window(node)],
+            _ => return None,
+        })
     }
 
     /// The predicted numbers of one layer.
     pub(super) fn quantities<S: Scalar>(&self, site: &Site<'_, S>) -> Quantities {
-        let input = site.weight_op.inputs()[0].id().index();
-        let own = self.deltas[site.weight_op.id().index()];
+        let known = |delta: Delta| match delta {
+            Delta::Known(x) => Some(x),
+            Delta::Unknown => None,
+        };
+        let x = self.of(site.weight_op.inputs()[0]);
+        // Behind a batch normalization Σδ over a channel is 0, so what is fixed in x meets nothing.
+        let seen = if site.is_batch_normalized { x.within() } else { x.second };
+        let own = known(self.deltas[site.weight_op.id().index()]);
         let uses = Fans::of(site.weight_op).map(|f| f.uses);
         let mut q = Quantities {
-            variance_z: Some(self.moments[site.z.id().index()].variance()),
-            delta: self.deltas[site.z.id().index()],
-            weight_gradient: own.zip(uses).map(|(delta, uses)| uses * self.moments[input].second * delta),
+            variance_z: Some(self.of(site.z).variance()),
+            delta: known(self.deltas[site.z.id().index()]),
+            weight_gradient: own.zip(uses).map(|(delta, uses)| uses * seen * delta),
             ..Quantities::default()
         };
         let slope = site.activation.as_ref().and_then(|a| self.slopes[a.output.id().index()].map(|s| (a, s)));
@@ -178,4 +204,20 @@ impl Prediction {
         }
         q
     }
+}
+
+/// The number of positions that a mean pooling averages.
+fn window<S: Scalar>(node: Var<'_, S>) -> f64 {
+    match node.op_as::<ops::AvgPool2d>() {
+        Some(pool) => (pool.kernel[0] * pool.kernel[1]) as f64,
+        None => node.inputs()[0].shape().len() as f64 / node.shape().len() as f64,
+    }
+}
+
+/// The mean over channels of γ²/Var for given statistics; ε is left out.
+fn inference_slope<S: Scalar>(node: Var<'_, S>) -> Option<f64> {
+    let inputs = node.inputs();
+    let (gamma, variance) = (inputs.get(1)?.value(), inputs.get(4)?.value());
+    let slopes = gamma.data().iter().zip(variance.data()).map(|(g, v)| g.to_f64().powi(2) / v.to_f64());
+    Some(slopes.sum::<f64>() / gamma.len().max(1) as f64)
 }

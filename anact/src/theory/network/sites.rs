@@ -22,6 +22,8 @@ pub(super) struct Site<'t, S: Scalar> {
     /// Where its output is looked at: the activation's input, else its own output with the bias.
     pub(super) z: Var<'t, S>,
     pub(super) activation: Option<ActivationSite<'t, S>>,
+    /// Whether the output goes into a batch normalization with the batch's statistics.
+    pub(super) is_batch_normalized: bool,
 }
 
 /// Whether a node is a linear map by weights.
@@ -44,8 +46,11 @@ pub(super) fn find<'t, S: Scalar>(tape: &'t Tape<S>, output: Var<'t, S>) -> Vec<
     }
     let site = |&weight_op: &Var<'t, S>| {
         let activation = claimed[weight_op.id().index()].take();
-        let z = activation.as_ref().map_or_else(|| with_bias(&nodes, weight_op), |a| a.input);
-        Site { weight_op, z, activation }
+        let output = with_bias(&nodes, weight_op);
+        let is_consumer = |v: &Var<'t, S>| v.op_name() == "batch_norm" && v.inputs()[0].id() == output.id();
+        let is_batch_normalized = nodes[output.id().index()..].iter().any(is_consumer);
+        let z = activation.as_ref().map_or(output, |a| a.input);
+        Site { weight_op, z, activation, is_batch_normalized }
     };
     nodes.iter().filter(|v| has_weights(**v)).map(site).collect()
 }
