@@ -10,6 +10,10 @@ fn main() {
     {
         println!("cargo:rerun-if-changed=../.git/{}", branch.trim());
     }
+    // And whether the sources differ from it changes with the sources.
+    for folder in ["autograd", "layers", "anact", "datasets", "bench-harness"] {
+        println!("cargo:rerun-if-changed=../{folder}/src");
+    }
     println!("cargo:rerun-if-env-changed=ANACT_GIT_COMMIT");
     if std::env::var_os("ANACT_GIT_COMMIT").is_some() {
         return;

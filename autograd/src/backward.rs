@@ -27,14 +27,24 @@ pub struct Gradients<S> {
     slots: Vec<Option<Tensor<S>>>,
     names: BTreeMap<Arc<str>, NodeId>,
     keep: Keep,
+    /// The address of the tape, to tell its values from another tape's; never followed.
+    tape: usize,
+}
+
+/// See [`Gradients`]'s field of the name.
+fn address<S>(tape: &Tape<S>) -> usize {
+    std::ptr::from_ref(tape).addr()
 }
 
 impl<S: Scalar> Gradients<S> {
     /// ∂L/∂var, the sum over all uses of `var`.
     ///
     /// # Errors
-    /// There is none: the value is a constant, is on no path to L, or was not kept.
+    /// There is none: the value is a constant, is on no path to L, was not kept, or is of another tape.
     pub fn wrt(&self, var: Var<'_, S>) -> Result<Tensor<S>> {
+        if address(var.tape()) != self.tape {
+            return Err(Error::ForeignVar { op: "gradient" });
+        }
         if let Some(g) = self.slots.get(var.id().index()).and_then(Option::as_ref) {
             return Ok(g.clone());
         }
@@ -109,7 +119,7 @@ impl<S: Scalar> Tape<S> {
                 slots[at] = Some(upstream);
             }
         }
-        Ok(Gradients { slots, names: self.names.borrow().clone(), keep })
+        Ok(Gradients { slots, names: self.names.borrow().clone(), keep, tape: address(self) })
     }
 }
 
@@ -182,6 +192,9 @@ mod tests {
         assert!(text(c).contains("constant"), "{}", text(c));
         assert!(text(inner).contains("Keep::All"), "{}", text(inner));
         assert!(tape.backward(c * c, Keep::All).is_err());
+        let other = Tape::<f64>::new();
+        let foreign = other.variable(Tensor::scalar(1.0));
+        assert_eq!(gradients.wrt(foreign), Err(Error::ForeignVar { op: "gradient" }));
     }
 
     /// Recursion over the graph, or in its drop, would overflow the stack long before this.

@@ -2,7 +2,7 @@
 
 use anact::{Applied, Granularity, NodeStatistics, Normalize, Plan, Settings};
 use anact::{ForwardMoment, GradientMode};
-use autograd::ops::activation::{Relu, Swish};
+use autograd::ops::activation::{ACTIVATIONS, Relu, Swish, Visitor, with_activation};
 use autograd::{Elementwise, Keep, Scalar, Tape, Tensor};
 use proptest::prelude::*;
 
@@ -10,12 +10,23 @@ use crate::gradients::all_settings;
 
 /// What comes out with a fallback of λ = 3, μ = 0.25 and cotangent 1: value, gradient, number of degenerate groups.
 fn run<E: Elementwise, S: Scalar>(e: E, settings: Settings, z: &[f64]) -> (Vec<f64>, Vec<f64>, usize) {
+    run_with::<E, S>(e, settings, z, &vec![1.0; z.len()])
+}
+
+/// The same with any cotangent: ones would hide whatever is multiplied by Σ g·(f − μ).
+fn run_with<E: Elementwise, S: Scalar>(
+    e: E,
+    settings: Settings,
+    z: &[f64],
+    cotangent: &[f64],
+) -> (Vec<f64>, Vec<f64>, usize) {
     let tape = Tape::<S>::new();
     let z = tape.variable(Tensor::vector(z.to_vec()).reshape([1, 1, z.len()]).unwrap().cast());
     let alpha = tape.variable(Tensor::zeros([1]));
     let fallback = vec![Applied { lambda: 3.0, mu: 0.25 }];
     let y = Normalize::new(e, Plan::batch_or(settings, fallback).unwrap()).apply(z, Some(alpha)).unwrap();
-    let gradients = tape.backward_from(y, Tensor::full(y.shape(), S::ONE), Keep::Leaves).unwrap();
+    let cotangent = Tensor::vector(cotangent.to_vec()).reshape(y.shape()).unwrap().cast();
+    let gradients = tape.backward_from(y, cotangent, Keep::Leaves).unwrap();
     let numbers = |t: Tensor<S>| t.cast::<f64>().data().to_vec();
     assert!(numbers(gradients.wrt(alpha).unwrap()).len() == 1);
     (numbers(y.value()), numbers(gradients.wrt(z).unwrap()), NodeStatistics::of(y).unwrap().degenerate())
@@ -105,10 +116,38 @@ proptest! {
     ) {
         let size = |e: f64| 10f64.powf(exponent.unwrap_or(e));
         let z: Vec<f64> = z.iter().map(|&(x, e)| x * size(e)).filter(|x| (*x as f32).is_finite()).collect();
+        let cotangent: Vec<f64> = (0..z.len()).map(|i| [1.0, -1.0, 0.5, -2.0][i % 4]).collect();
         for settings in all_settings() {
-            for (y, slope, _) in [run::<_, f32>(Relu, settings, &z), run::<_, f32>(Swish::default(), settings, &z)] {
-                prop_assert!(y.iter().chain(&slope).all(|x| !x.is_nan()), "{:?} {:?} {:?}", settings, y, slope);
+            for activation in ACTIVATIONS {
+                let (y, slope) = with_activation(activation.name, Run { settings, z: &z, g: &cotangent }).unwrap();
+                let numbers = y.iter().chain(&slope);
+                prop_assert!(numbers.clone().all(|x| !x.is_nan()), "{} {:?} {:?} {:?}", activation.name, settings, y, slope);
             }
         }
+    }
+}
+
+/// The node in f32 with an activation known by name.
+struct Run<'a> {
+    settings: Settings,
+    z: &'a [f64],
+    g: &'a [f64],
+}
+
+impl Visitor for Run<'_> {
+    type Output = (Vec<f64>, Vec<f64>);
+    fn visit<E: Elementwise>(self, e: E) -> Self::Output {
+        let (y, slope, _) = run_with::<E, f32>(e, self.settings, self.z, self.g);
+        (y, slope)
+    }
+}
+
+/// ρ′ is 1.5e-30 here: its inverse to the power 3/2 leaves the range of f32, so the batch has to count as degenerate.
+#[test]
+fn a_saturated_batch_has_a_finite_full_gradient() {
+    for settings in all_settings() {
+        let visitor = Run { settings, z: &[-34.0, 34.0], g: &[-1.0, 1.0] };
+        let (y, slope) = with_activation("sigmoid", visitor).unwrap();
+        assert!(y.iter().chain(&slope).all(|x| x.is_finite()), "{settings:?} {y:?} {slope:?}");
     }
 }

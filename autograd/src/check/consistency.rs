@@ -1,6 +1,6 @@
 //! What must hold besides the derivative itself: the same bits again, `needs` honoured, f32 near f64.
 
-use super::{Case, Reference, Report, gradients, largest};
+use super::{Case, Reference, Report, gradients, largest, worse};
 use crate::backward::Keep;
 use crate::error::Result;
 use crate::tape::Tape;
@@ -61,7 +61,7 @@ fn single(case: &Case, reference: &Reference, report: &mut Report) -> Result<()>
         let size = if size == 0.0 { 1.0 } else { size };
         let errors: Vec<f64> = got.data().iter().zip(want.data()).map(|(&a, b)| f64::from(a) - b).collect();
         let worst = largest(&errors) / size;
-        report.single = if worst.is_nan() { worst } else { report.single.max(worst) };
+        report.single = worse(report.single, worst);
     }
     if !(report.single <= case.f32_tolerance()) {
         report.failures.push(format!(

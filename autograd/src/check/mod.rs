@@ -140,9 +140,14 @@ fn inner(a: &[Tensor<f64>], b: &[Tensor<f64>]) -> f64 {
     a.iter().zip(b).flat_map(|(a, b)| a.data().iter().zip(b.data())).map(|(a, b)| a * b).sum()
 }
 
+/// The larger of two errors. A NaN stays, where `f64::max` would drop it.
+pub fn worse(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
+}
+
 /// The largest absolute entry; NaN if there is one.
 fn largest(x: &[f64]) -> f64 {
-    x.iter().fold(0.0, |m: f64, x| if m.is_nan() || x.is_nan() { f64::NAN } else { m.max(x.abs()) })
+    x.iter().fold(0.0, |m, x| worse(m, x.abs()))
 }
 
 /// The size to which an error along `direction` is compared: the largest entry of the gradients it touches.

@@ -102,6 +102,29 @@ fn inconsistencies_are_reported() {
     assert!(report.failures.iter().any(|f| f.contains("f32")), "{report:?}");
 }
 
+/// A NaN in an f32 gradient must not be forgotten because the value, compared after it, is fine.
+#[test]
+fn a_nan_in_f32_only_is_reported() {
+    #[derive(Debug, Clone, Copy)]
+    struct Overflowing;
+    impl<S: Scalar> Op<S> for Overflowing {
+        fn name(&self) -> &'static str {
+            "overflowing"
+        }
+        fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
+            Ok(Forward::of(inputs[0].clone()))
+        }
+        fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
+            // ∞ − ∞ in f32, 0 in f64.
+            let big = S::from_f64(1e300);
+            let g = cx.upstream.data().iter().map(|&g| g + (big - big)).collect();
+            vec![Some(Tensor::filled(cx.upstream.shape(), g))]
+        }
+    }
+    let report = run(&Case::op("planted", Overflowing).normal([3])).unwrap();
+    assert!(report.single.is_nan() && report.failures.iter().any(|f| f.contains("f32")), "{report:?}");
+}
+
 #[test]
 fn a_large_case_is_checked_along_random_directions() {
     let report = run(&Case::op("large", Mul).normal([20, 20]).normal([20, 20])).unwrap();

@@ -63,7 +63,7 @@ options! {
     lr: f64,
     /// Decay of the learning rate: cosine, step or constant [default: cosine]
     schedule: String,
-    /// Epochs over which the learning rate rises from 0 [default: 1, or 0 in runs of fewer than 5 epochs]
+    /// Epochs over which the learning rate rises in equal steps to its highest [default: 1, or 0 in runs of fewer than 5 epochs]
     warmup_epochs: u64,
     /// With --schedule step: epochs between falls [default: a third of the run]
     step_epochs: u64,

@@ -91,6 +91,17 @@ impl<'d> Session<'d> {
     /// # Errors
     /// Settings that do not fit the data; a loss that is not finite; the user's wish to stop; a full disk.
     pub fn run(&self, label: &str, record: &mut RecordWriter, interrupt: &Interrupt) -> Result<Outcome> {
+        let outcome = self.train(label, record, interrupt);
+        if let Err(error) = &outcome {
+            // Without this line a run that ended early would look like one that goes on. If the record itself cannot
+            // be written, the first error says so already.
+            let _ = self.write(record, "stopped", json!({ "reason": error.to_string() }));
+        }
+        record.sync()?;
+        outcome
+    }
+
+    fn train(&self, label: &str, record: &mut RecordWriter, interrupt: &Interrupt) -> Result<Outcome> {
         let s = &self.settings;
         let (train, test) = (self.training_loader()?, self.test_loader()?);
         let steps = train.batches_per_epoch();
@@ -137,11 +148,13 @@ impl<'d> Session<'d> {
     fn trainer(&self, steps_per_epoch: u64) -> Result<Trainer> {
         let s = &self.settings;
         let decay = match s.schedule.decay {
-            Decay::Step { every, factor } => Decay::Step { every: every * steps_per_epoch, factor },
+            Decay::Step { every, factor } => {
+                Decay::Step { every: every.saturating_mul(steps_per_epoch), factor }
+            }
             other => other,
         };
-        let warmup = s.schedule.warmup_epochs * steps_per_epoch;
-        let schedule = Schedule::new(s.lr, warmup, s.epochs * steps_per_epoch, decay)?;
+        let steps = |epochs: u64| epochs.saturating_mul(steps_per_epoch);
+        let schedule = Schedule::new(s.lr, steps(s.schedule.warmup_epochs), steps(s.epochs), decay)?;
         Ok(Trainer::new(self.model()?, Sgd::new(s.sgd)?, schedule, s.smoothing, s.seed))
     }
 

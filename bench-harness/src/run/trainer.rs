@@ -146,10 +146,18 @@ impl Trainer {
             progress.step(epoch, tally.metrics(), seen as f64 / start.elapsed().as_secs_f64());
         }
         let seconds = start.elapsed().as_secs_f64();
+        let test = evaluate(self.model.as_mut(), test, interrupt)?;
+        if !test.loss.is_finite() {
+            return Err(Error::Diverged {
+                loss: test.loss as f32,
+                epoch: epoch + 1,
+                step: train.batches_per_epoch(),
+            });
+        }
         Ok(EpochMetrics {
             epoch: epoch + 1,
             train: tally.metrics(),
-            test: evaluate(self.model.as_mut(), test, interrupt)?,
+            test,
             lr,
             seconds,
             images_per_s: seen as f64 / seconds,

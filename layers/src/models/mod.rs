@@ -26,6 +26,9 @@ pub struct ModelSettings {
     pub seed: u64,
 }
 
+/// The largest width: far beyond any use, and small enough that no size overflows.
+const MAX_WIDTH: usize = 65_536;
+
 /// Builds a network.
 pub type Build<S> = fn(&ModelSettings, MakeActivation<'_, S>, &mut Initializer) -> Result<Box<dyn Layer<S>>>;
 
@@ -100,8 +103,8 @@ impl<S: Scalar> ModelEntry<S> {
         if settings.input.contains(&0) {
             return Err(refuse(format!("images of shape {:?}", settings.input), "positive lengths"));
         }
-        if settings.width == Some(0) {
-            return Err(refuse("width 0".into(), "at least 1"));
+        if let Some(width) = settings.width.filter(|w| !(1..=MAX_WIDTH).contains(w)) {
+            return Err(refuse(format!("width {width}"), "a width from 1 to 65,536"));
         }
         let settings = ModelSettings { width: Some(settings.width.unwrap_or(self.width)), ..*settings };
         (self.build)(&settings, activation, &mut Initializer::new(settings.init, settings.seed))

@@ -1,6 +1,6 @@
 //! Every registered op through the gradient checker.
 
-use autograd::check::{self, Case, DUAL_TOLERANCE, Report};
+use autograd::check::{self, Case, DUAL_TOLERANCE, Report, worse};
 use autograd::ops::{OPS, activation::ACTIVATIONS};
 
 use crate::error::{Error, Result};
@@ -54,9 +54,4 @@ pub(super) fn run(only: Option<&str>) -> Result<()> {
         return Ok(());
     }
     Err(Error::CheckFailed(format!("{} checks failed:\n  {}", failures.len(), failures.join("\n  "))))
-}
-
-/// The larger of two errors; a NaN stays visible, where `f64::max` would drop it.
-pub(super) fn worse(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
 }

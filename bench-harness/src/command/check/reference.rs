@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use anact::node::ADJUSTMENT;
 use anact::theory::gaussian_moments;
 use anact::{ForwardMoment, GradientMode, Granularity, NodeStatistics, Plan};
+use autograd::check::worse;
 use autograd::{Keep, Shape, Tape, Tensor};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::gradients::worse;
 use crate::error::{Error, Result};
 use crate::table::{Table, sig};
 
@@ -145,14 +146,19 @@ fn node_errors(row: &NodeRow) -> autograd::Result<[f64; 7]> {
     };
     let ratios = moments.ratios(row.forward_moment);
     let ratio = |read: fn(&anact::Ratios<f64>) -> f64| ratios.as_ref().map_or(f64::NAN, read);
+    // μ and ∂L/∂α are sums whose terms may cancel; their errors are measured against the size of the terms.
+    let terms = row.cotangent.iter().zip(&row.y).map(|(g, y)| (g * y).abs()).sum::<f64>();
+    let kappa = row.lambda_ + ADJUSTMENT * row.alpha.tanh();
+    let slope = ADJUSTMENT * (1.0 - row.alpha.tanh().powi(2));
+    let by_alpha = gradients.wrt(alpha)?.item()?;
     Ok([
-        error(&[group.mu], &[row.mu]),
+        (group.mu - row.mu).abs() / row.mu.abs().max(moments.m2.sqrt()),
         error(&[ratio(|r| r.forward)], &[row.rho]),
         error(&[ratio(|r| r.backward)], &[row.rho_prime]),
         error(&[group.lambda], &[row.lambda_]),
         error(y.value().data(), &row.y),
         error(gradients.wrt(z)?.data(), &row.grad_z),
-        error(gradients.wrt(alpha)?.data(), &[row.grad_alpha]),
+        (by_alpha - row.grad_alpha).abs() / row.grad_alpha.abs().max((slope * terms / kappa).abs()),
     ])
 }
 
