@@ -15,8 +15,6 @@ use serde::{Deserialize, Serialize};
 pub(crate) const BLOCK: usize = 1024;
 /// Blocks per parallel task.
 const TASK: usize = 16;
-/// Running sums that go side by side.
-const LANES: usize = 8;
 
 /// Which elements share one factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -140,29 +138,6 @@ fn tree<R: Copy + Default>(partial: &mut [R], merge: &dyn Fn(R, R) -> R) -> R {
     partial.first().copied().unwrap_or_default()
 }
 
-/// K sums over `x` at once, each by `LANES` running sums.
-pub(crate) fn sums<S: Scalar, const K: usize>(x: &[S], term: impl Fn(S) -> [S; K]) -> [S; K] {
-    sums2(x, x, |x, _| term(x))
-}
-
-/// K sums over pairs at once. Whole rows of lanes are what the compiler turns into vector instructions.
-pub(crate) fn sums2<S: Scalar, const K: usize>(a: &[S], b: &[S], term: impl Fn(S, S) -> [S; K]) -> [S; K] {
-    let mut lanes = [[S::ZERO; LANES]; K];
-    let (a_rows, a_rest) = a.as_chunks::<LANES>();
-    let (b_rows, b_rest) = b.as_chunks::<LANES>();
-    for (a, b) in a_rows.iter().zip(b_rows) {
-        for lane in 0..LANES {
-            let terms = term(a[lane], b[lane]);
-            (0..K).for_each(|k| lanes[k][lane] += terms[k]);
-        }
-    }
-    for (lane, (&a, &b)) in a_rest.iter().zip(b_rest).enumerate() {
-        let terms = term(a, b);
-        (0..K).for_each(|k| lanes[k][lane] += terms[k]);
-    }
-    lanes.map(|mut lane| tree(&mut lane, &|a, b| a + b))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,7 +154,7 @@ mod tests {
                 &|g, at| {
                     let mut scratch = [0.0; BLOCK];
                     let x = groups.read(&x, g, at, &mut scratch);
-                    sums(x, |x| [x])[0]
+                    autograd::kernels::reduce::sum(x)
                 },
                 &|a, b| a + b,
             );

@@ -1,10 +1,12 @@
 //! What a batch says about a function: the moments that the factor is made of.
 
+use autograd::kernels::moments::Moments;
+use autograd::kernels::reduce;
 use autograd::{Elementwise, Result, Scalar, Slices, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::factor::Ratios;
-use crate::groups::{BLOCK, Granularity, Groups, sums, sums2};
+use crate::groups::{BLOCK, Granularity, Groups};
 
 /// Which forward moment ρ compares with Var\[z\].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -108,78 +110,44 @@ pub(crate) fn measure_groups<S: Scalar>(f: &dyn Slices<S>, z: &[S], groups: Grou
 /// Sums over part of a group: means and centred sums of z and f, plain sums of f² and f′².
 #[derive(Debug, Clone, Copy, Default)]
 struct Partial<S> {
-    count: usize,
-    z: Centred<S>,
-    f: Centred<S>,
+    z: Moments<S>,
+    f: Moments<S>,
     f2: S,
     df2: S,
-}
-
-/// A mean and the sum of squared deviations from it.
-#[derive(Debug, Clone, Copy, Default)]
-struct Centred<S> {
-    mean: S,
-    squares: S,
-}
-
-impl<S: Scalar> Centred<S> {
-    /// Of na and nb elements together. Source: Chan, Golub and LeVeque, *Updating formulae and a pairwise
-    /// algorithm for computing sample variances* (1979).
-    fn merge(self, other: Self, na: usize, nb: usize) -> Self {
-        let share = S::from_f64(nb as f64 / (na + nb) as f64);
-        let delta = other.mean - self.mean;
-        Self {
-            mean: self.mean + delta * share,
-            squares: self.squares + other.squares + delta * delta * share * S::from_f64(na as f64),
-        }
-    }
 }
 
 impl<S: Scalar> Partial<S> {
     /// One block, at most `BLOCK` elements. The block is in the first-level cache when it is read a second time.
     fn of(function: &dyn Slices<S>, z: &[S]) -> Self {
-        let Some(&z0) = z.first() else { return Self::default() };
-        let n = S::from_f64(z.len() as f64);
-        // Measured from the first element, so that the mean of equal numbers is exactly that number and their
-        // variance exactly 0, whatever the rounding of a plain sum would do.
-        let z_mean = z0 + sums(z, |z| [z - z0])[0] / n;
         let (mut values, mut slopes) = ([S::ZERO; BLOCK], [S::ZERO; BLOCK]);
         let (values, slopes) = (&mut values[..z.len()], &mut slopes[..z.len()]);
         function.values(z, values);
         function.slopes(z, values, slopes);
-        let f0 = values[0];
-        let [z_squares, df2] = sums2(z, slopes, |z, slope| [(z - z_mean) * (z - z_mean), slope * slope]);
-        let [f_sum, f2] = sums(values, |y| [y - f0, y * y]);
-        let f_mean = f0 + f_sum / n;
-        let [f_squares] = sums(values, |y| [(y - f_mean) * (y - f_mean)]);
-        let (z_part, f_part) =
-            (Centred { mean: z_mean, squares: z_squares }, Centred { mean: f_mean, squares: f_squares });
-        Self { count: z.len(), z: z_part, f: f_part, f2, df2 }
+        Self {
+            z: Moments::of_block(z),
+            f: Moments::of_block(values),
+            f2: reduce::dot(values, values),
+            df2: reduce::dot(slopes, slopes),
+        }
     }
 
     fn merge(a: Self, b: Self) -> Self {
-        Self {
-            count: a.count + b.count,
-            z: a.z.merge(b.z, a.count, b.count),
-            f: a.f.merge(b.f, a.count, b.count),
-            f2: a.f2 + b.f2,
-            df2: a.df2 + b.df2,
-        }
+        Self { z: a.z.merge(b.z), f: a.f.merge(b.f), f2: a.f2 + b.f2, df2: a.df2 + b.df2 }
     }
 
     fn finish(&self) -> BatchMoments<S> {
-        if self.count == 0 {
+        if self.z.count == 0 {
             return BatchMoments::default();
         }
-        let n = S::from_f64(self.count as f64);
+        let n = S::from_f64(self.z.count as f64);
         BatchMoments {
-            count: self.count,
+            count: self.z.count,
             m1: self.f.mean,
             m2: self.f2 / n,
-            f_var: self.f.squares / n,
+            f_var: self.f.biased_variance(),
             d2: self.df2 / n,
             z_mean: self.z.mean,
-            z_var: self.z.squares / n,
+            z_var: self.z.biased_variance(),
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::fmt::{self, Debug};
 
+use autograd::kernels::reduce;
 use autograd::{Backward, Elementwise, Error, Forward, Op, Result, Scalar, Tensor, Var, label};
 
-use crate::groups::{BLOCK, Groups, sums2};
+use crate::groups::{BLOCK, Groups};
 use crate::moments::{BatchMoments, ForwardMoment, measure_groups};
 use crate::statistics::Applied;
 use table::Row;
@@ -235,7 +236,7 @@ fn upstream_sums<S: Scalar>(
         let mut values = [S::ZERO; BLOCK];
         function.values(z, &mut values[..z.len()]);
         let mu = rows[group].mu;
-        sums2(&values[..z.len()], g, |f, g| [g, g * (f - mu)])
+        [reduce::sum(g), reduce::sum_of(g.len(), |i| g[i] * (values[i] - mu))]
     };
     groups.reduce(&leaf, &|a, b| [a[0] + b[0], a[1] + b[1]])
 }

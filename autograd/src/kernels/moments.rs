@@ -11,7 +11,7 @@ use crate::scalar::Scalar;
 const BLOCK: usize = 1024;
 
 /// Count, mean and M2 = Σ (x − mean)² of some numbers.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Moments<S> {
     /// How many.
     pub count: usize,
@@ -55,9 +55,11 @@ impl<S: Scalar> Moments<S> {
         blocks.pop().unwrap_or(Self::NONE)
     }
 
-    /// The moments of one block, by the definition.
-    fn of_block(x: &[S]) -> Self {
-        let mean = reduce::sum(x) / S::from_f64(x.len() as f64);
+    /// The moments of one block, by the definition. Measured from the first number, so that the mean of equal numbers
+    /// is exactly that number and their M2 exactly 0, whatever a plain sum would round to.
+    pub fn of_block(x: &[S]) -> Self {
+        let Some(&first) = x.first() else { return Self::NONE };
+        let mean = first + reduce::sum_of(x.len(), |i| x[i] - first) / S::from_f64(x.len() as f64);
         let m2 = reduce::sum_of(x.len(), |i| (x[i] - mean) * (x[i] - mean));
         Self { count: x.len(), mean, m2 }
     }
@@ -128,5 +130,12 @@ mod tests {
     fn one_number_has_no_spread() {
         let one = [0.1f32];
         assert_eq!(Moments::of([&one[..]].into_iter()), Moments { count: 1, mean: 0.1, m2: 0.0 });
+    }
+
+    /// 0.1 is not a binary number and 3,000 of them do not add up to 300.
+    #[test]
+    fn equal_numbers_have_exactly_no_variance() {
+        let m = Moments::of([[0.1f32; 3000].as_slice()].into_iter());
+        assert_eq!((m.count, m.mean, m.m2), (3000, 0.1, 0.0));
     }
 }
