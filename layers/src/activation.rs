@@ -20,7 +20,7 @@ impl<S: Scalar, E: Elementwise> Layer<S> for Activation<E> {
     }
 }
 
-/// PReLU with one learnt slope, starting at ¼. Parameter `weight` [1].
+/// PReLU with one learnt slope, starting at ¼. Parameter `weight` \[1\].
 /// Source: He et al., *Delving deep into rectifiers* (2015).
 #[derive(Debug)]
 pub struct PRelu<S> {

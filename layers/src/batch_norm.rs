@@ -21,7 +21,7 @@ impl Default for BatchNormSettings {
     }
 }
 
-/// y = γ·(x − E[x])/√(Var[x] + ε) + β per channel of x [N, C, ...], γ starting at 1 and β at 0.
+/// y = γ·(x − E\[x\])/√(Var\[x\] + ε) + β per channel of x [N, C, ...], γ starting at 1 and β at 0.
 ///
 /// Training uses the batch's mean and biased variance and moves the running ones, whose variance is the unbiased
 /// n/(n − 1) one as in PyTorch; a batch of one number per channel has no unbiased variance and leaves the running

@@ -35,7 +35,7 @@ impl Default for ConvSettings {
 }
 
 /// Convolution of images [N, C, H, W] with square kernels [O, C/groups, K, K]. Parameters `weight` and, if asked
-/// for, `bias` [O] starting at 0. Output and errors as [`ops::Conv2d`].
+/// for, `bias` \[O\] starting at 0. Output and errors as [`ops::Conv2d`].
 #[derive(Debug)]
 pub struct Conv2d<S> {
     op: ops::Conv2d,

@@ -63,7 +63,7 @@ impl Init {
             .ok_or_else(|| Error::unknown("initialisation", name, INITS.iter().map(|i| i.name)))
     }
 
-    /// Var[w] for a weight of `shape`.
+    /// Var\[w\] for a weight of `shape`.
     pub fn variance(self, shape: Shape) -> f64 {
         let (n, m) = fans(shape);
         match self {

@@ -7,7 +7,7 @@ use crate::init::Initializer;
 use crate::layer::{Layer, Walk};
 use crate::parameter::{Parameter, Role};
 
-/// y = x Wᵀ + b. x [N, I], W [O, I], b [O] starting at 0, y [N, O]. Parameters `weight`, `bias`.
+/// y = x Wᵀ + b. x [N, I], W [O, I], b \[O\] starting at 0, y [N, O]. Parameters `weight`, `bias`.
 /// Errors: x is not [N, I].
 #[derive(Debug)]
 pub struct Linear<S> {

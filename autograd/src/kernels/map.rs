@@ -5,7 +5,7 @@ use rayon::prelude::*;
 /// Elements per task. Below this, waking a thread costs more than it saves.
 const CHUNK: usize = 16 * 1024;
 
-/// y[i] = f(x[i]).
+/// y\[i\] = f(x\[i\]).
 pub fn map<A: Copy + Sync, R: Copy + Default + Send>(x: &[A], f: impl Fn(A) -> R + Sync) -> Vec<R> {
     let mut y = vec![R::default(); x.len()];
     for_each_chunk(&mut y, |at, y| {
@@ -16,7 +16,7 @@ pub fn map<A: Copy + Sync, R: Copy + Default + Send>(x: &[A], f: impl Fn(A) -> R
     y
 }
 
-/// y[i] = f(a[i], b[i]).
+/// y\[i\] = f(a\[i\], b\[i\]).
 pub fn map2<A, B, R>(a: &[A], b: &[B], f: impl Fn(A, B) -> R + Sync) -> Vec<R>
 where
     A: Copy + Sync,
@@ -33,7 +33,7 @@ where
     y
 }
 
-/// y[i] = f(a[i], b[i], c[i]).
+/// y\[i\] = f(a\[i\], b\[i\], c\[i\]).
 pub fn map3<A, R>(a: &[A], b: &[A], c: &[A], f: impl Fn(A, A, A) -> R + Sync) -> Vec<R>
 where
     A: Copy + Sync,
@@ -49,7 +49,7 @@ where
     y
 }
 
-/// y[i] += x[i].
+/// y\[i\] += x\[i\].
 pub fn add_assign<S: Copy + Sync + Send + std::ops::AddAssign>(y: &mut [S], x: &[S]) {
     assert_eq!(x.len(), y.len(), "elementwise operands have equal lengths");
     for_each_chunk(y, |at, y| {

@@ -12,12 +12,12 @@ const BLOCK: usize = 1024;
 const TASK: usize = 16;
 const LANES: usize = 8;
 
-/// Σ x[i].
+/// Σ x\[i\].
 pub fn sum<S: Scalar>(x: &[S]) -> S {
     sum_of(x.len(), |i| x[i])
 }
 
-/// Σ x[i]·y[i].
+/// Σ x\[i\]·y\[i\].
 pub fn dot<S: Scalar>(x: &[S], y: &[S]) -> S {
     assert_eq!(x.len(), y.len(), "a dot product needs equal lengths");
     sum_of(x.len(), |i| x[i] * y[i])

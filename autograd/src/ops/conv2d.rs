@@ -10,12 +10,12 @@ use crate::shape::Shape;
 use crate::tape::Var;
 use crate::tensor::Tensor;
 
-/// y[n, o, i, j] = b[o] + Σ w[o, c, k, l] · x[n, c₀ + c, i·stride + k·dilation − padding, j·stride + l·dilation − padding]
+/// y[n, o, i, j] = b\[o\] + Σ w[o, c, k, l] · x[n, c₀ + c, i·stride + k·dilation − padding, j·stride + l·dilation − padding]
 ///
 /// over channels c of o's group (which starts at c₀) and taps (k, l); x is 0 outside the image. A correlation, as
 /// in every deep-learning library: the kernel is not turned round.
 ///
-/// Derivatives: ∂L/∂b[o] = Σ g[n, o, i, j]; ∂L/∂w and ∂L/∂x are the same sum with g in place of w or x: every product
+/// Derivatives: ∂L/∂b\[o\] = Σ g[n, o, i, j]; ∂L/∂w and ∂L/∂x are the same sum with g in place of w or x: every product
 /// w·x that went into y sends g·x to ∂L/∂w and g·w to ∂L/∂x.
 ///
 /// Shapes: x (N, C, H, W), w (O, C / groups, KH, KW), optionally b (O); y (N, O, OH, OW) with

@@ -25,7 +25,7 @@ pub(super) struct Quickstart {
     /// Passes over the 5,000 training images
     #[arg(long, default_value_t = 4)]
     epochs: u64,
-    /// Folder for the record [default: runs/<time>-quickstart]
+    /// Folder for the record [default: runs/TIME-quickstart]
     #[arg(long)]
     output: Option<PathBuf>,
 }

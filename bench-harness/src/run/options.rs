@@ -87,7 +87,7 @@ options! {
     augment: bool,
     /// Seed of weights, order of the images, augmentation and dropout [default: 0]
     seed: u64,
-    /// Folder for the run's record; must not hold one yet [default: runs/<time>-<model>-<activation>]
+    /// Folder for the run's record; must not hold one yet [default: runs/TIME-MODEL-ACTIVATION]
     output: PathBuf,
 }
 

@@ -1,5 +1,6 @@
 //! A training run's complete, checked settings.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 
 use anact::NormalizedSettings;
@@ -148,7 +149,7 @@ fn at_least_one(setting: &'static str, value: u64) -> Result<u64> {
     if value == 0 { Err(refused(setting, 0, "at least 1")) } else { Ok(value) }
 }
 
-fn refused(setting: &'static str, value: impl ToString, legal: &str) -> Error {
+fn refused(setting: &'static str, value: impl Display, legal: &str) -> Error {
     Error::Setting { setting, value: value.to_string(), legal: legal.into() }
 }
 

@@ -1,19 +1,19 @@
 //! Every registered op through the gradient checker.
 
-use autograd::check::{self, Case, DUAL_TOLERANCE, Report, worse};
-use autograd::ops::{OPS, activation::ACTIVATIONS};
+use autograd::check::{self, DUAL_TOLERANCE, Report, worse};
+use autograd::ops::{OPS, OpEntry, activation::ACTIVATIONS};
 
 use crate::error::{Error, Result};
 use crate::table::{Table, sig};
 
 /// Checks all ops, activations and normalized nodes, or the one called `only`, and prints the worst of each.
 pub(super) fn run(only: Option<&str>) -> Result<()> {
-    let ops = OPS.iter().map(|o| (o.name, o.cases));
-    let activations = ACTIVATIONS.iter().map(|a| (a.name, a.cases));
-    let nodes = anact::NODES.iter().map(|n| (n.name, n.cases));
-    let all: Vec<(&str, fn() -> Vec<Case>)> = ops.chain(activations).chain(nodes).collect();
-    if let Some(name) = only.filter(|name| !all.iter().any(|(n, _)| n == name)) {
-        return Err(autograd::Error::unknown("op", name, all.iter().map(|(n, _)| *n)).into());
+    let ops = OPS.iter().chain(anact::NODES).copied();
+    let activations =
+        ACTIVATIONS.iter().map(|a| OpEntry { name: a.name, formula: a.formula, cases: a.cases });
+    let all: Vec<OpEntry> = ops.chain(activations).collect();
+    if let Some(name) = only.filter(|name| !all.iter().any(|o| o.name == *name)) {
+        return Err(autograd::Error::unknown("op", name, all.iter().map(|o| o.name)).into());
     }
     let mut table = Table::new()
         .text("op")
@@ -23,8 +23,8 @@ pub(super) fn run(only: Option<&str>) -> Result<()> {
         .number("f32 against f64")
         .text("verdict");
     let (mut failures, mut worst) = (Vec::new(), 0.0f64);
-    for (name, cases) in all.into_iter().filter(|(n, _)| only.is_none_or(|only| only == *n)) {
-        let cases = cases();
+    for op in all.into_iter().filter(|o| only.is_none_or(|only| only == o.name)) {
+        let cases = (op.cases)();
         let mut summary = Report::default();
         for case in &cases {
             let report = check::run(case)?;
@@ -37,7 +37,7 @@ pub(super) fn run(only: Option<&str>) -> Result<()> {
         let verdict = if summary.failures.is_empty() { "ok" } else { "WRONG" };
         let numbers = [summary.dual, summary.difference, summary.single].map(|x| sig(x, 2));
         table.row(
-            [name.to_string(), cases.len().to_string()]
+            [op.name.to_string(), cases.len().to_string()]
                 .into_iter()
                 .chain(numbers)
                 .chain([verdict.to_string()]),
