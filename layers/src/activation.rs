@@ -42,3 +42,46 @@ impl<S: Scalar> Layer<S> for PRelu<S> {
         walk.parameter("weight", &mut self.slope);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use autograd::{Keep, Tape, ops};
+
+    use super::*;
+    use crate::layer::testing::{Entry, scattered, state};
+
+    #[test]
+    fn a_prelu_has_one_learnt_slope() {
+        let mut layer = PRelu::<f64>::default();
+        let role = Some(Role::Activation);
+        let weight = Entry { name: "weight".into(), role, dims: vec![1], numbers: vec![0.25] };
+        assert_eq!(state(&mut layer), [weight]);
+
+        let tape = Tape::<f64>::new();
+        let x = tape.variable(Tensor::new([2, 2], vec![3.0, -2.0, -4.0, 0.0]).unwrap());
+        let y = {
+            let _scope = tape.scope("act1");
+            layer.forward(&Context::train(&tape, 0, 0), x).unwrap()
+        };
+        assert_eq!(y.value().data(), [3.0, -0.5, -1.0, 0.0]);
+        let gradients = tape.backward(y.sum_all(), Keep::Leaves).unwrap();
+        assert_eq!(gradients.named("act1.weight").unwrap().data(), [-6.0]);
+        assert_eq!(gradients.wrt(x).unwrap().data(), [1.0, 0.25, 0.25, 0.25]);
+    }
+
+    #[test]
+    fn a_layer_without_state_applies_its_function_in_either_mode() {
+        fn check<E: Elementwise>(function: E) {
+            let tape = Tape::<f64>::new();
+            let x = tape.variable(Tensor::vector(scattered(31)));
+            let mut layer = Activation(function);
+            let want = x.map(function).value();
+            for cx in [Context::train(&tape, 0, 0), Context::eval(&tape)] {
+                assert_eq!(layer.forward(&cx, x).unwrap().value(), want);
+            }
+            assert!(state::<f64>(&mut layer).is_empty());
+        }
+        check(ops::activation::Gelu);
+        check(ops::activation::LeakyRelu { slope: 0.3 });
+    }
+}

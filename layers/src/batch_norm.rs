@@ -110,3 +110,127 @@ impl<S: Scalar> Layer<S> for BatchNorm2d<S> {
         walk.buffer("num_batches_tracked", BufferMut::Count(&mut self.batches));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use autograd::{Shape, Tape};
+    use serde_json::Value;
+
+    use super::*;
+    use crate::layer::testing::{numbers, set, state};
+
+    fn list(value: &Value) -> Vec<f64> {
+        value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
+    }
+
+    fn tensor(value: &Value) -> Tensor<f64> {
+        let dims: Vec<usize> = list(&value["shape"]).iter().map(|&d| d as usize).collect();
+        Tensor::new(Shape::new(&dims).unwrap(), list(&value["data"])).unwrap()
+    }
+
+    fn assert_near(what: &str, got: &[f64], want: &[f64]) {
+        assert_eq!(got.len(), want.len(), "{what}");
+        for (a, b) in got.iter().zip(want) {
+            assert!((a - b).abs() <= 1e-12 * b.abs().max(1.0), "{what}: {a} {b}");
+        }
+    }
+
+    fn train(layer: &mut dyn Layer<f64>, x: &Tensor<f64>) -> Result<Tensor<f64>> {
+        let tape = Tape::new();
+        Ok(layer.forward(&Context::train(&tape, 0, 0), tape.constant(x.clone()))?.value())
+    }
+
+    fn eval(layer: &mut dyn Layer<f64>, x: &Tensor<f64>) -> Result<Tensor<f64>> {
+        let tape = Tape::new();
+        Ok(layer.forward(&Context::eval(&tape), tape.constant(x.clone()))?.value())
+    }
+
+    /// Values of `torch.nn.BatchNorm2d` in f64, with running statistics after one step from 0 and 1; see
+    /// tests/golden/README.md.
+    #[test]
+    fn outputs_and_running_statistics_are_those_of_torch() {
+        let rows: Value = serde_json::from_str(include_str!("../../tests/golden/ops.json")).unwrap();
+        let (mut trained, mut evaluated) = (0, 0);
+        for row in rows.as_array().unwrap().iter().filter(|row| row["op"] == "batch_norm") {
+            let (name, extra) = (row["settings"].to_string(), &row["extra"]);
+            let number = |key: &str| row["settings"][key].as_f64().unwrap();
+            let settings = BatchNormSettings { eps: number("eps"), momentum: number("momentum") };
+            let inputs: Vec<_> = row["inputs"].as_array().unwrap().iter().map(tensor).collect();
+            let mut layer = BatchNorm2d::<f64>::new(inputs[1].len(), settings).unwrap();
+            set(&mut layer, "weight", inputs[1].data());
+            set(&mut layer, "bias", inputs[2].data());
+            let statistics = ["running_mean", "running_var"];
+            let got = if row["settings"]["training"] == true {
+                trained += 1;
+                train(&mut layer, &inputs[0]).unwrap()
+            } else {
+                evaluated += 1;
+                statistics.iter().for_each(|key| set(&mut layer, key, &list(&extra[key])));
+                eval(&mut layer, &inputs[0]).unwrap()
+            };
+            let want = tensor(&row["output"]);
+            assert_eq!(got.shape(), want.shape(), "{name}");
+            assert_near(&name, got.data(), want.data());
+            for key in statistics {
+                assert_near(&format!("{name}: {key}"), &numbers(&mut layer, key), &list(&extra[key]));
+            }
+            let steps = if row["settings"]["training"] == true { 1.0 } else { 0.0 };
+            assert_eq!(numbers(&mut layer, "num_batches_tracked"), [steps]);
+        }
+        assert_eq!((trained, evaluated), (4, 3));
+    }
+
+    /// Two batches of variance 1 and 9 (biased) and 2 and 18 (unbiased), at momentum ¼.
+    #[test]
+    fn momentum_is_the_share_of_the_new_batch() {
+        let settings = BatchNormSettings { momentum: 0.25, ..BatchNormSettings::default() };
+        let mut layer = BatchNorm2d::<f64>::new(1, settings).unwrap();
+        train(&mut layer, &Tensor::new([2, 1], vec![3.0, 5.0]).unwrap()).unwrap();
+        assert_eq!(numbers(&mut layer, "running_mean"), [1.0]);
+        assert_eq!(numbers(&mut layer, "running_var"), [0.75 + 0.5]);
+        train(&mut layer, &Tensor::new([2, 1], vec![1.0, 7.0]).unwrap()).unwrap();
+        assert_eq!(numbers(&mut layer, "running_mean"), [0.75 + 1.0]);
+        assert_eq!(numbers(&mut layer, "running_var"), [0.75 * 1.25 + 4.5]);
+        assert_eq!(numbers(&mut layer, "num_batches_tracked"), [2.0]);
+    }
+
+    #[test]
+    fn one_number_per_channel_leaves_the_running_variance() {
+        let mut layer = BatchNorm2d::<f64>::new(2, BatchNormSettings::default()).unwrap();
+        set(&mut layer, "bias", &[0.5, -0.5]);
+        let y = train(&mut layer, &Tensor::new([1, 2, 1, 1], vec![4.0, -2.0]).unwrap()).unwrap();
+        assert_eq!(y.data(), [0.5, -0.5]);
+        assert_near("mean", &numbers(&mut layer, "running_mean"), &[0.4, -0.2]);
+        assert_eq!(numbers(&mut layer, "running_var"), [1.0, 1.0]);
+        assert_eq!(numbers(&mut layer, "num_batches_tracked"), [1.0]);
+    }
+
+    #[test]
+    fn evaluation_and_refused_inputs_move_nothing() {
+        let mut layer = BatchNorm2d::<f64>::new(2, BatchNormSettings::default()).unwrap();
+        let x = Tensor::new([2, 2, 1, 2], vec![1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 34.0]).unwrap();
+        train(&mut layer, &x).unwrap();
+        let before = state(&mut layer);
+        let names: Vec<_> = before.iter().map(|e| e.name.as_str()).collect();
+        assert_eq!(names, ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"]);
+        assert_eq!(eval(&mut layer, &x).unwrap(), eval(&mut layer, &x).unwrap());
+        assert!(train(&mut layer, &Tensor::zeros([2, 3, 1, 2])).is_err());
+        assert!(train(&mut layer, &Tensor::zeros([0, 2, 1, 2])).is_err());
+        assert!(eval(&mut layer, &Tensor::zeros([2, 3, 1, 2])).is_err());
+        assert_eq!(state(&mut layer), before);
+    }
+
+    #[test]
+    fn illegal_settings_are_refused() {
+        let new = |eps, momentum| BatchNorm2d::<f32>::new(1, BatchNormSettings { eps, momentum });
+        for eps in [0.0, -1e-5, f64::NAN, f64::INFINITY] {
+            let text = new(eps, 0.1).unwrap_err().to_string();
+            assert_eq!(text, format!("batch_norm: eps is {eps}; want a positive number"));
+        }
+        for momentum in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
+            let text = new(1e-5, momentum).unwrap_err().to_string();
+            assert_eq!(text, format!("batch_norm: momentum is {momentum}; want a number from 0 to 1"));
+        }
+        assert!(new(1e-5, 0.0).is_ok() && new(1e-5, 1.0).is_ok());
+    }
+}

@@ -93,3 +93,91 @@ impl<S: Scalar> Layer<S> for Conv2d<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use autograd::Tape;
+
+    use super::*;
+    use crate::init::Init;
+    use crate::layer::testing::{Entry, set, state};
+
+    fn build(settings: ConvSettings) -> Result<Conv2d<f64>> {
+        Conv2d::new(settings, &mut Initializer::new(Init::LecunNormal, 2))
+    }
+
+    fn output(layer: &mut Conv2d<f64>, x: Tensor<f64>) -> Result<Tensor<f64>> {
+        let tape = Tape::new();
+        Ok(layer.forward(&Context::eval(&tape), tape.constant(x))?.value())
+    }
+
+    #[test]
+    fn parameters_have_the_shapes_of_torch() {
+        let grouped = ConvSettings { inputs: 6, outputs: 4, kernel: 5, groups: 2, ..<_>::default() };
+        let shapes = |settings| -> Vec<_> {
+            let entries = state(&mut build(settings).unwrap()).into_iter();
+            entries.map(|Entry { name, role, dims, .. }| (name, role.unwrap(), dims)).collect()
+        };
+        let both = [
+            ("weight".to_string(), Role::Weight, vec![4, 3, 5, 5]),
+            ("bias".to_string(), Role::Bias, vec![4]),
+        ];
+        assert_eq!(shapes(grouped), both[..1]);
+        assert_eq!(shapes(ConvSettings { bias: true, ..grouped }), both);
+    }
+
+    /// 1 × 1 kernels of one number each, so that every output can be named.
+    #[test]
+    fn every_setting_reaches_the_op() {
+        let settings =
+            ConvSettings { inputs: 2, outputs: 2, kernel: 1, groups: 2, bias: true, ..<_>::default() };
+        let x = Tensor::new([1, 2, 1, 3], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap();
+        let outcome = |settings: ConvSettings| {
+            let mut conv = build(settings).unwrap();
+            set(&mut conv, "weight", &[10.0, 100.0]);
+            set(&mut conv, "bias", &[1.0, 2.0]);
+            let y = output(&mut conv, x.clone()).unwrap();
+            (y.dims().to_vec(), y.data().to_vec())
+        };
+        assert_eq!(outcome(settings), (vec![1, 2, 1, 3], vec![11.0, 21.0, 31.0, 402.0, 502.0, 602.0]));
+        let sparse = outcome(ConvSettings { stride: 2, ..settings });
+        assert_eq!(sparse, (vec![1, 2, 1, 2], vec![11.0, 31.0, 402.0, 602.0]));
+        assert_eq!(outcome(ConvSettings { padding: 1, ..settings }).0, [1, 2, 3, 5]);
+        let mut wide = build(ConvSettings { kernel: 3, dilation: 2, ..<_>::default() }).unwrap();
+        assert_eq!(output(&mut wide, Tensor::zeros([1, 1, 7, 5])).unwrap().dims(), [1, 1, 3, 1]);
+    }
+
+    #[test]
+    fn same_keeps_the_size() {
+        for kernel in [1, 3, 5] {
+            let mut conv =
+                Conv2d::<f64>::same(2, 3, kernel, 1, &mut Initializer::new(Init::LecunNormal, 2)).unwrap();
+            assert_eq!(output(&mut conv, Tensor::zeros([1, 2, 7, 6])).unwrap().dims(), [1, 3, 7, 6]);
+            assert_eq!(state(&mut conv).len(), 1, "no bias");
+        }
+    }
+
+    #[test]
+    fn groups_must_divide_the_channels() {
+        for (inputs, outputs, groups) in [(4, 4, 0), (4, 6, 4), (6, 4, 4), (4, 4, 3)] {
+            let text =
+                build(ConvSettings { inputs, outputs, groups, ..<_>::default() }).unwrap_err().to_string();
+            assert_eq!(
+                text,
+                format!(
+                    "conv2d: {groups} groups for {inputs} input and {outputs} output channels; \
+                     want a number of groups that divides both"
+                )
+            );
+        }
+        assert!(build(ConvSettings { inputs: 4, outputs: 8, groups: 4, ..<_>::default() }).is_ok());
+    }
+
+    #[test]
+    fn an_input_of_other_channels_is_refused() {
+        let mut conv = build(ConvSettings { inputs: 3, ..<_>::default() }).unwrap();
+        assert!(output(&mut conv, Tensor::zeros([1, 2, 5, 5])).is_err());
+        assert!(output(&mut conv, Tensor::zeros([3, 5, 5])).is_err());
+        assert!(output(&mut conv, Tensor::zeros([1, 3, 2, 5])).is_err());
+    }
+}

@@ -94,3 +94,100 @@ pub fn parameter_count<S: Scalar>(layer: &mut dyn Layer<S>) -> usize {
     Walk::over(layer, &mut count);
     count.0
 }
+
+/// What the tests of the layers look at and set.
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+    use crate::parameter::Role;
+
+    /// What a walk came by: a parameter, which has a role, or a buffer; counts become numbers.
+    #[derive(Debug, Clone, PartialEq)]
+    pub(crate) struct Entry {
+        pub(crate) name: String,
+        pub(crate) role: Option<Role>,
+        pub(crate) dims: Vec<usize>,
+        pub(crate) numbers: Vec<f64>,
+    }
+
+    struct Read(Vec<Entry>);
+
+    impl Read {
+        fn push<S: Scalar>(&mut self, name: &str, role: Option<Role>, value: &Tensor<S>) {
+            let numbers = value.data().iter().map(|x| x.to_f64()).collect();
+            self.0.push(Entry { name: name.into(), role, dims: value.dims().to_vec(), numbers });
+        }
+    }
+
+    impl<S: Scalar> Visitor<S> for Read {
+        fn parameter(&mut self, name: &str, parameter: &mut Parameter<S>) {
+            self.push(name, Some(parameter.role), &parameter.value);
+        }
+
+        fn buffer(&mut self, name: &str, buffer: BufferMut<'_, S>) {
+            match buffer {
+                BufferMut::Tensor(t) => self.push(name, None, t),
+                BufferMut::Values(v) => self.push(name, None, &Tensor::vector(v.clone())),
+                BufferMut::Count(n) => self.push(name, None, &Tensor::scalar(*n as f64)),
+            }
+        }
+    }
+
+    /// Everything `layer` owns, in the order of the walk.
+    pub(crate) fn state<S: Scalar>(layer: &mut dyn Layer<S>) -> Vec<Entry> {
+        let mut read = Read(Vec::new());
+        Walk::over(layer, &mut read);
+        read.0
+    }
+
+    /// The names of [`state`].
+    pub(crate) fn names<S: Scalar>(layer: &mut dyn Layer<S>) -> Vec<String> {
+        state(layer).into_iter().map(|e| e.name).collect()
+    }
+
+    /// The numbers of the parameter or buffer `name`.
+    pub(crate) fn numbers<S: Scalar>(layer: &mut dyn Layer<S>, name: &str) -> Vec<f64> {
+        let entry = state(layer).into_iter().find(|e| e.name == name);
+        entry.unwrap_or_else(|| panic!("no {name}")).numbers
+    }
+
+    struct Write<'a> {
+        name: &'a str,
+        numbers: &'a [f64],
+        written: usize,
+    }
+
+    impl Write<'_> {
+        fn into<S: Scalar>(&mut self, name: &str, value: &mut Tensor<S>) {
+            if name == self.name {
+                let numbers = self.numbers.iter().map(|&x| S::from_f64(x)).collect();
+                *value = Tensor::new(value.shape(), numbers).expect("as many numbers as before");
+                self.written += 1;
+            }
+        }
+    }
+
+    impl<S: Scalar> Visitor<S> for Write<'_> {
+        fn parameter(&mut self, name: &str, parameter: &mut Parameter<S>) {
+            self.into(name, &mut parameter.value);
+        }
+
+        fn buffer(&mut self, name: &str, buffer: BufferMut<'_, S>) {
+            if let BufferMut::Tensor(value) = buffer {
+                self.into(name, value);
+            }
+        }
+    }
+
+    /// Sets the numbers of the parameter or tensor buffer `name`.
+    pub(crate) fn set<S: Scalar>(layer: &mut dyn Layer<S>, name: &str, numbers: &[f64]) {
+        let mut write = Write { name, numbers, written: 0 };
+        Walk::over(layer, &mut write);
+        assert_eq!(write.written, 1, "{name}");
+    }
+
+    /// `count` numbers without a pattern, between −1 and 1.
+    pub(crate) fn scattered(count: usize) -> Vec<f64> {
+        (0..count).map(|i| (7.3 * (i * i + 1) as f64).sin()).collect()
+    }
+}

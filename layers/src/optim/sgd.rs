@@ -140,8 +140,15 @@ impl<S: Scalar> Visitor<S> for Step<'_, S> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use autograd::{Keep, Tape};
     use serde_json::Value;
+
+    use super::*;
+    use crate::context::Context;
+    use crate::init::{Init, Initializer};
+    use crate::layer::testing::{numbers as numbers_of, set, state};
+    use crate::linear::Linear;
+    use crate::sequential::Sequential;
 
     fn numbers(v: &Value) -> Vec<f64> {
         v.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
@@ -212,5 +219,64 @@ mod tests {
         assert!(Sgd::<f32>::new(SgdSettings { momentum: 1.0, ..legal }).is_err());
         assert!(Sgd::<f32>::new(SgdSettings { momentum: 0.0, ..legal }).is_err());
         assert!(Sgd::<f32>::new(SgdSettings { weight_decay: f64::NAN, ..legal }).is_err());
+    }
+
+    fn linear(inputs: usize, outputs: usize) -> Linear<f64> {
+        Linear::new(inputs, outputs, &mut Initializer::new(Init::HeNormal, 4))
+    }
+
+    /// The gradients of Σ y² at x = (1, 2).
+    fn gradients(model: &mut dyn Layer<f64>) -> Gradients<f64> {
+        let tape = Tape::new();
+        let x = tape.constant(Tensor::new([1, 2], vec![1.0, 2.0]).unwrap());
+        let y = model.forward(&Context::train(&tape, 0, 0), x).unwrap();
+        tape.backward((y * y).sum_all(), Keep::Leaves).unwrap()
+    }
+
+    const MOMENTUM: SgdSettings = SgdSettings {
+        momentum: 0.5,
+        nesterov: false,
+        weight_decay: 0.0,
+        kind: WeightDecay::Coupled,
+        decayed: Decayed::All,
+    };
+
+    /// y = 0.125, ∂y² = 0.25·(1, 2; 1), rate ½; then y = −0.625, ∂y² = −1.25·(1, 2; 1), v = −1.125·(1, 2; 1),
+    /// rate ¼. All numbers are dyadic, so nothing is rounded; the rate is not part of v.
+    #[test]
+    fn two_steps_of_a_model_are_those_by_hand() {
+        let mut model = linear(2, 1);
+        set(&mut model, "weight", &[0.5, -0.25]);
+        set(&mut model, "bias", &[0.125]);
+        let mut sgd = Sgd::new(MOMENTUM).unwrap();
+        let slopes = gradients(&mut model);
+        sgd.step(&mut model, &slopes, 0.5).unwrap();
+        assert_eq!(numbers_of(&mut model, "weight"), [0.375, -0.5]);
+        assert_eq!(numbers_of(&mut model, "bias"), [0.0]);
+        let slopes = gradients(&mut model);
+        sgd.step(&mut model, &slopes, 0.25).unwrap();
+        assert_eq!(numbers_of(&mut model, "weight"), [0.65625, 0.0625]);
+        assert_eq!(numbers_of(&mut model, "bias"), [0.28125]);
+    }
+
+    #[test]
+    fn without_a_gradient_for_all_nothing_moves() {
+        let mut part = Sequential::new().named("a", linear(2, 1));
+        let slopes = gradients(&mut part);
+        let mut sgd = Sgd::new(MOMENTUM).unwrap();
+        let names = [["a", "b"], ["b", "a"]];
+        for [first, second] in names {
+            let mut whole = Sequential::new().named(first, linear(2, 1)).named(second, linear(2, 1));
+            let before = state(&mut whole);
+            let text = sgd.step(&mut whole, &slopes, 0.5).unwrap_err().to_string();
+            assert_eq!(text, "no gradient for b.weight: no parameter of this name was used on the tape");
+            assert_eq!(state(&mut whole), before);
+        }
+        // Nor has the velocity: the next step is that of an optimiser at rest.
+        let mut other = Sequential::new().named("a", linear(2, 1));
+        sgd.step(&mut part, &slopes, 0.5).unwrap();
+        Sgd::new(MOMENTUM).unwrap().step(&mut other, &slopes, 0.5).unwrap();
+        assert_eq!(state(&mut part), state(&mut other));
+        assert_ne!(state(&mut part), state(&mut Sequential::new().named("a", linear(2, 1))));
     }
 }
