@@ -8,7 +8,9 @@ use serde_json::json;
 use crate::error::{Error, Result};
 use crate::plot::{Chart, Series};
 use crate::record::{RunFolder, default_folder, versions};
-use crate::run::{EpochMetrics, Inspection, Interrupt, Options, Outcome, Session, Settings, load_data};
+use crate::run::{
+    CAVEAT, EpochMetrics, Inspection, Interrupt, Options, Outcome, Session, Settings, load_data,
+};
 use crate::table::Table;
 
 /// The two sides of the comparison: the vanilla activation and its normalized twin.
@@ -171,6 +173,7 @@ fn print_summary(sides: &[Side; 2]) {
         let [forward, backward] = side.outcomes[0].start.tables();
         println!("\n{}\n\n{forward}\n{backward}", side.name);
     }
+    println!("{CAVEAT}");
     let accuracy = |o: &Outcome| o.epochs.last().map_or(f64::NAN, |e| 100.0 * e.test.accuracy);
     let mut table =
         Table::new().text("seed").number(sides[0].name).number(sides[1].name).number("difference");

@@ -8,7 +8,9 @@ use serde_json::json;
 use crate::error::Result;
 use crate::plot::{Chart, Series};
 use crate::record::{RunFolder, default_folder, versions};
-use crate::run::{EpochMetrics, Inspection, Interrupt, Options, Outcome, Session, Settings, load_data};
+use crate::run::{
+    CAVEAT, EpochMetrics, Inspection, Interrupt, Options, Outcome, Session, Settings, load_data,
+};
 
 /// Arguments of `anact train`.
 #[derive(Debug, Args)]
@@ -70,7 +72,9 @@ fn report(folder: &RunFolder, settings: &Settings, outcome: &Outcome) -> Result<
     folder.write("accuracy.svg", accuracy.to_svg())?;
 
     let [forward, backward] = outcome.end.tables();
-    println!("\nPer layer after training, each column predicted | measured\n\n{forward}\n{backward}");
+    println!(
+        "\nPer layer after training, each column predicted | measured\n\n{forward}\n{backward}\n{CAVEAT}\n"
+    );
     if let Some(last) = outcome.epochs.last() {
         println!("test accuracy {:.2} %, loss {:.4}", 100.0 * last.test.accuracy, last.test.loss);
     }

@@ -37,6 +37,11 @@ pub fn inspect(
     Ok(Inspection { rows: compare(&tape, logits, &gradients)? })
 }
 
+/// What a reader of the tables has to know.
+pub const CAVEAT: &str = "Predicted from the input's moments, the weights' mean squares and E[δ²] at the output, for Gaussian z and \
+     independent δ. Measured with the real loss: behind the mean over positions its δ are alike at neighbouring \
+     positions, so convolutional layers differ from the prediction by more than noise.";
+
 /// A column of the table: its heading, its name in files, and how to read it.
 type Column = (&'static str, &'static str, fn(&Quantities) -> Option<f64>);
 

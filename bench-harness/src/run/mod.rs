@@ -11,7 +11,7 @@ mod settings;
 mod trainer;
 
 pub use evaluation::Metrics;
-pub use inspection::{Inspection, inspect};
+pub use inspection::{CAVEAT, Inspection, inspect};
 pub use interrupt::Interrupt;
 pub use model::build_model;
 pub use options::Options;

@@ -76,11 +76,11 @@ impl<S: Scalar> Sgd<S> {
     /// Moves every parameter of `model` along its gradient. On an error nothing has moved.
     ///
     /// # Errors
-    /// A parameter has no gradient: the error names it.
+    /// A parameter has no gradient (the error names it), or one of another shape.
     pub fn step(&mut self, model: &mut dyn Layer<S>, gradients: &Gradients<S>, rate: f64) -> Result<()> {
-        let mut require = Require { gradients, missing: None };
+        let mut require = Require { gradients, velocity: &self.velocity, wrong: None };
         Walk::over(model, &mut require);
-        if let Some(error) = require.missing {
+        if let Some(error) = require.wrong {
             return Err(error);
         }
         Walk::over(model, &mut Step { sgd: self, gradients, rate });
@@ -110,16 +110,27 @@ impl<S: Scalar> Sgd<S> {
     }
 }
 
-/// Looks for parameters without gradient.
+/// Looks for parameters without gradient, or with one that does not fit.
 struct Require<'a, S> {
     gradients: &'a Gradients<S>,
-    missing: Option<Error>,
+    velocity: &'a BTreeMap<String, Tensor<S>>,
+    wrong: Option<Error>,
 }
 
 impl<S: Scalar> Visitor<S> for Require<'_, S> {
-    fn parameter(&mut self, name: &str, _parameter: &mut Parameter<S>) {
-        if let Err(error) = self.gradients.named(name) {
-            self.missing.get_or_insert(error);
+    fn parameter(&mut self, name: &str, parameter: &mut Parameter<S>) {
+        let shape = parameter.value.shape();
+        let differs = |other: autograd::Shape| {
+            let rule = "a gradient, and the velocity of earlier steps, must have the parameter's shape";
+            (other != shape).then_some(Error::Shapes { op: "sgd", left: shape, right: other, rule })
+        };
+        let wrong = match self.gradients.named(name) {
+            Err(error) => Some(error),
+            Ok(gradient) => differs(gradient.shape()),
+        };
+        let wrong = wrong.or_else(|| self.velocity.get(name).and_then(|v| differs(v.shape())));
+        if let Some(error) = wrong {
+            self.wrong.get_or_insert(error);
         }
     }
 }
@@ -149,6 +160,7 @@ mod tests {
     use crate::layer::testing::{numbers as numbers_of, set, state};
     use crate::linear::Linear;
     use crate::sequential::Sequential;
+    use crate::weights;
 
     fn numbers(v: &Value) -> Vec<f64> {
         v.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
@@ -278,5 +290,35 @@ mod tests {
         Sgd::new(MOMENTUM).unwrap().step(&mut other, &slopes, 0.5).unwrap();
         assert_eq!(state(&mut part), state(&mut other));
         assert_ne!(state(&mut part), state(&mut Sequential::new().named("a", linear(2, 1))));
+    }
+
+    /// Gradients of another model with the same names: nothing moves.
+    #[test]
+    fn a_gradient_of_another_shape_is_refused() {
+        let settings = SgdSettings {
+            momentum: 0.9,
+            nesterov: false,
+            weight_decay: 0.0,
+            kind: WeightDecay::Coupled,
+            decayed: Decayed::All,
+        };
+        let linear =
+            |inputs, outputs| Linear::<f64>::new(inputs, outputs, &mut Initializer::new(Init::HeNormal, 1));
+        let gradients = |layer: &mut Linear<f64>, inputs: usize| {
+            let tape = Tape::new();
+            let x = tape.constant(Tensor::full([2, inputs], 1.0));
+            let y = layer.forward(&Context::train(&tape, 0, 0), x).unwrap();
+            tape.backward(y.sum_all(), Keep::Leaves).unwrap()
+        };
+        let (mut small, mut large) = (linear(2, 1), linear(3, 2));
+        let mut sgd = Sgd::new(settings).unwrap();
+        let before = weights::to_safetensors(&mut large);
+        let text = sgd.step(&mut large, &gradients(&mut small, 2), 0.1).unwrap_err().to_string();
+        assert!(text.contains("sgd") && text.contains("[2, 3]") && text.contains("[1, 2]"), "{text}");
+        assert_eq!(weights::to_safetensors(&mut large), before);
+        // And a velocity of another model.
+        sgd.step(&mut small, &gradients(&mut linear(2, 1), 2), 0.1).unwrap();
+        let own = gradients(&mut linear(3, 2), 3);
+        assert!(sgd.step(&mut large, &own, 0.1).is_err());
     }
 }
