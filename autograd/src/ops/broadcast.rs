@@ -31,23 +31,42 @@ pub(super) fn backward<S: Scalar>(
     da: impl Fn(S, S, S, S) -> S + Sync,
     db: impl Fn(S, S, S, S) -> S + Sync,
 ) -> Vec<Option<Tensor<S>>> {
-    let (a, b, shape) = (&cx.inputs[0], &cx.inputs[1], cx.output.shape());
-    // Borrow where nothing is broadcast: the common case touches memory once.
-    let (left, right) = (expand(a, shape), expand(b, shape));
+    let shape = cx.output.shape();
+    let (left, right) = (expand(&cx.inputs[0], shape), expand(&cx.inputs[1], shape));
+    vec![
+        cx.needs[0].then(|| sum_to(each(cx, &left, &right, da), shape, cx.inputs[0].shape())),
+        cx.needs[1].then(|| sum_to(each(cx, &left, &right, db), shape, cx.inputs[1].shape())),
+    ]
+}
+
+/// d(g, a, b, y) of every element.
+fn each<S: Scalar>(
+    cx: &Backward<'_, S>,
+    left: &[S],
+    right: &[S],
+    d: impl Fn(S, S, S, S) -> S + Sync,
+) -> Vec<S> {
     let (g, y) = (cx.upstream.data(), cx.output.data());
-    let gradient = |wanted: bool, operand: &Tensor<S>, d: &(dyn Fn(S, S, S, S) -> S + Sync)| {
-        wanted.then(|| {
-            let mut full = vec![S::ZERO; g.len()];
-            map::for_each_chunk(&mut full, |at, out| {
-                for (i, out) in out.iter_mut().enumerate() {
-                    let i = at + i;
-                    *out = d(g[i], left[i], right[i], y[i]);
-                }
-            });
-            sum_to(&full, shape, operand.shape())
-        })
-    };
-    vec![gradient(cx.needs[0], a, &da), gradient(cx.needs[1], b, &db)]
+    let mut out = vec![S::ZERO; g.len()];
+    map::for_each_chunk(&mut out, |at, out| {
+        let here = at..at + out.len();
+        let operands = left[here.clone()].iter().zip(&right[here.clone()]);
+        let inputs = g[here.clone()].iter().zip(&y[here]).zip(operands);
+        for (out, ((&g, &y), (&a, &b))) in out.iter_mut().zip(inputs) {
+            *out = d(g, a, b, y);
+        }
+    });
+    out
+}
+
+/// The gradient of an operand that is only repeated: the upstream itself, shared, where nothing was.
+pub(super) fn pass<S: Scalar>(cx: &Backward<'_, S>, input: usize) -> Tensor<S> {
+    let to = cx.inputs[input].shape();
+    if to == cx.upstream.shape() {
+        cx.upstream.clone()
+    } else {
+        sum_over_repeats(cx.upstream.data(), cx.upstream.shape(), to)
+    }
 }
 
 /// The elements of `x` repeated to fill `shape`.
@@ -61,10 +80,11 @@ pub(super) fn expand<S: Scalar>(x: &Tensor<S>, shape: Shape) -> std::borrow::Cow
 }
 
 /// The inverse of broadcasting: sums `full`, of shape `from`, over the axes along which `to` was repeated.
-pub(super) fn sum_to<S: Scalar>(full: &[S], from: Shape, to: Shape) -> Tensor<S> {
-    if from == to {
-        return Tensor::filled(to, full.to_vec());
-    }
+fn sum_to<S: Scalar>(full: Vec<S>, from: Shape, to: Shape) -> Tensor<S> {
+    if from == to { Tensor::filled(to, full) } else { sum_over_repeats(&full, from, to) }
+}
+
+fn sum_over_repeats<S: Scalar>(full: &[S], from: Shape, to: Shape) -> Tensor<S> {
     let missing = from.rank() - to.rank();
     let is_repeated = |axis: usize| axis < missing || to.dims()[axis - missing] == 1;
     Tensor::filled(to, axes::sum_over(full, from, is_repeated, |_, x| x))
