@@ -17,15 +17,18 @@ use crate::table::Table;
 const SIDES: [&str; 2] = ["swish", "nswish"];
 /// Channels of the first stage: half the usual, for the sake of the minute.
 const WIDTH: usize = 8;
+/// What fits into a minute on two cores.
+const SEEDS: u64 = 3;
+const EPOCHS: u64 = 2;
 
 /// Arguments of `anact quickstart`.
 #[derive(Debug, Args)]
 pub(super) struct Quickstart {
     /// Paired runs: each seed trains both activations from the same weights on the same batches
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = SEEDS)]
     seeds: u64,
     /// Passes over the 5,000 training images
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = EPOCHS)]
     epochs: u64,
     /// Folder for the record [default: runs/TIME-quickstart]
     #[arg(long)]
@@ -34,7 +37,7 @@ pub(super) struct Quickstart {
 
 impl Default for Quickstart {
     fn default() -> Self {
-        Self { seeds: 3, epochs: 4, output: None }
+        Self { seeds: SEEDS, epochs: EPOCHS, output: None }
     }
 }
 
