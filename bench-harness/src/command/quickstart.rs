@@ -65,9 +65,13 @@ impl Quickstart {
         };
         let first = settings(SIDES[0], 0)?;
         let data = load_data(&first)?;
-        // Both sides are built once before a folder is made for them.
-        for activation in SIDES {
-            Session::new(settings(activation, 0)?, &data)?;
+        // All runs are built before a folder is made for them.
+        let mut sessions = Vec::new();
+        for seed in 0..self.seeds {
+            for (side, activation) in SIDES.into_iter().enumerate() {
+                let label = format!("{activation:<6} seed {seed}");
+                sessions.push((side, label, Session::new(settings(activation, seed)?, &data)?));
+            }
         }
         let folder = RunFolder::create(self.output.clone().unwrap_or_else(|| default_folder("quickstart")))?;
         let mut record = folder.records()?;
@@ -87,12 +91,8 @@ impl Quickstart {
 
         let interrupt = Interrupt::listen();
         let mut sides = SIDES.map(|name| Side { name, outcomes: Vec::new() });
-        for seed in 0..self.seeds {
-            for side in &mut sides {
-                let session = Session::new(settings(side.name, seed)?, &data)?;
-                let label = format!("{:<6} seed {seed}", side.name);
-                side.outcomes.push(session.run(&label, &mut record, &interrupt)?);
-            }
+        for (side, label, session) in sessions {
+            sides[side].outcomes.push(session.run(&label, &mut record, &interrupt)?);
         }
         write_files(&folder, &sides)?;
         print_summary(&sides);

@@ -16,12 +16,14 @@ use super::trainer::{EpochMetrics, Trainer};
 use crate::error::{Error, Result};
 use crate::record::RecordWriter;
 
-/// Settings together with the data they name.
+/// One run, built and ready: settings, batches of the data they name, and a network at step 0.
 #[derive(Debug)]
 pub struct Session<'d> {
     settings: Settings,
     data: &'d Dataset,
-    normalisation: Normalisation,
+    train: Loader<'d>,
+    test: Loader<'d>,
+    trainer: Trainer,
 }
 
 /// What a finished run leaves.
@@ -79,18 +81,17 @@ impl<'d> Session<'d> {
     /// can be refused is refused here, before a folder is made for the run.
     pub fn new(settings: Settings, data: &'d Dataset) -> Result<Self> {
         let normalisation = Normalisation::of(data.train.images())?;
-        let session = Self { settings, data, normalisation };
-        let steps = session.training_loader()?.batches_per_epoch();
-        session.test_loader()?;
-        session.trainer(steps as u64)?;
-        Ok(session)
+        let train = training_loader(&settings, data, normalisation.clone())?;
+        let test = Loader::new(&data.test, LoaderConfig::evaluation(settings.batch, normalisation))?;
+        let trainer = trainer(&settings, data, train.batches_per_epoch() as u64)?;
+        Ok(Self { settings, data, train, test, trainer })
     }
 
     /// Trains and inspects, writing every epoch to `record` as it ends.
     ///
     /// # Errors
-    /// Settings that do not fit the data; a loss that is not finite; the user's wish to stop; a full disk.
-    pub fn run(&self, label: &str, record: &mut RecordWriter, interrupt: &Interrupt) -> Result<Outcome> {
+    /// A loss that is not finite; the user's wish to stop; a full disk.
+    pub fn run(mut self, label: &str, record: &mut RecordWriter, interrupt: &Interrupt) -> Result<Outcome> {
         let outcome = self.train(label, record, interrupt);
         if let Err(error) = &outcome {
             // Without this line a run that ended early would look like one that goes on. If the record itself cannot
@@ -101,13 +102,12 @@ impl<'d> Session<'d> {
         outcome
     }
 
-    fn train(&self, label: &str, record: &mut RecordWriter, interrupt: &Interrupt) -> Result<Outcome> {
+    fn train(&mut self, label: &str, record: &mut RecordWriter, interrupt: &Interrupt) -> Result<Outcome> {
         let s = &self.settings;
-        let (train, test) = (self.training_loader()?, self.test_loader()?);
-        let steps = train.batches_per_epoch();
-        let mut trainer = self.trainer(steps as u64)?;
-        let start = self.inspection(&train, &mut *self.model()?)?;
-        let parameters = parameter_count(trainer.model());
+        let steps = self.train.batches_per_epoch();
+        // A network of its own: an inspection moves running statistics.
+        let start = inspection(s, &self.train, model(s, self.data)?.as_mut())?;
+        let parameters = parameter_count(self.trainer.model());
         self.write(
             record,
             "start",
@@ -118,18 +118,19 @@ impl<'d> Session<'d> {
         let progress = Progress::new(label, s.epochs, steps);
         let mut epochs = Vec::new();
         for epoch in 0..s.epochs {
-            let metrics = trainer.epoch(epoch, &train, &test, &progress, interrupt)?;
+            let metrics = self.trainer.epoch(epoch, &self.train, &self.test, &progress, interrupt)?;
             progress.epoch(&metrics);
             self.write(record, "epoch", metrics)?;
             epochs.push(metrics);
         }
         progress.finish();
 
-        let weights = weights::to_safetensors(trainer.model());
+        let weights = weights::to_safetensors(self.trainer.model());
         let weights_sha256 = hex(&Sha256::digest(&weights));
-        let end = self.inspection(&train, trainer.model())?;
+        // Before the inspection, whose batch is no batch of the run.
+        let degenerate = anact::degenerate_batches(self.trainer.model());
+        let end = inspection(s, &self.train, self.trainer.model())?;
         self.write(record, "layers", json!({ "when": "end", "rows": end.rows }))?;
-        let degenerate = anact::degenerate_batches(trainer.model());
         for (site, batches) in &degenerate {
             eprintln!(
                 "note: {site}: {batches} batches had no factor (constant, dead or not finite) and used the last one"
@@ -144,47 +145,38 @@ impl<'d> Session<'d> {
         Ok(Outcome { epochs, weights, weights_sha256, start, end })
     }
 
-    /// The optimiser and its schedule around a new network.
-    fn trainer(&self, steps_per_epoch: u64) -> Result<Trainer> {
-        let s = &self.settings;
-        let decay = match s.schedule.decay {
-            Decay::Step { every, factor } => {
-                Decay::Step { every: every.saturating_mul(steps_per_epoch), factor }
-            }
-            other => other,
-        };
-        let steps = |epochs: u64| epochs.saturating_mul(steps_per_epoch);
-        let schedule = Schedule::new(s.lr, steps(s.schedule.warmup_epochs), steps(s.epochs), decay)?;
-        Ok(Trainer::new(self.model()?, Sgd::new(s.sgd)?, schedule, s.smoothing, s.seed))
-    }
-
-    fn model(&self) -> Result<Box<dyn layers::Layer<f32>>> {
-        build_model(&self.settings, self.data.train.images().shape(), self.data.classes.len())
-    }
-
-    fn training_loader(&self) -> Result<Loader<'d>> {
-        let s = &self.settings;
-        let is_colour = self.data.train.images().shape()[0] > 1;
-        let mut config = LoaderConfig::training(s.batch, s.seed, self.normalisation.clone());
-        config.augmentation = s.augment.unwrap_or(is_colour).then_some(Augmentation::CIFAR);
-        Ok(Loader::new(&self.data.train, config)?)
-    }
-
-    fn test_loader(&self) -> Result<Loader<'d>> {
-        let config = LoaderConfig::evaluation(self.settings.batch, self.normalisation.clone());
-        Ok(Loader::new(&self.data.test, config)?)
-    }
-
-    /// Predicted and measured on the first batch of the first epoch.
-    fn inspection(&self, train: &Loader, model: &mut dyn layers::Layer<f32>) -> Result<Inspection> {
-        let batch = train.epoch(0).next().expect("a loader has at least one batch");
-        inspect(model, batch, self.settings.smoothing, self.settings.seed)
-    }
-
     fn write(&self, record: &mut RecordWriter, kind: &str, body: impl Serialize) -> Result<()> {
         let (activation, seed) = (self.settings.activation.as_str(), self.settings.seed);
         Ok(record.write(kind, &Tagged { activation, seed, body })?)
     }
+}
+
+/// The optimiser and its schedule around a new network.
+fn trainer(s: &Settings, data: &Dataset, steps_per_epoch: u64) -> Result<Trainer> {
+    let steps = |epochs: u64| epochs.saturating_mul(steps_per_epoch);
+    let decay = match s.schedule.decay {
+        Decay::Step { every, factor } => Decay::Step { every: steps(every), factor },
+        other => other,
+    };
+    let schedule = Schedule::new(s.lr, steps(s.schedule.warmup_epochs), steps(s.epochs), decay)?;
+    Ok(Trainer::new(model(s, data)?, Sgd::new(s.sgd)?, schedule, s.smoothing, s.seed))
+}
+
+fn model(s: &Settings, data: &Dataset) -> Result<Box<dyn layers::Layer<f32>>> {
+    build_model(s, data.train.images().shape(), data.classes.len())
+}
+
+fn training_loader<'d>(s: &Settings, data: &'d Dataset, normalisation: Normalisation) -> Result<Loader<'d>> {
+    let is_colour = data.train.images().shape()[0] > 1;
+    let mut config = LoaderConfig::training(s.batch, s.seed, normalisation);
+    config.augmentation = s.augment.unwrap_or(is_colour).then_some(Augmentation::CIFAR);
+    Ok(Loader::new(&data.train, config)?)
+}
+
+/// Predicted and measured on the first batch of the first epoch.
+fn inspection(s: &Settings, train: &Loader, model: &mut dyn layers::Layer<f32>) -> Result<Inspection> {
+    let batch = train.epoch(0).next().expect("a loader has at least one batch");
+    inspect(model, batch, s.smoothing, s.seed)
 }
 
 fn hex(bytes: &[u8]) -> String {
