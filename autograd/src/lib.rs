@@ -19,6 +19,7 @@ mod backward;
 pub mod check;
 mod elementwise;
 mod error;
+pub mod inspect;
 pub mod kernels;
 mod op;
 pub mod ops;

@@ -4,8 +4,8 @@
 //! A tape belongs to one step and is dropped whole. No reference into it is ever handed out: values are
 //! reference-counted tensors, and accessors clone the handle.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::cell::{Ref, RefCell};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
@@ -38,9 +38,7 @@ pub(crate) struct Node<S> {
     pub(crate) saved: Vec<Tensor<S>>,
     pub(crate) needs_gradient: bool,
     /// Index into the tape's list of scope paths.
-    scope: u32,
-    /// The full name of a named leaf.
-    name: Option<Arc<str>>,
+    pub(crate) scope: u32,
 }
 
 /// The record of one computation.
@@ -49,6 +47,8 @@ pub struct Tape<S> {
     // The only interior mutability of the engine.
     pub(crate) nodes: RefCell<Vec<Node<S>>>,
     pub(crate) names: RefCell<BTreeMap<Arc<str>, NodeId>>,
+    /// The names by position. Few nodes have one, so it is not a field of all of them.
+    named: RefCell<HashMap<u32, Arc<str>>>,
     scopes: RefCell<Scopes>,
 }
 
@@ -72,6 +72,7 @@ impl<S: Scalar> Tape<S> {
         Self {
             nodes: RefCell::new(Vec::new()),
             names: RefCell::new(BTreeMap::new()),
+            named: RefCell::new(HashMap::new()),
             scopes: RefCell::new(Scopes { paths: vec![String::new()], open: vec![0] }),
         }
     }
@@ -88,12 +89,12 @@ impl<S: Scalar> Tape<S> {
 
     /// A value that needs no gradient.
     pub fn constant(&self, value: Tensor<S>) -> Var<'_, S> {
-        self.leaf(value, false, None)
+        self.leaf(value, false)
     }
 
     /// A value whose gradient is wanted.
     pub fn variable(&self, value: Tensor<S>) -> Var<'_, S> {
-        self.leaf(value, true, None)
+        self.leaf(value, true)
     }
 
     /// A named value whose gradient is wanted; its full name is the open scope's path and `name`.
@@ -114,7 +115,8 @@ impl<S: Scalar> Tape<S> {
             };
         }
         let full: Arc<str> = full.into();
-        let var = self.leaf(value.clone(), true, Some(Arc::clone(&full)));
+        let var = self.leaf(value.clone(), true);
+        self.named.borrow_mut().insert(var.id.0, Arc::clone(&full));
         self.names.borrow_mut().insert(full, var.id);
         Ok(var)
     }
@@ -153,7 +155,6 @@ impl<S: Scalar> Tape<S> {
             saved: forward.saved,
             needs_gradient,
             scope: 0,
-            name: None,
         }))
     }
 
@@ -178,13 +179,23 @@ impl<S: Scalar> Tape<S> {
         self.names.borrow().iter().map(|(n, &id)| (n.to_string(), Var { tape: self, id })).collect()
     }
 
+    /// The paths that nodes' `scope` fields point to.
+    pub(crate) fn scope_paths(&self) -> Ref<'_, [String]> {
+        Ref::map(self.scopes.borrow(), |s| s.paths.as_slice())
+    }
+
+    /// The names of named leaves by position.
+    pub(crate) fn leaf_names(&self) -> Ref<'_, HashMap<u32, Arc<str>>> {
+        self.named.borrow()
+    }
+
     fn path_of(&self, name: &str) -> String {
         let scopes = self.scopes.borrow();
         let open = scopes.open.last().map_or("", |&i| scopes.paths[i as usize].as_str());
         if open.is_empty() { name.to_string() } else { format!("{open}.{name}") }
     }
 
-    fn leaf(&self, value: Tensor<S>, needs_gradient: bool, name: Option<Arc<str>>) -> Var<'_, S> {
+    fn leaf(&self, value: Tensor<S>, needs_gradient: bool) -> Var<'_, S> {
         self.push(Node {
             op: None,
             inputs: SmallVec::new(),
@@ -192,7 +203,6 @@ impl<S: Scalar> Tape<S> {
             saved: Vec::new(),
             needs_gradient,
             scope: 0,
-            name,
         })
     }
 
@@ -296,7 +306,7 @@ impl<'t, S: Scalar> Var<'t, S> {
 
     /// The full name of a named leaf.
     pub fn name(self) -> Option<String> {
-        self.with(|n| n.name.as_deref().map(str::to_string))
+        self.tape.named.borrow().get(&self.id.0).map(ToString::to_string)
     }
 
     /// Whether a gradient can flow to this node.

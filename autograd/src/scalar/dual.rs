@@ -107,6 +107,7 @@ impl<S: Scalar> MulAssign for Dual<S> {
 impl<S: Scalar> Scalar for Dual<S> {
     const ZERO: Self = Self { value: S::ZERO, tangent: S::ZERO };
     const ONE: Self = Self { value: S::ONE, tangent: S::ZERO };
+    const MIN_POSITIVE: f64 = S::MIN_POSITIVE;
 
     fn from_f64(x: f64) -> Self {
         Self::new(S::from_f64(x), S::ZERO)

@@ -8,6 +8,7 @@ macro_rules! float_scalar {
         impl Scalar for $float {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
+            const MIN_POSITIVE: f64 = $float::MIN_POSITIVE as f64;
 
             #[inline]
             fn from_f64(x: f64) -> Self {

@@ -38,6 +38,8 @@ pub trait Scalar:
     const ZERO: Self;
     /// 1.
     const ONE: Self;
+    /// The smallest positive number of full precision; what is smaller is subnormal.
+    const MIN_POSITIVE: f64;
 
     /// The nearest number to `x`, with no tangent.
     fn from_f64(x: f64) -> Self;
