@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use autograd::kernels::buffer;
 use autograd::kernels::map::{for_each_chunk, for_each_chunk_of};
 use autograd::{Error, Result, Scalar, Shape};
 use serde::{Deserialize, Serialize};
@@ -109,7 +110,7 @@ impl Groups {
     /// An array of all elements of all groups, written by `f(group, start, run)` for consecutive runs of elements of
     /// one group, in parallel.
     pub(crate) fn fill<S: Scalar>(self, f: impl Fn(usize, usize, &mut [S]) + Sync) -> Vec<S> {
-        let mut y = vec![S::ZERO; self.count * self.elements()];
+        let mut y = buffer::any(self.count * self.elements());
         for_each_chunk(&mut y, |at, mut y| {
             let mut i = at;
             while !y.is_empty() {

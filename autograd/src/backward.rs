@@ -1,169 +1,398 @@
 //! Reverse accumulation: one loop over the tape from the last node to the first.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
 
 use smallvec::SmallVec;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Missing, Result};
+use crate::gradients::{Gradients, address};
+use crate::inspect::{self, Ledger, Memory, MemoryRow, Observer, Seen, Side};
 use crate::kernels::map;
 use crate::op::Backward;
+use crate::pass::{Keep, Look, Pass, Target};
 use crate::scalar::Scalar;
-use crate::tape::{Node, NodeId, Tape, Var};
+use crate::tape::{NodeId, Tape, Var};
 use crate::tensor::Tensor;
-
-/// Which gradients a backward pass returns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keep {
-    /// Those of leaves; the others are freed as soon as they were passed on.
-    Leaves,
-    /// Those of every node.
-    All,
-}
-
-/// The gradients of one backward pass.
-#[derive(Debug)]
-pub struct Gradients<S> {
-    slots: Vec<Option<Tensor<S>>>,
-    names: BTreeMap<Arc<str>, NodeId>,
-    keep: Keep,
-    /// The address of the tape, to tell its values from another tape's; never followed.
-    tape: usize,
-}
-
-/// See [`Gradients`]'s field of the name.
-fn address<S>(tape: &Tape<S>) -> usize {
-    std::ptr::from_ref(tape).addr()
-}
-
-impl<S: Scalar> Gradients<S> {
-    /// ∂L/∂var, the sum over all uses of `var`.
-    ///
-    /// # Errors
-    /// There is none: the value is a constant, is on no path to L, was not kept, or is of another tape.
-    pub fn wrt(&self, var: Var<'_, S>) -> Result<Tensor<S>> {
-        if address(var.tape()) != self.tape {
-            return Err(Error::ForeignVar { op: "gradient" });
-        }
-        if let Some(g) = self.slots.get(var.id().index()).and_then(Option::as_ref) {
-            return Ok(g.clone());
-        }
-        let reason = if !var.needs_gradient() {
-            "it is a constant, or computed from constants only"
-        } else if self.keep == Keep::Leaves && var.op_name() != "leaf" {
-            "gradients of intermediate values were not kept; ask for Keep::All"
-        } else {
-            "no path leads from it to the value that was differentiated"
-        };
-        Err(Error::NoGradient { name: var.name().unwrap_or_else(|| format!("{var:?}")), reason })
-    }
-
-    /// The gradient of the named leaf.
-    ///
-    /// # Errors
-    /// No leaf has this name, or it is on no path to L.
-    pub fn named(&self, name: &str) -> Result<&Tensor<S>> {
-        let none = |reason| Error::NoGradient { name: name.to_string(), reason };
-        let id =
-            self.names.get(name).ok_or_else(|| none("no parameter of this name was used on the tape"))?;
-        let slot = self.slots.get(id.index()).and_then(Option::as_ref);
-        slot.ok_or_else(|| none("no path leads from it to the value that was differentiated"))
-    }
-}
 
 impl<S: Scalar> Tape<S> {
     /// The gradients of the single number `loss`.
     ///
     /// # Errors
-    /// `loss` is not a single number, is of another tape, or depends on no variable.
+    /// As [`Tape::run`].
     pub fn backward(&self, loss: Var<'_, S>, keep: Keep) -> Result<Gradients<S>> {
-        let shape = loss.shape();
-        if shape.len() != 1 {
-            return Err(Error::NotScalar { shape });
-        }
-        self.backward_from(loss, Tensor::full(shape, S::ONE), keep)
+        self.run(keep.into(), loss)
     }
 
     /// The gradients of ⟨cotangent, var⟩: the vector-Jacobian product.
     ///
     /// # Errors
-    /// The shapes differ, `var` is of another tape, or it depends on no variable.
+    /// As [`Tape::run`].
     pub fn backward_from(&self, var: Var<'_, S>, cotangent: Tensor<S>, keep: Keep) -> Result<Gradients<S>> {
-        if !std::ptr::eq(var.tape(), self) {
+        self.run(Pass::new(keep).from_cotangent(cotangent), var)
+    }
+
+    /// Runs a backward pass from `start`.
+    ///
+    /// # Errors
+    /// `start` is of another tape, depends on no variable, or is no single number and there is no cotangent of its
+    /// shape; a parameter gets no gradient; a pattern names nothing; values were freed by an earlier pass; a number is
+    /// not finite and the pass was told to find that.
+    pub fn run(&self, pass: Pass<'_, S>, start: Var<'_, S>) -> Result<Gradients<S>> {
+        let cotangent = self.cotangent(&pass, start)?;
+        if self.nodes.borrow().iter().any(|n| n.is_released) {
+            return Err(Error::Released);
+        }
+        if pass.finds_anomalies
+            && let Some(anomaly) = self.first_anomaly()
+        {
+            return Err(Error::Anomaly(Box::new(anomaly)));
+        }
+        let (keep, allows_missing) = (pass.keep, pass.allows_missing);
+        let mut sweep = Sweep::new(self, pass, start.id())?;
+        sweep.show_values();
+        sweep.begin(cotangent);
+        for at in (0..=start.id().index()).rev() {
+            sweep.step(NodeId::at(at))?;
+        }
+        let Sweep { slots, edges, memory, .. } = sweep;
+        let gradients = Gradients {
+            nodes: slots.into_kept(),
+            edges,
+            names: self.names.borrow().clone(),
+            keep,
+            memory: memory.map(|(_, rows)| Memory { rows }),
+            tape: address(self),
+        };
+        if !allows_missing {
+            self.require_all(&gradients, start)?;
+        }
+        Ok(gradients)
+    }
+
+    /// What the pass starts from.
+    fn cotangent(&self, pass: &Pass<'_, S>, start: Var<'_, S>) -> Result<Tensor<S>> {
+        if !std::ptr::eq(start.tape(), self) {
             return Err(Error::ForeignVar { op: "backward" });
         }
-        if cotangent.shape() != var.shape() {
-            return Err(Error::Shapes {
-                op: "backward",
-                left: cotangent.shape(),
-                right: var.shape(),
-                rule: "the cotangent must have the value's shape",
-            });
-        }
-        if !var.needs_gradient() {
+        let shape = start.shape();
+        let cotangent = match &pass.cotangent {
+            Some(cotangent) if cotangent.shape() == shape => cotangent.clone(),
+            Some(cotangent) => {
+                return Err(Error::Shapes {
+                    op: "backward",
+                    left: cotangent.shape(),
+                    right: shape,
+                    rule: "the cotangent must have the value's shape",
+                });
+            }
+            None if shape.len() == 1 => Tensor::full(shape, S::ONE),
+            None => return Err(Error::NotScalar { shape }),
+        };
+        if !start.needs_gradient() {
             return Err(Error::NoGradient {
-                name: format!("{var:?}"),
+                name: format!("{start:?}"),
                 reason: "it is a constant, or computed from constants only",
             });
         }
+        Ok(cotangent)
+    }
+
+    /// Every parameter that is not frozen must have got a gradient.
+    fn require_all(&self, gradients: &Gradients<S>, start: Var<'_, S>) -> Result<()> {
         let nodes = self.nodes.borrow();
-        let mut slots: Vec<Option<Tensor<S>>> = vec![None; var.id().index() + 1];
-        slots[var.id().index()] = Some(cotangent);
-        for at in (0..slots.len()).rev() {
-            if nodes[at].op.is_none() {
-                continue;
+        let names = gradients.names.iter();
+        let without =
+            names.filter(|(_, id)| nodes[id.index()].needs_gradient && !gradients.nodes.contains_key(id));
+        let missing: Vec<Missing> = without
+            .map(|(name, &id)| Missing { name: name.to_string(), ends_at: self.path_ends_at(id, start.id()) })
+            .collect();
+        if missing.is_empty() { Ok(()) } else { Err(Error::NoGradients { missing }) }
+    }
+
+    /// The op without derivative that cuts `from` off from `to`, if there is a path apart from such ops.
+    fn path_ends_at(&self, from: NodeId, to: NodeId) -> Option<String> {
+        let nodes = self.nodes.borrow();
+        let mut reached: HashMap<NodeId, Option<NodeId>> = HashMap::from([(from, None)]);
+        for at in from.index() + 1..=to.index() {
+            let node = &nodes[at];
+            let Some(cut) = node.inputs.iter().find_map(|i| reached.get(i).copied()) else { continue };
+            let is_cut = node.op.as_ref().is_some_and(|op| !op.is_differentiable());
+            reached.insert(NodeId::at(at), cut.or(is_cut.then_some(NodeId::at(at))));
+        }
+        let cut = reached.get(&to).copied().flatten()?;
+        drop(nodes);
+        Some(self.paths().swap_remove(cut.index()))
+    }
+}
+
+/// The state of a backward pass.
+struct Sweep<'t, 'w, S> {
+    tape: &'t Tape<S>,
+    keep: Keep,
+    watched: HashSet<NodeId>,
+    looks: Vec<(HashSet<NodeId>, Box<dyn Observer<S> + 'w>)>,
+    /// Only if somebody looks on.
+    paths: Vec<String>,
+    slots: Slots<S>,
+    edges: HashMap<(NodeId, usize), Tensor<S>>,
+    releases: bool,
+    finds_anomalies: bool,
+    memory: Option<(Ledger, Vec<MemoryRow>)>,
+}
+
+impl<'t, 'w, S: Scalar> Sweep<'t, 'w, S> {
+    fn new(tape: &'t Tape<S>, pass: Pass<'w, S>, start: NodeId) -> Result<Self> {
+        let ids = |target: &Target| -> Result<Vec<NodeId>> {
+            match target {
+                Target::Node(id) => Ok(vec![*id]),
+                Target::Pattern(pattern) => Ok(tape.find(pattern)?.into_iter().map(Var::id).collect()),
             }
-            let Some(upstream) = slots[at].take() else { continue };
-            propagate(&nodes, at, &upstream, &mut slots);
-            if keep == Keep::All {
-                slots[at] = Some(upstream);
+        };
+        let mut watched = HashSet::new();
+        for target in &pass.watched {
+            watched.extend(ids(target)?);
+        }
+        let mut looks = Vec::new();
+        for Look { target, observer } in pass.looks {
+            looks.push((ids(&target)?.into_iter().collect(), observer));
+        }
+        Ok(Self {
+            tape,
+            keep: pass.keep,
+            watched,
+            paths: if looks.is_empty() && !pass.measures_memory { Vec::new() } else { tape.paths() },
+            looks,
+            slots: Slots::new(start.index() + 1),
+            edges: HashMap::new(),
+            releases: pass.releases,
+            finds_anomalies: pass.finds_anomalies,
+            memory: pass.measures_memory.then(|| (Ledger::default(), Vec::new())),
+        })
+    }
+
+    fn show_values(&mut self) {
+        if let Some((ledger, rows)) = &mut self.memory {
+            for (node, path) in self.tape.nodes.borrow().iter().zip(&self.paths) {
+                let value = ledger.hold(&node.value);
+                let saved = node.saved.iter().map(|t| ledger.hold(t)).sum();
+                rows.push(MemoryRow {
+                    path: path.clone(),
+                    op: node.op.as_ref().map_or("leaf", |op| op.name()),
+                    value,
+                    saved,
+                    gradient: 0,
+                    after_forward: ledger.live(),
+                    in_backward: 0,
+                });
             }
         }
-        Ok(Gradients { slots, names: self.names.borrow().clone(), keep, tape: address(self) })
+        if self.looks.is_empty() {
+            return;
+        }
+        for var in self.tape.vars() {
+            if self.looks.iter().any(|(ids, _)| ids.contains(&var.id())) {
+                let value = var.value();
+                self.show(var.id(), &value, Observer::value);
+            }
+        }
+    }
+
+    /// Shows a tensor of a node to those who look at it. Nothing of the tape is borrowed meanwhile.
+    fn show(
+        &mut self,
+        id: NodeId,
+        tensor: &Tensor<S>,
+        show: impl Fn(&mut (dyn Observer<S> + 'w), &Seen<'_, S>),
+    ) {
+        if self.looks.is_empty() {
+            return;
+        }
+        let op = self.tape.nodes.borrow()[id.index()].op.as_ref().map_or("leaf", |op| op.name());
+        let seen = Seen { id, path: &self.paths[id.index()], op, tensor };
+        for (_, observer) in self.looks.iter_mut().filter(|(ids, _)| ids.contains(&id)) {
+            show(observer.as_mut(), &seen);
+        }
+    }
+
+    fn begin(&mut self, cotangent: Tensor<S>) {
+        if let Some((ledger, _)) = &mut self.memory {
+            ledger.hold(&cotangent);
+        }
+        let start = self.slots.len() - 1;
+        self.slots.put(start, cotangent);
+    }
+
+    /// Passes the complete gradient of a node on to its inputs, and lets go of what nobody needs any more.
+    fn step(&mut self, id: NodeId) -> Result<()> {
+        let at = id.index();
+        if let Some(gradient) = self.slots.take(at) {
+            self.show(id, &gradient, Observer::gradient);
+            if let Some((ledger, rows)) = &mut self.memory {
+                ledger.take_highest();
+                rows[at].gradient = gradient.bytes();
+            }
+            let is_leaf = self.tape.nodes.borrow()[at].op.is_none();
+            if !is_leaf {
+                self.propagate(id, &gradient)?;
+            }
+            if let Some((ledger, rows)) = &mut self.memory
+                && !is_leaf
+            {
+                rows[at].in_backward = ledger.take_highest();
+            }
+            if is_leaf || self.keeps(id) {
+                self.slots.put(at, gradient);
+            } else if let Some((ledger, _)) = &mut self.memory {
+                ledger.drop(&gradient);
+            }
+        }
+        if self.releases && !self.watched.contains(&id) {
+            self.release(at);
+        }
+        Ok(())
+    }
+
+    fn keeps(&self, id: NodeId) -> bool {
+        match self.keep {
+            Keep::Leaves => false,
+            Keep::Watched => self.watched.contains(&id),
+            Keep::All => true,
+        }
+    }
+
+    fn propagate(&mut self, id: NodeId, upstream: &Tensor<S>) -> Result<()> {
+        let tape = self.tape;
+        let nodes = tape.nodes.borrow();
+        let node = &nodes[id.index()];
+        let Some(op) = &node.op else { return Ok(()) };
+        let needs: SmallVec<[bool; 3]> =
+            node.inputs.iter().map(|i| nodes[i.index()].needs_gradient).collect();
+        if !needs.contains(&true) {
+            return Ok(());
+        }
+        let inputs: SmallVec<[Tensor<S>; 3]> =
+            node.inputs.iter().map(|i| nodes[i.index()].value.clone()).collect();
+        let gradients = op.backward(&Backward {
+            inputs: &inputs,
+            output: &node.value,
+            saved: &node.saved,
+            upstream,
+            needs: &needs,
+        });
+        debug_assert_eq!(gradients.len(), inputs.len(), "{} returned a wrong number of gradients", op.name());
+        if self.finds_anomalies {
+            let (side, bad) = match inspect::first_bad_of(&gradients) {
+                _ if inspect::first_bad(upstream).is_some() => (Side::Upstream, Some(upstream)),
+                Some(input) => (Side::Gradient { input }, gradients[input].as_ref()),
+                None => (Side::Upstream, None),
+            };
+            if let Some(bad) = bad {
+                let anomaly = tape.anomaly(id.index(), side, bad, Some(upstream));
+                return Err(Error::Anomaly(Box::new(anomaly)));
+            }
+        }
+        if let Some((ledger, _)) = &mut self.memory {
+            gradients.iter().flatten().for_each(|g| {
+                ledger.hold(g);
+            });
+        }
+        for (position, (&input, gradient)) in node.inputs.iter().zip(gradients).enumerate() {
+            let Some(gradient) = gradient.filter(|_| nodes[input.index()].needs_gradient) else { continue };
+            debug_assert_eq!(
+                gradient.shape(),
+                nodes[input.index()].value.shape(),
+                "{} returned a gradient of a wrong shape",
+                op.name()
+            );
+            if self.keep == Keep::All || self.keep == Keep::Watched && self.watched.contains(&input) {
+                if let Some((ledger, _)) = &mut self.memory {
+                    ledger.hold(&gradient);
+                }
+                self.edges.insert((id, position), gradient.clone());
+            }
+            self.slots.add(input.index(), gradient, self.memory.as_mut().map(|(ledger, _)| ledger));
+        }
+        Ok(())
+    }
+
+    /// Frees what a node holds; its consumers were all passed before it. Leaves belong to whoever gave them.
+    fn release(&mut self, at: usize) {
+        let mut nodes = self.tape.nodes.borrow_mut();
+        let node = &mut nodes[at];
+        if node.op.is_none() {
+            return;
+        }
+        if let Some((ledger, _)) = &mut self.memory {
+            ledger.drop(&node.value);
+            node.saved.iter().for_each(|t| ledger.drop(t));
+        }
+        node.release();
     }
 }
 
-/// Passes the complete gradient of node `at` on to its inputs.
-fn propagate<S: Scalar>(nodes: &[Node<S>], at: usize, upstream: &Tensor<S>, slots: &mut [Option<Tensor<S>>]) {
-    let node = &nodes[at];
-    let Some(op) = &node.op else { return };
-    let needs: SmallVec<[bool; 3]> = node.inputs.iter().map(|i| nodes[i.index()].needs_gradient).collect();
-    if !needs.contains(&true) {
-        return;
-    }
-    let inputs: SmallVec<[Tensor<S>; 3]> =
-        node.inputs.iter().map(|i| nodes[i.index()].value.clone()).collect();
-    let gradients = op.backward(&Backward {
-        inputs: &inputs,
-        output: &node.value,
-        saved: &node.saved,
-        upstream,
-        needs: &needs,
-    });
-    debug_assert_eq!(gradients.len(), inputs.len(), "{} returned a wrong number of gradients", op.name());
-    for ((id, gradient), input) in node.inputs.iter().zip(gradients).zip(&inputs) {
-        let Some(gradient) = gradient.filter(|_| nodes[id.index()].needs_gradient) else { continue };
-        debug_assert_eq!(
-            gradient.shape(),
-            input.shape(),
-            "{} returned a gradient of a wrong shape",
-            op.name()
-        );
-        accumulate(&mut slots[id.index()], gradient);
-    }
+/// Gradients by node. Few are alive at a time, so a node costs an index and not a tensor.
+struct Slots<S> {
+    /// Position in `tensors` plus 1; 0 for none.
+    index: Vec<u32>,
+    tensors: Vec<Option<Tensor<S>>>,
+    free: Vec<u32>,
 }
 
-/// The first contribution is moved into its slot, later ones are added in place.
-fn accumulate<S: Scalar>(slot: &mut Option<Tensor<S>>, gradient: Tensor<S>) {
-    match slot {
-        None => *slot = Some(gradient),
-        Some(sum) => match sum.unshared_mut() {
+impl<S: Scalar> Slots<S> {
+    fn new(nodes: usize) -> Self {
+        Self { index: vec![0; nodes], tensors: Vec::new(), free: Vec::new() }
+    }
+
+    fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    fn put(&mut self, at: usize, tensor: Tensor<S>) {
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.tensors.push(None);
+            self.tensors.len() as u32
+        });
+        self.tensors[place as usize - 1] = Some(tensor);
+        self.index[at] = place;
+    }
+
+    fn take(&mut self, at: usize) -> Option<Tensor<S>> {
+        let place = std::mem::take(&mut self.index[at]);
+        if place == 0 {
+            return None;
+        }
+        self.free.push(place);
+        self.tensors[place as usize - 1].take()
+    }
+
+    /// The first contribution is moved into its slot, later ones are added, in place where nobody else holds the sum.
+    fn add(&mut self, at: usize, gradient: Tensor<S>, ledger: Option<&mut Ledger>) {
+        let place = self.index[at];
+        if place == 0 {
+            return self.put(at, gradient);
+        }
+        let Some(sum) = &mut self.tensors[place as usize - 1] else { return };
+        let mut old = None;
+        match sum.unshared_mut() {
             Some(data) => map::add_assign(data, gradient.data()),
             None => {
                 let data = map::map2(sum.data(), gradient.data(), |a, b| a + b);
-                *sum = Tensor::filled(gradient.shape(), data);
+                old = Some(std::mem::replace(sum, Tensor::filled(gradient.shape(), data)));
             }
-        },
+        }
+        if let Some(ledger) = ledger {
+            if let Some(old) = old {
+                ledger.hold(sum);
+                ledger.drop(&old);
+            }
+            ledger.drop(&gradient);
+        }
+    }
+
+    /// What is left: the gradients that are kept.
+    fn into_kept(mut self) -> HashMap<NodeId, Tensor<S>> {
+        let kept = (0..self.index.len()).filter(|&at| self.index[at] != 0).collect::<Vec<_>>();
+        kept.into_iter().filter_map(|at| self.take(at).map(|g| (NodeId::at(at), g))).collect()
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::{self, Debug};
 
 use crate::error::{Error, Result};
+use crate::kernels::buffer;
 use crate::kernels::map;
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::scalar::Scalar;
@@ -139,14 +140,14 @@ impl<E: Elementwise, S: Scalar> Slices<S> for E {
 }
 
 fn forward<S: Scalar>(function: &dyn Slices<S>, x: &Tensor<S>) -> Tensor<S> {
-    let mut y = vec![S::ZERO; x.len()];
+    let mut y = buffer::any(x.len());
     map::for_each_chunk(&mut y, |at, y| function.values(&x.data()[at..][..y.len()], y));
     Tensor::filled(x.shape(), y)
 }
 
 fn backward<S: Scalar>(function: &dyn Slices<S>, cx: &Backward<'_, S>) -> Tensor<S> {
     let (x, y, g) = (cx.inputs[0].data(), cx.output.data(), cx.upstream.data());
-    let mut out = vec![S::ZERO; x.len()];
+    let mut out = buffer::any(x.len());
     map::for_each_chunk(&mut out, |at, out| {
         let here = at..at + out.len();
         function.gradients(&x[here.clone()], &y[here.clone()], &g[here], out);

@@ -1,5 +1,6 @@
 //! What can go wrong: one enum whose texts say what, where, and what would have been right.
 
+use crate::inspect::Anomaly;
 use crate::shape::Shape;
 
 /// The result of anything in this crate that can fail.
@@ -109,6 +110,23 @@ pub enum Error {
         /// Why there is none.
         reason: &'static str,
     },
+    /// Parameters that a backward pass did not reach.
+    #[error(
+        "backward: no gradient for {}; declare them frozen, or allow it with `Pass::allowing_missing`",
+        missing_text(missing)
+    )]
+    NoGradients {
+        /// Every one of them.
+        missing: Vec<Missing>,
+    },
+    /// A backward pass over values that an earlier one has freed.
+    #[error(
+        "backward: an earlier pass has freed the values of this tape; run the first without `Pass::releasing`, or record again"
+    )]
+    Released,
+    /// A number that is not finite.
+    #[error("{0}")]
+    Anomaly(Box<Anomaly>),
     /// A handle that belongs to another tape.
     #[error("{op}: a value of another tape was given; every input must come from the tape it is used on")]
     ForeignVar {
@@ -131,6 +149,23 @@ pub enum Error {
         /// Registered names that look like it.
         near: Vec<String>,
     },
+}
+
+/// A parameter without gradient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// Its name.
+    pub name: String,
+    /// The op without derivative at which its paths to the loss end; `None` if there is no path at all.
+    pub ends_at: Option<String>,
+}
+
+fn missing_text(missing: &[Missing]) -> String {
+    let reason = |m: &Missing| match &m.ends_at {
+        None => format!("{} (on no path to the loss)", m.name),
+        Some(op) => format!("{} (its path ends at {op}, which has no derivative)", m.name),
+    };
+    missing.iter().map(reason).collect::<Vec<_>>().join(", ")
 }
 
 /// The tail of an unknown-name message.

@@ -55,6 +55,12 @@ pub trait Op<S: Scalar>: Any + Debug + Send + Sync {
     /// Inputs whose number, shapes or labels do not fit, with the op's name and what would have been right.
     fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>>;
 
+    /// Whether gradients flow through. Where the answer is no, as for `detach`, every path ends, `backward` is never
+    /// called, and a parameter whose only paths end here is reported as one without gradient.
+    fn is_differentiable(&self) -> bool {
+        true
+    }
+
     /// ∂L/∂input for every input with `cx.needs`, `None` for the others; each with its input's shape.
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>>;
 }

@@ -22,6 +22,11 @@ use crate::tensor::Tensor;
 pub struct NodeId(u32);
 
 impl NodeId {
+    /// The node at `index`.
+    pub(crate) fn at(index: usize) -> Self {
+        Self(u32::try_from(index).expect("a tape holds fewer than 2^32 nodes"))
+    }
+
     /// The position as an index.
     pub fn index(self) -> usize {
         self.0 as usize
@@ -35,10 +40,30 @@ pub(crate) struct Node<S> {
     pub(crate) op: Option<Box<dyn Op<S>>>,
     pub(crate) inputs: SmallVec<[NodeId; 3]>,
     pub(crate) value: Tensor<S>,
-    pub(crate) saved: Vec<Tensor<S>>,
+    pub(crate) saved: Box<[Tensor<S>]>,
     pub(crate) needs_gradient: bool,
+    /// Whether a backward pass has freed value and saved tensors; the value then has its shape but no elements.
+    pub(crate) is_released: bool,
     /// Index into the tape's list of scope paths.
     pub(crate) scope: u32,
+}
+
+impl<S: Scalar> Node<S> {
+    fn value(&self) -> Tensor<S> {
+        assert!(
+            !self.is_released,
+            "the value of this {} was freed by a backward pass told to; watch it, or do not release values",
+            self.op.as_ref().map_or("leaf", |op| op.name())
+        );
+        self.value.clone()
+    }
+
+    /// Frees value and saved tensors, and keeps the shape.
+    pub(crate) fn release(&mut self) {
+        self.value.release();
+        self.saved = Box::default();
+        self.is_released = true;
+    }
 }
 
 /// The record of one computation.
@@ -105,20 +130,7 @@ impl<S: Scalar> Tape<S> {
     /// # Errors
     /// The name is taken by another tensor.
     pub fn parameter(&self, name: &str, value: &Tensor<S>) -> Result<Var<'_, S>> {
-        let full = self.path_of(name);
-        let known = self.names.borrow().get(full.as_str()).copied();
-        if let Some(id) = known {
-            return if self.nodes.borrow()[id.index()].value.shares_data_with(value) {
-                Ok(Var { tape: self, id })
-            } else {
-                Err(Error::DuplicateName { name: full })
-            };
-        }
-        let full: Arc<str> = full.into();
-        let var = self.leaf(value.clone(), true);
-        self.named.borrow_mut().insert(var.id.0, Arc::clone(&full));
-        self.names.borrow_mut().insert(full, var.id);
-        Ok(var)
+        self.named_leaf(name, value, true)
     }
 
     /// Records `op` applied to `inputs` and returns its value's handle.
@@ -127,6 +139,14 @@ impl<S: Scalar> Tape<S> {
     /// Whatever the op's forward pass refuses, and inputs of another tape.
     pub fn apply<O: Op<S>>(&self, op: O, inputs: &[Var<'_, S>]) -> Result<Var<'_, S>> {
         self.record(Box::new(op), inputs)
+    }
+
+    /// A named value that is declared to need no gradient: it is not learnt, and no backward pass misses it.
+    ///
+    /// # Errors
+    /// The name is taken, by another tensor or by a parameter that is learnt.
+    pub fn frozen(&self, name: &str, value: &Tensor<S>) -> Result<Var<'_, S>> {
+        self.named_leaf(name, value, false)
     }
 
     /// [`Tape::apply`], compiled once and not once per op.
@@ -143,17 +163,19 @@ impl<S: Scalar> Tape<S> {
                 .map(|v| {
                     let node = &nodes[v.id.index()];
                     needs_gradient |= node.needs_gradient;
-                    node.value.clone()
+                    node.value()
                 })
                 .collect()
         };
+        needs_gradient &= op.is_differentiable();
         let forward = op.forward(&values)?;
         Ok(self.push(Node {
             op: Some(op),
             inputs: inputs.iter().map(|v| v.id).collect(),
             value: forward.output,
-            saved: forward.saved,
+            saved: forward.saved.into_boxed_slice(),
             needs_gradient,
+            is_released: false,
             scope: 0,
         }))
     }
@@ -195,13 +217,32 @@ impl<S: Scalar> Tape<S> {
         if open.is_empty() { name.to_string() } else { format!("{open}.{name}") }
     }
 
+    fn named_leaf(&self, name: &str, value: &Tensor<S>, needs_gradient: bool) -> Result<Var<'_, S>> {
+        let full = self.path_of(name);
+        let known = self.names.borrow().get(full.as_str()).copied();
+        if let Some(id) = known {
+            let node = &self.nodes.borrow()[id.index()];
+            return if node.value.shares_data_with(value) && node.needs_gradient == needs_gradient {
+                Ok(Var { tape: self, id })
+            } else {
+                Err(Error::DuplicateName { name: full })
+            };
+        }
+        let full: Arc<str> = full.into();
+        let var = self.leaf(value.clone(), needs_gradient);
+        self.named.borrow_mut().insert(var.id.0, Arc::clone(&full));
+        self.names.borrow_mut().insert(full, var.id);
+        Ok(var)
+    }
+
     fn leaf(&self, value: Tensor<S>, needs_gradient: bool) -> Var<'_, S> {
         self.push(Node {
             op: None,
             inputs: SmallVec::new(),
             value,
-            saved: Vec::new(),
+            saved: Box::default(),
             needs_gradient,
+            is_released: false,
             scope: 0,
         })
     }
@@ -209,9 +250,9 @@ impl<S: Scalar> Tape<S> {
     fn push(&self, mut node: Node<S>) -> Var<'_, S> {
         node.scope = self.scopes.borrow().open.last().copied().unwrap_or(0);
         let mut nodes = self.nodes.borrow_mut();
-        let id = u32::try_from(nodes.len()).expect("a tape holds fewer than 2^32 nodes");
+        let id = NodeId::at(nodes.len());
         nodes.push(node);
-        Var { tape: self, id: NodeId(id) }
+        Var { tape: self, id }
     }
 }
 
@@ -260,9 +301,14 @@ impl<'t, S: Scalar> Var<'t, S> {
         self.id
     }
 
-    /// The value.
+    /// The value. Panics if a backward pass was told to free it, see [`Pass::releasing`](crate::Pass::releasing).
     pub fn value(self) -> Tensor<S> {
-        self.with(|n| n.value.clone())
+        self.with(Node::value)
+    }
+
+    /// Whether a backward pass has freed the value.
+    pub fn is_released(self) -> bool {
+        self.with(|n| n.is_released)
     }
 
     /// The value's shape.
@@ -272,7 +318,7 @@ impl<'t, S: Scalar> Var<'t, S> {
 
     /// What the op saved for backward, in the order its documentation gives.
     pub fn saved(self) -> Vec<Tensor<S>> {
-        self.with(|n| n.saved.clone())
+        self.with(|n| n.saved.to_vec())
     }
 
     /// The op's registered name, or `leaf`.
@@ -312,11 +358,6 @@ impl<'t, S: Scalar> Var<'t, S> {
     /// Whether a gradient can flow to this node.
     pub fn needs_gradient(self) -> bool {
         self.with(|n| n.needs_gradient)
-    }
-
-    /// The same value as a constant: no gradient flows back through it.
-    pub fn detach(self) -> Self {
-        self.tape.constant(self.value())
     }
 
     fn with<T>(self, read: impl FnOnce(&Node<S>) -> T) -> T {

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::kernels::buffer::{self, Buffer};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 
 /// An immutable array. Clones and reshapes share the data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor<S> {
-    data: Arc<Vec<S>>,
+    data: Arc<Buffer<S>>,
     shape: Shape,
 }
 
@@ -23,34 +24,37 @@ impl<S: Scalar> Tensor<S> {
         if data.len() != shape.len() {
             return Err(Error::Elements { elements: data.len(), shape });
         }
-        Ok(Self { data: Arc::new(data), shape })
+        Ok(Self { data: Arc::new(Buffer::new(data)), shape })
     }
 
     /// [`Tensor::new`] for ops, whose kernels produce exactly `shape.len()` elements. Panics otherwise.
     pub fn filled(shape: Shape, data: Vec<S>) -> Self {
         assert_eq!(data.len(), shape.len(), "an op's result fills its shape {shape}");
-        Self { data: Arc::new(data), shape }
+        Self { data: Arc::new(Buffer::new(data)), shape }
     }
 
     /// Every element equal to `value`.
     pub fn full(shape: impl Into<Shape>, value: S) -> Self {
         let shape = shape.into();
-        Self { data: Arc::new(vec![value; shape.len()]), shape }
+        let mut data = buffer::any(shape.len());
+        data.fill(value);
+        Self { data: Arc::new(Buffer::new(data)), shape }
     }
 
     /// Every element 0.
     pub fn zeros(shape: impl Into<Shape>) -> Self {
-        Self::full(shape, S::ZERO)
+        let shape = shape.into();
+        Self { data: Arc::new(Buffer::new(buffer::zeros(shape.len()))), shape }
     }
 
     /// A single number.
     pub fn scalar(value: S) -> Self {
-        Self { data: Arc::new(vec![value]), shape: Shape::SCALAR }
+        Self { data: Arc::new(Buffer::new(vec![value])), shape: Shape::SCALAR }
     }
 
     /// One axis holding `data`.
     pub fn vector(data: Vec<S>) -> Self {
-        Self { shape: Shape::from([data.len()]), data: Arc::new(data) }
+        Self { shape: Shape::from([data.len()]), data: Arc::new(Buffer::new(data)) }
     }
 
     /// The elements, row-major.
@@ -60,13 +64,28 @@ impl<S: Scalar> Tensor<S> {
 
     /// The elements for writing; copied first if another tensor shares them.
     pub fn data_mut(&mut self) -> &mut [S] {
-        let data: &mut Vec<S> = Arc::make_mut(&mut self.data);
+        let data: &mut Buffer<S> = Arc::make_mut(&mut self.data);
         data
     }
 
     /// The elements for writing if nobody else holds them.
-    pub(crate) fn unshared_mut(&mut self) -> Option<&mut Vec<S>> {
-        Arc::get_mut(&mut self.data)
+    pub(crate) fn unshared_mut(&mut self) -> Option<&mut [S]> {
+        Arc::get_mut(&mut self.data).map(|data| &mut **data)
+    }
+
+    /// Gives up the data and keeps the shape. Nothing may read the elements afterwards.
+    pub(crate) fn release(&mut self) {
+        self.data = Arc::new(Buffer::new(Vec::new()));
+    }
+
+    /// Which buffer this is, for telling shared ones from others; never followed.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.data).addr()
+    }
+
+    /// The bytes of all elements.
+    pub fn bytes(&self) -> usize {
+        size_of_val(&**self.data)
     }
 
     /// The axis lengths.
@@ -94,7 +113,7 @@ impl<S: Scalar> Tensor<S> {
     /// # Errors
     /// Any other number of elements.
     pub fn item(&self) -> Result<S> {
-        match self.data.as_slice() {
+        match &**self.data {
             [x] => Ok(*x),
             _ => Err(Error::NotScalar { shape: self.shape }),
         }

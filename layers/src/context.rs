@@ -56,11 +56,14 @@ impl<'t, S: Scalar> Context<'t, S> {
         (self.seed, self.step << 24 | self.tape.len() as u64)
     }
 
-    /// Records a parameter as the leaf `name` of the current scope.
+    /// Records a parameter as the leaf `name` of the current scope, as a frozen one if it is that.
     ///
     /// # Errors
     /// The name is taken by another parameter.
     pub fn parameter(&self, name: &str, parameter: &Parameter<S>) -> Result<Var<'t, S>> {
+        if parameter.is_frozen {
+            return self.tape.frozen(name, &parameter.value);
+        }
         self.tape.parameter(name, &parameter.value)
     }
 

@@ -22,11 +22,13 @@ pub struct Parameter<S> {
     pub value: Tensor<S>,
     /// What it is for.
     pub role: Role,
+    /// Whether it is declared not to be learnt: it needs no gradient, and optimisers leave it alone.
+    pub is_frozen: bool,
 }
 
 impl<S: Scalar> Parameter<S> {
     /// A parameter with its initial value.
     pub fn new(value: Tensor<S>, role: Role) -> Self {
-        Self { value, role }
+        Self { value, role, is_frozen: false }
     }
 }

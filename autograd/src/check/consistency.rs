@@ -1,8 +1,8 @@
 //! What must hold besides the derivative itself: the same bits again, `needs` honoured, f32 near f64.
 
 use super::{Case, Reference, Report, gradients, largest, worse};
-use crate::backward::Keep;
 use crate::error::Result;
+use crate::pass::Keep;
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 

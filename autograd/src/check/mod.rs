@@ -30,8 +30,8 @@ mod sample;
 pub use case::{Case, elementwise_cases};
 pub use program::{CheckedOp, Program};
 
-use crate::backward::Keep;
 use crate::error::Result;
+use crate::pass::Keep;
 use crate::random::{Purpose, Stream};
 use crate::scalar::Scalar;
 use crate::tape::Tape;

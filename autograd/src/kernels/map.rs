@@ -2,12 +2,15 @@
 
 use rayon::prelude::*;
 
+use super::buffer;
+use crate::scalar::Scalar;
+
 /// Elements per task. Below this, waking a thread costs more than it saves.
 const CHUNK: usize = 16 * 1024;
 
 /// y\[i\] = f(x\[i\]).
-pub fn map<A: Copy + Sync, R: Copy + Default + Send>(x: &[A], f: impl Fn(A) -> R + Sync) -> Vec<R> {
-    let mut y = vec![R::default(); x.len()];
+pub fn map<A: Copy + Sync, R: Scalar>(x: &[A], f: impl Fn(A) -> R + Sync) -> Vec<R> {
+    let mut y = buffer::any(x.len());
     for_each_chunk(&mut y, |at, y| {
         for (y, &x) in y.iter_mut().zip(&x[at..]) {
             *y = f(x);
@@ -21,10 +24,10 @@ pub fn map2<A, B, R>(a: &[A], b: &[B], f: impl Fn(A, B) -> R + Sync) -> Vec<R>
 where
     A: Copy + Sync,
     B: Copy + Sync,
-    R: Copy + Default + Send,
+    R: Scalar,
 {
     assert_eq!(a.len(), b.len(), "elementwise operands have equal lengths");
-    let mut y = vec![R::default(); a.len()];
+    let mut y = buffer::any(a.len());
     for_each_chunk(&mut y, |at, y| {
         for ((y, &a), &b) in y.iter_mut().zip(&a[at..]).zip(&b[at..]) {
             *y = f(a, b);
@@ -37,10 +40,10 @@ where
 pub fn map3<A, R>(a: &[A], b: &[A], c: &[A], f: impl Fn(A, A, A) -> R + Sync) -> Vec<R>
 where
     A: Copy + Sync,
-    R: Copy + Default + Send,
+    R: Scalar,
 {
     assert!(a.len() == b.len() && a.len() == c.len(), "elementwise operands have equal lengths");
-    let mut y = vec![R::default(); a.len()];
+    let mut y = buffer::any(a.len());
     for_each_chunk(&mut y, |at, y| {
         for (((y, &a), &b), &c) in y.iter_mut().zip(&a[at..]).zip(&b[at..]).zip(&c[at..]) {
             *y = f(a, b, c);

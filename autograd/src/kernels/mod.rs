@@ -5,6 +5,7 @@
 
 pub mod axes;
 pub mod batch_norm;
+pub mod buffer;
 pub mod channels;
 pub mod conv;
 pub(crate) mod gemm;

@@ -2,6 +2,7 @@
 
 use crate::check::Case;
 use crate::error::Result;
+use crate::kernels::buffer;
 use crate::kernels::pool;
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::ops::pool2d;
@@ -43,7 +44,7 @@ impl<S: Scalar> Op<S> for AvgPool2d {
     fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
         let [x] = inputs_of(NAME, inputs, "1")?;
         let (window, shape) = pool2d::window(NAME, x, self.kernel, self.stride, self.padding)?;
-        let mut y = vec![S::ZERO; shape.len()];
+        let mut y = buffer::any(shape.len());
         pool::mean(&window, self.count_include_pad, x.data(), &mut y);
         Ok(Forward::of(Tensor::filled(shape, y)))
     }
@@ -53,7 +54,7 @@ impl<S: Scalar> Op<S> for AvgPool2d {
         let (window, _) = pool2d::window(NAME, x, self.kernel, self.stride, self.padding)
             .expect("forward has accepted this input");
         vec![cx.needs[0].then(|| {
-            let mut dx = vec![S::ZERO; x.len()];
+            let mut dx = buffer::zeros(x.len());
             pool::mean_gradient(&window, self.count_include_pad, cx.upstream.data(), &mut dx);
             Tensor::filled(x.shape(), dx)
         })]

@@ -3,6 +3,7 @@
 use crate::check::Case;
 use crate::error::Result;
 use crate::kernels::batch_norm::{self, Statistics};
+use crate::kernels::buffer;
 use crate::kernels::channels::Channels;
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::ops::batch_norm::layout;
@@ -58,7 +59,7 @@ impl<S: Scalar> Op<S> for BatchNormInference {
         let layout = Channels::of(x.shape());
         let inverse = batch_norm::inverse_deviations(cx.inputs[4].data(), self.eps);
         let dx = cx.needs[0].then(|| {
-            let mut dx = vec![S::ZERO; x.len()];
+            let mut dx = buffer::any(x.len());
             layout.for_each_run(&mut dx, |channel, start, dx| {
                 let scale = gamma[channel] * inverse[channel];
                 for (dx, &g) in dx.iter_mut().zip(&g[start..]) {

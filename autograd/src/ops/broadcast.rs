@@ -1,6 +1,7 @@
 //! What the binary ops share: one broadcasting loop forward, one backward.
 
 use crate::error::Result;
+use crate::kernels::buffer;
 use crate::kernels::strided::{self, Layout};
 use crate::kernels::{axes, map};
 use crate::op::{Backward, Forward, inputs_of};
@@ -47,7 +48,7 @@ fn each<S: Scalar>(
     d: impl Fn(S, S, S, S) -> S + Sync,
 ) -> Vec<S> {
     let (g, y) = (cx.upstream.data(), cx.output.data());
-    let mut out = vec![S::ZERO; g.len()];
+    let mut out = buffer::any(g.len());
     map::for_each_chunk(&mut out, |at, out| {
         let here = at..at + out.len();
         let operands = left[here.clone()].iter().zip(&right[here.clone()]);

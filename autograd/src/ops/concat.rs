@@ -2,6 +2,7 @@
 
 use crate::check::Case;
 use crate::error::{Error, Result};
+use crate::kernels::buffer;
 use crate::kernels::strided::{self, Layout};
 use crate::op::{Backward, Forward, Op};
 use crate::scalar::Scalar;
@@ -64,7 +65,7 @@ impl<S: Scalar> Op<S> for Concat {
 
     fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
         let shape = self.joined(inputs)?;
-        let mut y = vec![S::ZERO; shape.len()];
+        let mut y = buffer::any(shape.len());
         for (x, (layout, start)) in inputs.iter().zip(self.places(inputs, shape)) {
             strided::scatter(&mut y, layout, start, x.data());
         }

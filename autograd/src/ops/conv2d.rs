@@ -2,6 +2,7 @@
 
 use crate::check::Case;
 use crate::error::{Error, Result};
+use crate::kernels::buffer;
 use crate::kernels::channels::Channels;
 use crate::kernels::conv::{self, Geometry, Settings};
 use crate::op::{Backward, Forward, Op};
@@ -71,7 +72,7 @@ impl<S: Scalar> Op<S> for Conv2d {
     fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
         let geometry = self.geometry(inputs)?;
         let shape = Shape::new(&geometry.output_dims())?;
-        let mut y = vec![S::ZERO; shape.len()];
+        let mut y = buffer::any(shape.len());
         let bias = inputs.get(2).map(Tensor::data);
         conv::forward(&geometry, inputs[0].data(), inputs[1].data(), bias, &mut y);
         Ok(Forward::of(Tensor::filled(shape, y)))
@@ -81,7 +82,7 @@ impl<S: Scalar> Op<S> for Conv2d {
         let geometry = self.geometry(cx.inputs).expect("forward has accepted these inputs");
         let (x, weight, dy) = (&cx.inputs[0], &cx.inputs[1], cx.upstream.data());
         let dx = cx.needs[0].then(|| {
-            let mut dx = vec![S::ZERO; x.len()];
+            let mut dx = buffer::any(x.len());
             conv::input_gradient(&geometry, weight.data(), dy, &mut dx);
             Tensor::filled(x.shape(), dx)
         });

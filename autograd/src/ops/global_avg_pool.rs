@@ -2,6 +2,7 @@
 
 use crate::check::Case;
 use crate::error::{Error, Result};
+use crate::kernels::buffer;
 use crate::kernels::{channels::Channels, map, reduce};
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::scalar::Scalar;
@@ -45,7 +46,7 @@ impl<S: Scalar> Op<S> for GlobalAvgPool {
             let (shape, g) = (cx.inputs[0].shape(), cx.upstream.data());
             let layout = Channels::of(shape);
             let share = map::map(g, |g| g / S::from_f64(layout.positions as f64));
-            let mut dx = vec![S::ZERO; shape.len()];
+            let mut dx = buffer::any(shape.len());
             layout.for_each_run(&mut dx, |_, start, run| run.fill(share[start / layout.positions]));
             Tensor::filled(shape, dx)
         })]

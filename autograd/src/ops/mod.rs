@@ -12,6 +12,7 @@
 pub mod activation;
 mod axes;
 mod broadcast;
+mod gradient;
 mod pool2d;
 mod unary;
 
@@ -58,6 +59,7 @@ pub use div::Div;
 pub use dropout::Dropout;
 pub use exp::Exp;
 pub use global_avg_pool::GlobalAvgPool;
+pub use gradient::{ClipGradient, Detach, GRADIENT_OPS, GradientLimit, ScaleGradient};
 pub use ln::Ln;
 pub use log_softmax::LogSoftmax;
 pub use matmul::MatMul;

@@ -2,6 +2,7 @@
 
 use crate::check::Case;
 use crate::error::{Error, Result};
+use crate::kernels::buffer;
 use crate::kernels::{map, reduce};
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::scalar::Scalar;
@@ -90,7 +91,7 @@ impl<S: Scalar> Op<S> for PRelu {
 
 /// f(i, x[i], the slope of i) for every i.
 fn pieces<S: Scalar>(layout: Layout, x: &[S], slopes: &[S], f: impl Fn(usize, S, S) -> S + Sync) -> Vec<S> {
-    let mut out = vec![S::ZERO; x.len()];
+    let mut out = buffer::any(x.len());
     map::for_each_chunk(&mut out, |start, out| {
         // One run of equal slopes after the other, so that the inner loop has a constant slope.
         let mut done = 0;

@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use crate::check::Case;
 use crate::error::{Error, Result};
+use crate::kernels::buffer;
 use crate::kernels::strided::{self, Layout};
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::scalar::Scalar;
@@ -80,7 +81,7 @@ impl<S: Scalar> Op<S> for Slice {
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
         let shape = cx.inputs[0].shape();
         let (layout, start) = self.place(shape);
-        let mut gradient = vec![S::ZERO; shape.len()];
+        let mut gradient = buffer::zeros(shape.len());
         strided::scatter(&mut gradient, layout, start, cx.upstream.data());
         vec![Some(Tensor::filled(shape, gradient))]
     }

@@ -1,6 +1,7 @@
 //! `f32` and `f64` as scalars.
 
 use super::Scalar;
+use crate::kernels::buffer::Pool;
 use crate::kernels::gemm::{self, Gemm};
 
 macro_rules! float_scalar {
@@ -10,6 +11,10 @@ macro_rules! float_scalar {
             const ONE: Self = 1.0;
             const MIN_POSITIVE: f64 = $float::MIN_POSITIVE as f64;
 
+            fn pool() -> Option<&'static Pool<Self>> {
+                static POOL: Pool<$float> = Pool::new();
+                Some(&POOL)
+            }
             #[inline]
             fn from_f64(x: f64) -> Self {
                 x as $float

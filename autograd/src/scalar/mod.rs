@@ -11,6 +11,7 @@ pub use dual::Dual;
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
+use crate::kernels::buffer::Pool;
 use crate::kernels::gemm::{self, Gemm};
 
 /// A number that tensors hold.
@@ -81,6 +82,11 @@ pub trait Scalar:
             // Keeps NaN a NaN, and gives 0 the tangent 0.
             self * Self::ZERO
         }
+    }
+
+    /// Where large arrays of this type wait to be used again; `None` for types that only checks use.
+    fn pool() -> Option<&'static Pool<Self>> {
+        None
     }
 
     /// Matrix product, see [`Gemm`]. `f32` and `f64` override the reference loops.

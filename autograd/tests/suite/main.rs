@@ -6,3 +6,5 @@ mod golden_activations;
 mod golden_conv_pool_norm;
 mod golden_ops;
 mod layout_laws;
+mod looking;
+mod memory;

@@ -1,6 +1,6 @@
 //! `anact list`.
 
-use autograd::ops::OPS;
+use autograd::ops::{GRADIENT_OPS, OPS};
 use clap::{Args, ValueEnum};
 use datasets::DATASETS;
 use layers::INITS;
@@ -88,7 +88,13 @@ fn text(what: What) -> String {
             for o in OPS.iter().chain(anact::NODES) {
                 t.row([o.name, o.formula]);
             }
-            format!("Ops besides the activations\n{t}")
+            for (name, formula) in GRADIENT_OPS {
+                t.row([*name, *formula]);
+            }
+            format!(
+                "Ops besides the activations; the last {} change gradients on purpose\n{t}",
+                GRADIENT_OPS.len()
+            )
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use autograd::{Keep, Tape};
+use autograd::{Keep, Pass, Tape};
 use datasets::{Batch, Loader};
 use layers::optim::{Schedule, Sgd};
 use layers::{Context, Layer, accuracy};
@@ -110,7 +110,8 @@ impl Trainer {
             let logits = self.model.forward(&cx, tape.constant(images))?;
             let loss = logits.cross_entropy(&batch.labels, self.smoothing)?;
             let correct = accuracy::correct(&logits.value(), &batch.labels)?;
-            (loss.value().item()?, correct, tape.backward(loss, Keep::Leaves)?)
+            let mean_loss = loss.value().item()?;
+            (mean_loss, correct, tape.run(Pass::new(Keep::Leaves).releasing(), loss)?)
         };
         // The tape is gone by now, so that parameters are unshared and move in place.
         if mean_loss.is_finite() {

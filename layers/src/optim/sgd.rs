@@ -73,7 +73,7 @@ impl<S: Scalar> Sgd<S> {
         Ok(Self { settings, velocity: BTreeMap::new() })
     }
 
-    /// Moves every parameter of `model` along its gradient. On an error nothing has moved.
+    /// Moves every parameter of `model` along its gradient, apart from frozen ones. On an error nothing has moved.
     ///
     /// # Errors
     /// A parameter has no gradient (the error names it), or one of another shape.
@@ -119,6 +119,9 @@ struct Require<'a, S> {
 
 impl<S: Scalar> Visitor<S> for Require<'_, S> {
     fn parameter(&mut self, name: &str, parameter: &mut Parameter<S>) {
+        if parameter.is_frozen {
+            return;
+        }
         let shape = parameter.value.shape();
         let differs = |other: autograd::Shape| {
             let rule = "a gradient, and the velocity of earlier steps, must have the parameter's shape";
@@ -143,6 +146,9 @@ struct Step<'a, S> {
 
 impl<S: Scalar> Visitor<S> for Step<'_, S> {
     fn parameter(&mut self, name: &str, parameter: &mut Parameter<S>) {
+        if parameter.is_frozen {
+            return;
+        }
         if let Ok(gradient) = self.gradients.named(name) {
             self.sgd.update(name, parameter, gradient, self.rate);
         }

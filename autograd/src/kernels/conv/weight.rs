@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::Geometry;
 use super::columns;
 use super::tile::{Tile, Tiling};
+use crate::kernels::buffer::{self, Buffer};
 use crate::kernels::{Gemm, Matrix, MatrixMut, reduce};
 use crate::scalar::Scalar;
 
@@ -35,8 +36,8 @@ pub fn weight_gradient<S: Scalar>(geometry: &Geometry, x: &[S], dy: &[S]) -> Vec
     let blocks: Vec<(usize, Range<usize>)> =
         (0..geometry.groups).flat_map(|group| tiling.channels(geometry).map(move |c| (group, c))).collect();
     let parts = TASKS.div_ceil(blocks.len()).min(geometry.samples);
-    let mut sums = vec![S::ZERO; parts * weights];
-    let mut rest = sums.as_mut_slice();
+    let mut sums = Buffer::new(buffer::zeros(parts * weights));
+    let mut rest = &mut *sums;
     let mut tasks = Vec::with_capacity(parts * blocks.len());
     for part in 0..parts {
         let samples = part * geometry.samples / parts..(part + 1) * geometry.samples / parts;
@@ -61,7 +62,7 @@ pub fn weight_gradient<S: Scalar>(geometry: &Geometry, x: &[S], dy: &[S]) -> Vec
 /// Adds the parts' sums, and puts the channels of each output side by side again.
 fn combine<S: Scalar>(geometry: &Geometry, tiling: &Tiling, sums: &[S]) -> Vec<S> {
     let (weights, taps) = (geometry.groups * geometry.group_weight(), geometry.taps());
-    let mut dw = vec![S::ZERO; weights];
+    let mut dw = buffer::any(weights);
     dw.par_chunks_mut(taps).enumerate().with_min_len(16).for_each_init(Vec::new, |terms, (row, dw)| {
         let (group, out) = (row / geometry.outputs, row % geometry.outputs);
         for channels in tiling.channels(geometry) {

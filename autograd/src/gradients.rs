@@ -1,0 +1,100 @@
+//! What a backward pass returns.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::inspect::Memory;
+use crate::pass::Keep;
+use crate::scalar::Scalar;
+use crate::tape::{NodeId, Tape, Var};
+use crate::tensor::Tensor;
+
+/// The gradients of one backward pass.
+#[derive(Debug)]
+pub struct Gradients<S> {
+    pub(crate) nodes: HashMap<NodeId, Tensor<S>>,
+    /// Contributions by consumer and position.
+    pub(crate) edges: HashMap<(NodeId, usize), Tensor<S>>,
+    pub(crate) names: BTreeMap<Arc<str>, NodeId>,
+    pub(crate) keep: Keep,
+    pub(crate) memory: Option<Memory>,
+    /// The address of the tape, to tell its values from another tape's; never followed.
+    pub(crate) tape: usize,
+}
+
+/// See [`Gradients`]'s field of the name.
+pub(crate) fn address<S>(tape: &Tape<S>) -> usize {
+    std::ptr::from_ref(tape).addr()
+}
+
+impl<S: Scalar> Gradients<S> {
+    /// ∂L/∂var, the sum over all uses of `var`.
+    ///
+    /// # Errors
+    /// There is none: the value is a constant, is on no path to L, was not kept, or is of another tape.
+    pub fn wrt(&self, var: Var<'_, S>) -> Result<Tensor<S>> {
+        self.check_tape(var)?;
+        if let Some(g) = self.nodes.get(&var.id()) {
+            return Ok(g.clone());
+        }
+        let reason = if !var.needs_gradient() {
+            "it is a constant, or computed from constants only"
+        } else {
+            match self.keep {
+                Keep::Leaves if var.op_name() != "leaf" => {
+                    "gradients of intermediate values were not kept; ask for Keep::Watched or Keep::All"
+                }
+                Keep::Watched if var.op_name() != "leaf" => {
+                    "it is on no path to the value that was differentiated, or was not watched; watch it, or ask for Keep::All"
+                }
+                _ => "no path leads from it to the value that was differentiated",
+            }
+        };
+        Err(Error::NoGradient { name: var.name().unwrap_or_else(|| format!("{var:?}")), reason })
+    }
+
+    /// What the op of `consumer` sent back to its input at `position`: the contribution of this one use. The
+    /// contributions of all uses of a value add up to its gradient.
+    ///
+    /// # Errors
+    /// There is none: no such input, one that needs no gradient or was not watched, or a consumer that no gradient
+    /// reached.
+    pub fn edge_gradient(&self, consumer: Var<'_, S>, position: usize) -> Result<Tensor<S>> {
+        self.check_tape(consumer)?;
+        if let Some(g) = self.edges.get(&(consumer.id(), position)) {
+            return Ok(g.clone());
+        }
+        let reason = match consumer.inputs().get(position) {
+            None => "the consumer has no input at this position",
+            Some(input) if !input.needs_gradient() => "the input needs no gradient",
+            Some(_) if self.keep == Keep::Leaves => {
+                "contributions were not kept; watch the input and ask for Keep::Watched, or for Keep::All"
+            }
+            Some(_) => "the input was not watched, or no gradient reached the consumer",
+        };
+        Err(Error::NoGradient { name: format!("input {position} of {consumer:?}"), reason })
+    }
+
+    /// The gradient of the named leaf.
+    ///
+    /// # Errors
+    /// No leaf has this name, or it is frozen or on no path to L.
+    pub fn named(&self, name: &str) -> Result<&Tensor<S>> {
+        let none = |reason| Error::NoGradient { name: name.to_string(), reason };
+        let id =
+            self.names.get(name).ok_or_else(|| none("no parameter of this name was used on the tape"))?;
+        self.nodes
+            .get(id)
+            .ok_or_else(|| none("it is frozen, or on no path to the value that was differentiated"))
+    }
+
+    /// The bytes of every node, if the pass was told to measure them.
+    pub fn memory(&self) -> Option<&Memory> {
+        self.memory.as_ref()
+    }
+
+    fn check_tape(&self, var: Var<'_, S>) -> Result<()> {
+        if address(var.tape()) == self.tape { Ok(()) } else { Err(Error::ForeignVar { op: "gradient" }) }
+    }
+}
