@@ -8,14 +8,16 @@ mod options;
 mod progress;
 mod session;
 mod settings;
+mod step;
 mod trainer;
 
 pub use evaluation::Metrics;
 pub use inspection::{CAVEAT, Inspection, inspect};
 pub use interrupt::Interrupt;
-pub use model::build_model;
+pub use model::{build_model, named_model};
 pub use options::Options;
 pub use progress::Progress;
 pub use session::{Outcome, Session, load_data};
 pub use settings::Settings;
+pub use step::{Step, step_arrays};
 pub use trainer::{EpochMetrics, Trainer};

@@ -7,7 +7,9 @@ use std::fmt;
 #[non_exhaustive]
 pub enum WeightsError {
     /// The bytes are no safetensors file, or not a whole one.
-    #[error("no whole safetensors file ({0}); want the header's length in 8 bytes, the header, and its numbers")]
+    #[error(
+        "no whole safetensors file ({0}); want the header's length in 8 bytes, the header, and its numbers"
+    )]
     Format(String),
     /// An array that is not there.
     #[error("no array `{name}`; it holds {}", listed(held))]

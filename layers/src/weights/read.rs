@@ -127,3 +127,103 @@ fn binary16(bits: u16) -> f64 {
     };
     if bits >> 15 == 1 { -size } else { size }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file of one array `x`.
+    fn file(dtype: Dtype, shape: &[usize], bytes: &[u8]) -> Vec<u8> {
+        let view = TensorView::new(dtype, shape.to_vec(), bytes).unwrap();
+        safetensors::serialize([("x", view)], None).unwrap()
+    }
+
+    fn read<S: Scalar>(bytes: &[u8]) -> Result<Vec<S>, WeightsError> {
+        Ok(StoredArrays::parse(bytes)?.tensor::<S>("x")?.data().to_vec())
+    }
+
+    /// Values of `torch.tensor(bits).view(dtype).to(torch.float64)`, version 2.15.
+    #[test]
+    fn half_precision_is_that_of_torch() {
+        let rows: &[(Dtype, u16, f64)] = &[
+            (Dtype::F16, 0x0000, 0.0),
+            (Dtype::F16, 0x0001, 5.960464477539063e-8),
+            (Dtype::F16, 0x8001, -5.960464477539063e-8),
+            (Dtype::F16, 0x03ff, 6.097555160522461e-5),
+            (Dtype::F16, 0x0400, 6.103515625e-5),
+            (Dtype::F16, 0x3c00, 1.0),
+            (Dtype::F16, 0x3555, 0.333251953125),
+            (Dtype::F16, 0xc000, -2.0),
+            (Dtype::F16, 0x7bff, 65504.0),
+            (Dtype::F16, 0xfc00, f64::NEG_INFINITY),
+            (Dtype::BF16, 0x0001, 9.183549615799121e-41),
+            (Dtype::BF16, 0x3f80, 1.0),
+            (Dtype::BF16, 0x3555, 7.934868335723877e-7),
+            (Dtype::BF16, 0xfc00, -2.658455991569832e36),
+        ];
+        for &(dtype, bits, want) in rows {
+            let got = read::<f64>(&file(dtype, &[1], &bits.to_le_bytes())).unwrap();
+            assert_eq!(got, [want], "{dtype} {bits:#06x}");
+        }
+        assert!(read::<f64>(&file(Dtype::F16, &[1], &0x7e00u16.to_le_bytes())).unwrap()[0].is_nan());
+        assert!(
+            read::<f64>(&file(Dtype::F16, &[1], &0x8000u16.to_le_bytes())).unwrap()[0].is_sign_negative()
+        );
+    }
+
+    #[test]
+    fn numbers_are_rounded_once_and_never_become_infinite() {
+        let bytes = |numbers: &[f64]| numbers.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>();
+        let third = file(Dtype::F64, &[1], &bytes(&[1.0 / 3.0]));
+        assert_eq!(read::<f32>(&third).unwrap(), [1.0f32 / 3.0]);
+        assert_eq!(read::<f64>(&third).unwrap(), [1.0 / 3.0]);
+        let special = file(Dtype::F64, &[2], &bytes(&[f64::INFINITY, f64::NAN]));
+        let special = read::<f32>(&special).unwrap();
+        assert!(special[0] == f32::INFINITY && special[1].is_nan());
+        let huge = file(Dtype::F64, &[3], &bytes(&[f64::NAN, 1.0, -1e300]));
+        let text = read::<f32>(&huge).unwrap_err().to_string();
+        assert_eq!(text, "`x` holds -1e300 at position 2, want a number that an f32 can hold");
+        assert_eq!(read::<f64>(&huge).unwrap()[2], -1e300);
+        assert!(read::<f32>(&file(Dtype::F64, &[0, 3], &[])).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_is_no_tensor_is_refused() {
+        let text = |bytes: &[u8]| read::<f32>(bytes).unwrap_err().to_string();
+        let integers = file(Dtype::I64, &[1], &[0; 8]);
+        assert_eq!(text(&integers), "`x` is stored as I64, want F64, F32, BF16 or F16");
+        let deep = text(&file(Dtype::F32, &[1; 7], &[0; 4]));
+        assert!(deep.contains("`x` has shape [1, 1, 1, 1, 1, 1, 1]") && deep.contains("at most 6"), "{deep}");
+        let arrays = StoredArrays::parse(&integers).unwrap();
+        assert_eq!(arrays.integers("x").unwrap(), [0]);
+        let text = arrays.tensor::<f32>("y").unwrap_err().to_string();
+        assert_eq!(text, "no array `y`; it holds x");
+        let single = file(Dtype::F32, &[1], &[0; 4]);
+        let text = StoredArrays::parse(&single).unwrap().integers("x").unwrap_err().to_string();
+        assert_eq!(text, "`x` is stored as F32, want I64");
+    }
+
+    /// Every beginning of a file, every file with one byte too many, and every byte of the header turned into others.
+    #[test]
+    fn damaged_files_are_refused_and_never_panic() {
+        let whole = file(Dtype::F32, &[2, 2], &[1; 16]);
+        for end in 0..whole.len() {
+            assert!(matches!(read::<f32>(&whole[..end]), Err(WeightsError::Format(_))), "{end}");
+        }
+        let longer = [&whole[..], &[0]].concat();
+        assert!(matches!(read::<f32>(&longer), Err(WeightsError::Format(_))));
+        for place in 0..whole.len() - 16 {
+            for byte in 0..=255 {
+                let mut damaged = whole.clone();
+                damaged[place] = byte;
+                // Some stay legal, such as another name; none may panic or give another number of elements.
+                if let Ok(numbers) = read::<f32>(&damaged) {
+                    assert!(numbers.len() <= 8, "{place} {byte}");
+                }
+            }
+        }
+        for garbage in [&[0xff; 64][..], &[0; 64], b"{\"x\":1}"] {
+            assert!(matches!(read::<f64>(garbage), Err(WeightsError::Format(_))));
+        }
+    }
+}
