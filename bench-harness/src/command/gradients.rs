@@ -63,16 +63,15 @@ impl Gradients {
     }
 
     fn write<S: Scalar>(&self) -> Result<()> {
-        let (images, labels) = self.read_batch::<S>()?;
-        let &[_, channels, height, width] = images.dims() else {
-            unreachable!("`read_batch` has checked it")
-        };
+        let batch = TensorFile::open(&self.batch)?;
+        let arrays = batch.arrays()?;
+        let (images, input) = images::<S>(&batch, &arrays)?;
         // Every weight is about to be replaced, so it does not matter how they are drawn.
-        let mut model = self.network.build::<S>([channels, height, width], Init::HeUniform, 0)?;
+        let mut model = self.network.build::<S>(input, Init::HeUniform, 0)?;
+        let labels = labels(&batch, &arrays, images.dims()[0], self.network.classes)?;
         let weights = TensorFile::open(&self.weights)?;
         load_safetensors(model.as_mut(), weights.bytes()).map_err(|e| {
-            let images = format!("images of shape {:?}", [channels, height, width]);
-            weights.refuse(format!("for {} and {images}: {e}", self.network))
+            weights.refuse(format!("for {} and images of shape {input:?}: {e}", self.network))
         })?;
         drop(weights);
 
@@ -89,37 +88,35 @@ impl Gradients {
         println!("{} arrays written to {}", arrays.len(), self.out.display());
         Ok(())
     }
+}
 
-    /// Images [N, C, H, W] without an empty axis, and N labels that are classes.
-    fn read_batch<S: Scalar>(&self) -> Result<(Tensor<S>, Vec<usize>)> {
-        let file = TensorFile::open(&self.batch)?;
-        let arrays = file.arrays()?;
-        let images = file.named(arrays.tensor::<S>("images"))?;
-        let &[samples, _, _, _] = images.dims() else {
-            return Err(file.refuse(format!("`images` has shape {}, want [N, C, H, W]", images.shape())));
-        };
-        if images.is_empty() {
-            let shape = images.shape();
-            return Err(file.refuse(format!("`images` has shape {shape}, want no axis of length 0")));
-        }
-        let labels = file.named(arrays.integers("labels"))?;
-        let shape = shape_of(&arrays, "labels");
-        if shape != [samples] {
-            return Err(file.refuse(format!("`labels` has shape {shape:?}, want [{samples}], one per image")));
-        }
-        let classes = self.network.classes;
-        let label = |(sample, &label): (usize, &i64)| {
-            usize::try_from(label).ok().filter(|&label| label < classes).ok_or_else(|| {
-                let legal = format!("0 to {} with --classes {classes}", classes.saturating_sub(1));
-                file.refuse(format!("`labels` holds {label} at position {sample}, want {legal}"))
-            })
-        };
-        let labels = labels.iter().enumerate().map(label).collect::<Result<_>>()?;
-        Ok((images, labels))
+/// Images [N, C, H, W] without an empty axis, and their [C, H, W].
+fn images<S: Scalar>(file: &TensorFile, arrays: &StoredArrays<'_>) -> Result<(Tensor<S>, [usize; 3])> {
+    let images = file.named(arrays.tensor::<S>("images"))?;
+    let shape = images.shape();
+    match *images.dims() {
+        [_, channels, height, width] if !images.is_empty() => Ok((images, [channels, height, width])),
+        _ => Err(file.refuse(format!("`images` has shape {shape}, want [N, C, H, W], each at least 1"))),
     }
 }
 
-/// The shape of an array that is there.
-fn shape_of(arrays: &StoredArrays<'_>, name: &str) -> Vec<usize> {
-    arrays.shape(name).unwrap_or_default()
+/// A class for each of `samples` images.
+fn labels(
+    file: &TensorFile,
+    arrays: &StoredArrays<'_>,
+    samples: usize,
+    classes: usize,
+) -> Result<Vec<usize>> {
+    let labels = file.named(arrays.integers("labels"))?;
+    let shape = arrays.shape("labels").unwrap_or_default();
+    if shape != [samples] {
+        return Err(file.refuse(format!("`labels` has shape {shape:?}, want [{samples}], one per image")));
+    }
+    let label = |(position, &label): (usize, &i64)| {
+        usize::try_from(label).ok().filter(|&label| label < classes).ok_or_else(|| {
+            let legal = format!("0 to {} for --classes {classes}", classes - 1);
+            file.refuse(format!("`labels` holds {label} at position {position}, want {legal}"))
+        })
+    };
+    labels.iter().enumerate().map(label).collect()
 }
