@@ -278,6 +278,42 @@ fn every_node_has_its_value_and_its_gradient() {
     }
 }
 
+/// L(w + h·v) − L(w − h·v) ≈ 2h·⟨∂L/∂w, v⟩, with losses that only the command has computed: the gradient of a normalized
+/// activation through the batch's own statistics, which PyTorch has no name for.
+#[test]
+fn gradients_are_differences_of_losses() {
+    let folder = prepared();
+    let options = "--activation nsilu --statistics batch --gradient full --granularity channel";
+    let network = format!("{NETWORK} {options} --dtype f64");
+    succeeds(folder.path(), &format!("init {network} --image 2,5,4 --out w"));
+    let run = |weights: &Arrays| {
+        write(folder.path().join("w"), weights);
+        succeeds(folder.path(), &format!("gradients {network} --weights w --batch b --out out"));
+        read(folder.path().join("out"))
+    };
+    let start = read(folder.path().join("w"));
+    assert_eq!(start["act1.alpha"].shape, [3]);
+    let gradients = run(&start);
+    let h = 1e-5;
+    for name in ["conv1.weight", "layer2.0.downsample.0.weight", "layer1.0.act1.alpha", "layer3.0.bn2.weight"]
+    {
+        let direction: Vec<f64> =
+            (0..start[name].numbers().len()).map(|i| (3.1 * (i + 1) as f64).sin()).collect();
+        let loss = |h: f64| {
+            let moved =
+                start[name].numbers().iter().zip(&direction).map(|(w, v)| w + h * v).collect::<Vec<_>>();
+            let mut weights = start.clone();
+            weights.insert(name.to_string(), Array::f64s(&start[name].shape, &moved));
+            run(&weights)["loss"].numbers()[0]
+        };
+        let want = (loss(h) - loss(-h)) / (2.0 * h);
+        let gradient = gradients[&format!("grad.{name}")].numbers();
+        let got: f64 = gradient.iter().zip(&direction).map(|(g, v)| g * v).sum();
+        assert!((got - want).abs() <= 1e-8 + 1e-6 * want.abs(), "{name}: {got} {want}");
+        assert!(want.abs() > 1e-4, "{name}: {want} says nothing");
+    }
+}
+
 /// A training step and an evaluation of normalized activations, whose running statistics are buffers.
 #[test]
 fn statistics_of_normalized_activations_are_buffers() {
@@ -438,6 +474,8 @@ fn wrong_settings_are_refused() {
         refuses(folder.path(), &format!("gradients {options} --weights w --batch b {out}"), parts);
     };
     gradients("--model resnet21", &["unknown model", "resnet20"]);
+    gradients(&format!("{NETWORK} --activation nswish --gradient full"), &["statistics = batch"]);
+    gradients(&format!("{NETWORK} --activation nswish --granularity row"), &["granularity is row"]);
     gradients("--model resnet8 --classes 0", &["0 classes"]);
     gradients(&format!("{NETWORK} --mode test"), &["test", "train", "eval"]);
 }

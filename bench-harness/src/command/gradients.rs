@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use autograd::{Scalar, Tensor};
 use clap::{Args, ValueEnum};
+use layers::Mode;
 use layers::weights::{Array, StoredArrays, encode, load_safetensors};
-use layers::{Init, Mode};
 
 use super::network::{Dtype, NetworkOptions};
 use super::tensor_file::TensorFile;
@@ -32,7 +32,7 @@ pub(super) struct Gradients {
     /// Precision in which everything is computed and stored
     #[arg(long, value_enum, default_value_t = Dtype::F32)]
     dtype: Dtype,
-    /// Whose statistics batch normalization and normalized activations use
+    /// A training step or an evaluation; both are differentiated
     #[arg(long, value_enum, default_value_t = StepMode::Train)]
     mode: StepMode,
     /// Also store the value and the gradient of every node on the tape
@@ -48,9 +48,9 @@ const CONTENTS: &str = "The file holds `loss` (the mean cross-entropy), `logits`
 /// [`Mode`] on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum StepMode {
-    /// The batch's own; running statistics move
+    /// Batch normalization uses the batch's statistics, and running statistics move
     Train,
-    /// The running ones, which stay as they are
+    /// Running statistics are used and stay as they are
     Eval,
 }
 
@@ -67,7 +67,7 @@ impl Gradients {
         let arrays = batch.arrays()?;
         let (images, input) = images::<S>(&batch, &arrays)?;
         // Every weight is about to be replaced, so it does not matter how they are drawn.
-        let mut model = self.network.build::<S>(input, Init::HeUniform, 0)?;
+        let mut model = self.network.build::<S>(input, "he_uniform", 0)?;
         let labels = labels(&batch, &arrays, images.dims()[0], self.network.classes)?;
         let weights = TensorFile::open(&self.weights)?;
         load_safetensors(model.as_mut(), weights.bytes()).map_err(|e| {

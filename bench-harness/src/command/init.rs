@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use autograd::Scalar;
 use clap::Args;
+use layers::parameter_count;
 use layers::weights::to_safetensors;
-use layers::{Init, parameter_count};
 
 use super::network::{Dtype, ImageShape, NetworkOptions};
 use crate::error::Result;
@@ -42,8 +42,7 @@ impl InitWeights {
     }
 
     fn write<S: Scalar>(&self) -> Result<()> {
-        let init = Init::named(&self.init)?;
-        let mut model = self.network.build::<S>(self.image.0, init, self.seed)?;
+        let mut model = self.network.build::<S>(self.image.0, &self.init, self.seed)?;
         write_atomic(&self.out, to_safetensors(model.as_mut()))?;
         println!(
             "{}: {} parameters, written to {}",

@@ -3,14 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use anact::NormalizedSettings;
 use autograd::Scalar;
 use clap::{Args, ValueEnum};
-use layers::models::ModelSettings;
-use layers::{Init, Layer};
+use layers::Layer;
 
 use crate::error::Result;
-use crate::run::named_model;
+use crate::run::{Options, Settings, build_model};
 
 /// Which network.
 #[derive(Debug, Args)]
@@ -28,19 +26,50 @@ pub(super) struct NetworkOptions {
     /// Hidden units, or channels of the first stage [default: the network's usual width]
     #[arg(long)]
     pub(super) width: Option<usize>,
+    /// Normalized activations: statistics used in training, running or batch [default: running]
+    #[arg(long)]
+    statistics: Option<String>,
+    /// Normalized activations: forward moment, raw or centered [default: raw]
+    #[arg(long)]
+    moment: Option<String>,
+    /// Normalized activations: gradient through the statistics, detached or full (full needs --statistics batch)
+    /// [default: detached]
+    #[arg(long)]
+    gradient: Option<String>,
+    /// Normalized activations: one factor per layer or per channel [default: layer]
+    #[arg(long)]
+    granularity: Option<String>,
+    /// Normalized activations: what a batch outside the bounds does to the running statistics, clamp or reject
+    /// [default: clamp]
+    #[arg(long)]
+    guard: Option<String>,
 }
 
 impl NetworkOptions {
-    /// Builds the network for images of shape `input`, its weights drawn by `init` from `seed`. Normalized activations
-    /// have their default settings.
+    /// Builds the network for images of shape `input`, its weights drawn by the initialisation `init` from `seed`.
+    ///
+    /// # Errors
+    /// An unknown name, or settings that do not go together or do not fit the images.
     pub(super) fn build<S: Scalar>(
         &self,
         input: [usize; 3],
-        init: Init,
+        init: &str,
         seed: u64,
     ) -> Result<Box<dyn Layer<S>>> {
-        let settings = ModelSettings { input, classes: self.classes, width: self.width, init, seed };
-        named_model(&self.model, &self.activation, &NormalizedSettings::default(), &settings)
+        let settings = Settings::of(Options {
+            model: Some(self.model.clone()),
+            activation: Some(self.activation.clone()),
+            width: self.width,
+            statistics: self.statistics.clone(),
+            moment: self.moment.clone(),
+            gradient: self.gradient.clone(),
+            granularity: self.granularity.clone(),
+            guard: self.guard.clone(),
+            init: Some(init.to_string()),
+            seed: Some(seed),
+            ..Options::default()
+        })?;
+        build_model(&settings, input, self.classes)
     }
 }
 

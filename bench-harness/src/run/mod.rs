@@ -14,7 +14,7 @@ mod trainer;
 pub use evaluation::Metrics;
 pub use inspection::{CAVEAT, Inspection, inspect};
 pub use interrupt::Interrupt;
-pub use model::{build_model, named_model};
+pub use model::build_model;
 pub use options::Options;
 pub use progress::Progress;
 pub use session::{Outcome, Session, load_data};

@@ -1,6 +1,5 @@
 //! From settings to a network.
 
-use anact::NormalizedSettings;
 use layers::models::{ModelEntry, ModelSettings};
 use layers::{Init, Layer};
 
@@ -16,6 +15,7 @@ pub fn build_model<S: autograd::Scalar>(
     input: [usize; 3],
     classes: usize,
 ) -> Result<Box<dyn Layer<S>>> {
+    let activation = anact::activation::<S>(&settings.activation, &settings.normalized)?;
     let model = ModelSettings {
         input,
         classes,
@@ -23,19 +23,5 @@ pub fn build_model<S: autograd::Scalar>(
         init: Init::named(&settings.init)?,
         seed: settings.seed,
     };
-    named_model(&settings.model, &settings.activation, &settings.normalized, &model)
-}
-
-/// Builds the network `model` with the activation `activation`, both by name.
-///
-/// # Errors
-/// An unknown name, or settings that the network refuses.
-pub fn named_model<S: autograd::Scalar>(
-    model: &str,
-    activation: &str,
-    normalized: &NormalizedSettings,
-    settings: &ModelSettings,
-) -> Result<Box<dyn Layer<S>>> {
-    let activation = anact::activation::<S>(activation, normalized)?;
-    Ok(ModelEntry::<S>::named(model)?.build(settings, &*activation)?)
+    Ok(ModelEntry::<S>::named(&settings.model)?.build(&model, &*activation)?)
 }

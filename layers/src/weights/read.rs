@@ -1,6 +1,6 @@
 //! Arrays on their way out of a safetensors file.
 
-use autograd::{Scalar, Shape, Tensor};
+use autograd::{MAX_RANK, Scalar, Shape, Tensor};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
@@ -38,10 +38,10 @@ impl<'a> StoredArrays<'a> {
     /// where it is stored but not as an `S`.
     pub fn tensor<S: Scalar>(&self, name: &str) -> Result<Tensor<S>, WeightsError> {
         let view = self.view(name)?;
-        let shape = Shape::new(view.shape()).map_err(|e| WeightsError::Shape {
+        let shape = Shape::new(view.shape()).map_err(|_| WeightsError::Shape {
             name: name.to_string(),
             found: view.shape().to_vec(),
-            legal: e.to_string(),
+            legal: format!("at most {MAX_RANK} axes"),
         })?;
         let numbers = floats(&view, &S::from_f64).ok_or_else(|| WeightsError::Kind {
             name: name.to_string(),
