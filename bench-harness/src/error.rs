@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::record::RecordError;
 
 /// The result of anything the command does.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A failure, with its message for the terminal.
 #[derive(Debug, thiserror::Error)]

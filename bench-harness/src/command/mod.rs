@@ -1,8 +1,12 @@
 //! The subcommands, one file each.
 
 mod check;
+mod gradients;
+mod init;
 mod list;
+mod network;
 mod quickstart;
+mod tensor_file;
 mod train;
 
 use std::process::ExitCode;
@@ -38,6 +42,10 @@ enum Command {
     List(list::List),
     /// Check every gradient, or compare the normalized node and Gaussian moments with reference files
     Check(check::Check),
+    /// Write the weights of a new network as a safetensors file
+    Init(init::InitWeights),
+    /// Write loss, logits and gradients of given weights on a given batch, for comparison with other frameworks
+    Gradients(gradients::Gradients),
 }
 
 /// Parses the arguments, runs the subcommand, prints an error if there is one, and returns the exit code.
@@ -64,6 +72,8 @@ fn run(cli: Cli) -> Result<()> {
         Command::Train(command) => command.run(),
         Command::List(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Init(command) => command.run(),
+        Command::Gradients(command) => command.run(),
     }
 }
 

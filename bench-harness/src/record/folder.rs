@@ -106,7 +106,7 @@ impl RunFolder {
 pub fn write_atomic(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> Result<()> {
     let path = path.as_ref();
     let temporary = temporary_beside(path);
-    let written = write_and_sync(&temporary, bytes.as_ref()).and_then(|()| {
+    let written = write_and_sync(&temporary, path, bytes.as_ref()).and_then(|()| {
         fs::rename(&temporary, path).map_err(RecordError::io("rename a temporary file to", path))
     });
     if written.is_err() {
@@ -118,9 +118,10 @@ pub fn write_atomic(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> Result<(
     Ok(())
 }
 
-fn write_and_sync(path: &Path, bytes: &[u8]) -> Result<()> {
+/// Writes `temporary`; errors name `path`, which is what was asked for.
+fn write_and_sync(temporary: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
     // Truncates what a killed process of the same number may have left: containers reuse numbers from 1 on.
-    let mut file = File::create(path).map_err(RecordError::io("create", path))?;
+    let mut file = File::create(temporary).map_err(RecordError::io("create", path))?;
     file.write_all(bytes).map_err(RecordError::io("write", path))?;
     // Without this a power cut after the rename may leave the new name on an empty file.
     file.sync_all().map_err(RecordError::io("flush", path))

@@ -8,6 +8,7 @@ mod options;
 mod progress;
 mod session;
 mod settings;
+mod step;
 mod trainer;
 
 pub use evaluation::Metrics;
@@ -18,4 +19,5 @@ pub use options::Options;
 pub use progress::Progress;
 pub use session::{Outcome, Session, load_data};
 pub use settings::Settings;
+pub use step::{Step, step_arrays};
 pub use trainer::{EpochMetrics, Trainer};

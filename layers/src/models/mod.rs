@@ -28,6 +28,10 @@ pub struct ModelSettings {
 
 /// The largest width: far beyond any use, and small enough that no size overflows.
 const MAX_WIDTH: usize = 65_536;
+/// The largest number of classes, likewise.
+const MAX_CLASSES: usize = 65_536;
+/// The most numbers in an image, likewise: 2048 × 2048 of one channel.
+const MAX_IMAGE: usize = 1 << 22;
 
 /// Builds a network.
 pub type Build<S> = fn(&ModelSettings, MakeActivation<'_, S>, &mut Initializer) -> Result<Box<dyn Layer<S>>>;
@@ -90,18 +94,20 @@ impl<S: Scalar> ModelEntry<S> {
     /// Builds the network.
     ///
     /// # Errors
-    /// No classes, an empty image, a width of 0, or an image too small for the network.
+    /// No classes, an empty image, a width of 0, any of them beyond all use, or an image too small for the network.
     pub fn build(
         &self,
         settings: &ModelSettings,
         activation: MakeActivation<'_, S>,
     ) -> Result<Box<dyn Layer<S>>> {
         let refuse = |what: String, legal: &str| Error::Argument { op: self.name, what, legal: legal.into() };
-        if settings.classes == 0 {
-            return Err(refuse("0 classes".into(), "at least 1"));
+        if !(1..=MAX_CLASSES).contains(&settings.classes) {
+            return Err(refuse(format!("{} classes", settings.classes), "from 1 to 65,536"));
         }
-        if settings.input.contains(&0) {
-            return Err(refuse(format!("images of shape {:?}", settings.input), "positive lengths"));
+        let numbers = settings.input.iter().try_fold(1usize, |n, &length| n.checked_mul(length));
+        if !numbers.is_some_and(|n| (1..=MAX_IMAGE).contains(&n)) {
+            let what = format!("images of shape {:?}", settings.input);
+            return Err(refuse(what, "positive lengths with a product of at most 4,194,304"));
         }
         if let Some(width) = settings.width.filter(|w| !(1..=MAX_WIDTH).contains(w)) {
             return Err(refuse(format!("width {width}"), "a width from 1 to 65,536"));

@@ -1,96 +1,64 @@
-//! A model's state in the safetensors format, under torchvision's names.
-//!
-//! Parameters and buffers are stored in the model's precision, f64 values as F64 and counts as I64, so that the
-//! file opens in any framework that reads safetensors.
+//! A model's state on its way out.
 
 use std::collections::BTreeMap;
 
 use autograd::Scalar;
-use safetensors::tensor::{Dtype, TensorView};
 
+use super::array::{Array, encode};
 use crate::layer::{BufferMut, Layer, Visitor, Walk};
 use crate::parameter::Parameter;
 
-/// One stored array.
-#[derive(Debug)]
-struct Entry {
-    dtype: Dtype,
-    shape: Vec<usize>,
-    bytes: Vec<u8>,
+/// What a model owns, by torchvision's names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State<S> {
+    /// What is learnt.
+    pub parameters: BTreeMap<String, Array<S>>,
+    /// What is not, such as running statistics.
+    pub buffers: BTreeMap<String, Array<S>>,
 }
 
-/// Numbers as little-endian f32 if they all are f32, which f32 models' are, else as f64.
-fn entry<S: Scalar>(shape: &[usize], numbers: &[S]) -> Entry {
-    let is_single = size_of::<S>() == size_of::<f32>();
-    let bytes = if is_single {
-        numbers.iter().flat_map(|x| (x.to_f64() as f32).to_le_bytes()).collect()
-    } else {
-        numbers.iter().flat_map(|x| x.to_f64().to_le_bytes()).collect()
-    };
-    Entry { dtype: if is_single { Dtype::F32 } else { Dtype::F64 }, shape: shape.to_vec(), bytes }
-}
-
-struct Collect(BTreeMap<String, Entry>);
-
-impl<S: Scalar> Visitor<S> for Collect {
+impl<S: Scalar> Visitor<S> for State<S> {
     fn parameter(&mut self, name: &str, parameter: &mut Parameter<S>) {
-        self.0.insert(name.to_string(), entry(parameter.value.dims(), parameter.value.data()));
+        self.parameters.insert(name.to_string(), Array::Tensor(parameter.value.clone()));
     }
 
     fn buffer(&mut self, name: &str, buffer: BufferMut<'_, S>) {
-        let stored = match buffer {
-            BufferMut::Tensor(t) => entry(t.dims(), t.data()),
-            BufferMut::Values(v) => entry(&[v.len()], v),
-            BufferMut::Count(n) => {
-                Entry { dtype: Dtype::I64, shape: vec![], bytes: n.to_le_bytes().to_vec() }
-            }
+        let array = match buffer {
+            BufferMut::Tensor(t) => Array::Tensor(t.clone()),
+            BufferMut::Values(v) => Array::Values(v.clone()),
+            BufferMut::Count(n) => Array::Count(*n),
         };
-        self.0.insert(name.to_string(), stored);
+        self.buffers.insert(name.to_string(), array);
     }
+}
+
+/// The present state of `model`; tensors share their data with it.
+pub fn state<S: Scalar>(model: &mut dyn Layer<S>) -> State<S> {
+    let mut state = State { parameters: BTreeMap::new(), buffers: BTreeMap::new() };
+    Walk::over(model, &mut state);
+    state
 }
 
 /// The bytes of a safetensors file with every parameter and buffer of `model`. Equal models give equal bytes.
 pub fn to_safetensors<S: Scalar>(model: &mut dyn Layer<S>) -> Vec<u8> {
-    let mut collect = Collect(BTreeMap::new());
-    Walk::over(model, &mut collect);
-    let views = collect.0.iter().map(|(name, e)| {
-        let view = TensorView::new(e.dtype, e.shape.clone(), &e.bytes).expect("an array fills its shape");
-        (name.as_str(), view)
-    });
-    safetensors::serialize(views, None).expect("names are unique and arrays fill their shapes")
+    let State { mut parameters, buffers } = state(model);
+    parameters.extend(buffers);
+    encode(&parameters)
 }
 
 #[cfg(test)]
 mod tests {
-    use autograd::{Result, Tape, Tensor, Var};
+    use autograd::{Result, Var};
     use safetensors::SafeTensors;
+    use safetensors::tensor::{Dtype, TensorView};
 
+    use super::super::testing::model;
     use super::*;
-    use crate::batch_norm::BatchNorm2d;
     use crate::context::Context;
-    use crate::conv::{Conv2d, ConvSettings};
     use crate::init::{Init, Initializer};
-    use crate::layer::testing::{scattered, set, state};
+    use crate::layer::testing::{set, state};
     use crate::linear::Linear;
-    use crate::pooling::GlobalAvgPool;
     use crate::sequential::Sequential;
-
-    /// A model after one step, so that no buffer holds its first value.
-    fn model<S: Scalar>(seed: u64) -> Sequential<S> {
-        let mut init = Initializer::new(Init::HeNormal, seed);
-        let conv = ConvSettings { inputs: 2, outputs: 3, bias: true, ..<_>::default() };
-        let mut model = Sequential::new()
-            .named("conv1", Conv2d::new(conv, &mut init).unwrap())
-            .named("bn1", BatchNorm2d::new(3, <_>::default()).unwrap())
-            .named("pool", GlobalAvgPool)
-            .named("fc", Linear::new(3, 4, &mut init));
-        set(&mut model, "conv1.bias", &[0.1, -0.2, 0.3]);
-        let x = scattered(2 * 2 * 5 * 5).into_iter().map(S::from_f64).collect();
-        let tape = Tape::new();
-        let x = tape.constant(Tensor::new([2, 2, 5, 5], x).unwrap());
-        model.forward(&Context::train(&tape, 0, 0), x).unwrap();
-        model
-    }
 
     /// The numbers of a stored array, by the format's definition: little-endian, row-major.
     fn decode(view: &TensorView<'_>) -> Vec<f64> {

@@ -1,0 +1,121 @@
+//! Options that several commands share: which network, for which images, in which precision.
+
+use std::fmt;
+use std::str::FromStr;
+
+use autograd::Scalar;
+use clap::{Args, ValueEnum};
+use layers::Layer;
+
+use crate::error::Result;
+use crate::run::{Options, Settings, build_model};
+
+/// Which network.
+#[derive(Debug, Args)]
+pub(super) struct NetworkOptions {
+    /// Network, see `anact list models`
+    #[arg(long)]
+    pub(super) model: String,
+    /// Activation, see `anact list activations`; a family's parameter in parentheses, as in "swish(1.702)". The default
+    /// is what torchvision's weights expect
+    #[arg(long, default_value = "relu")]
+    pub(super) activation: String,
+    /// Number of classes
+    #[arg(long, default_value_t = 10)]
+    pub(super) classes: usize,
+    /// Hidden units, or channels of the first stage [default: the network's usual width]
+    #[arg(long)]
+    pub(super) width: Option<usize>,
+    /// Normalized activations: statistics used in training, running or batch [default: running]
+    #[arg(long)]
+    statistics: Option<String>,
+    /// Normalized activations: forward moment, raw or centered [default: raw]
+    #[arg(long)]
+    moment: Option<String>,
+    /// Normalized activations: gradient through the statistics, detached or full (full needs --statistics batch)
+    /// [default: detached]
+    #[arg(long)]
+    gradient: Option<String>,
+    /// Normalized activations: one factor per layer or per channel [default: layer]
+    #[arg(long)]
+    granularity: Option<String>,
+    /// Normalized activations: what a batch outside the bounds does to the running statistics, clamp or reject
+    /// [default: clamp]
+    #[arg(long)]
+    guard: Option<String>,
+}
+
+impl NetworkOptions {
+    /// Builds the network for images of shape `input`, its weights drawn by the initialisation `init` from `seed`.
+    ///
+    /// # Errors
+    /// An unknown name, or settings that do not go together or do not fit the images.
+    pub(super) fn build<S: Scalar>(
+        &self,
+        input: [usize; 3],
+        init: &str,
+        seed: u64,
+    ) -> Result<Box<dyn Layer<S>>> {
+        let settings = Settings::of(Options {
+            model: Some(self.model.clone()),
+            activation: Some(self.activation.clone()),
+            width: self.width,
+            statistics: self.statistics.clone(),
+            moment: self.moment.clone(),
+            gradient: self.gradient.clone(),
+            granularity: self.granularity.clone(),
+            guard: self.guard.clone(),
+            init: Some(init.to_string()),
+            seed: Some(seed),
+            ..Options::default()
+        })?;
+        build_model(&settings, input, self.classes)
+    }
+}
+
+/// As in messages: `resnet18 with relu, 10 classes`.
+impl fmt::Display for NetworkOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} with {}, {} classes", self.model, self.activation, self.classes)?;
+        self.width.map_or(Ok(()), |width| write!(f, ", width {width}"))
+    }
+}
+
+/// The precision everything is computed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Dtype {
+    /// Single precision
+    F32,
+    /// Double precision
+    F64,
+}
+
+/// Channels, height and width of an image, as in `3,32,32`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ImageShape(pub(super) [usize; 3]);
+
+impl FromStr for ImageShape {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let lengths: Option<Vec<usize>> = text.split(',').map(|part| part.trim().parse().ok()).collect();
+        match lengths.as_deref() {
+            Some(&[channels, height, width]) => Ok(Self([channels, height, width])),
+            _ => Err("want channels, height and width, as in 3,32,32".into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_three_lengths() {
+        assert_eq!("3,32,16".parse(), Ok(ImageShape([3, 32, 16])));
+        assert_eq!("1, 9, 8".parse(), Ok(ImageShape([1, 9, 8])));
+        for text in ["", "3", "3,32", "3,32,32,1", "3,-1,2", "3,x,2", "3x32x32", "99999999999999999999,1,1"] {
+            assert!(text.parse::<ImageShape>().unwrap_err().contains("3,32,32"), "{text}");
+        }
+    }
+}

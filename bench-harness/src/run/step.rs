@@ -1,0 +1,67 @@
+//! Everything one step computes, under names, for comparison with other frameworks.
+
+use std::collections::BTreeMap;
+
+use autograd::{Keep, Scalar, Tape, Tensor};
+use layers::weights::{Array, State, state};
+use layers::{Context, Layer, Mode};
+
+use crate::error::Result;
+
+/// One batch and what is to be done with it.
+#[derive(Debug)]
+pub struct Step<S> {
+    /// Images [N, C, H, W].
+    pub images: Tensor<S>,
+    /// A class for each image.
+    pub labels: Vec<usize>,
+    /// A training step or an evaluation; both are differentiated.
+    pub mode: Mode,
+    /// Whether the value and the gradient of every node are wanted, too.
+    pub every_node: bool,
+}
+
+/// The images' name among the nodes.
+const IMAGES: &str = "images";
+
+/// Runs `step` forward and backward.
+///
+/// `loss` is the mean cross-entropy and `logits` its input; `grad.NAME` is a parameter's gradient and `buffer.NAME` a
+/// buffer after the step. With [`Step::every_node`] also `value.PATH` and `grad_value.PATH` for every node by its
+/// [path](Tape::paths), the images being the leaf `images`; constants, such as an evaluation's statistics, have no
+/// gradient.
+///
+/// # Errors
+/// Shapes that do not fit the model, or a label that is no class.
+pub fn step_arrays<S: Scalar>(model: &mut dyn Layer<S>, step: Step<S>) -> Result<BTreeMap<String, Array<S>>> {
+    let tape = Tape::new();
+    // A named leaf has a gradient and a path of its own; it costs the input gradient of the first layer.
+    let images =
+        if step.every_node { tape.parameter(IMAGES, &step.images)? } else { tape.constant(step.images) };
+    let cx = match step.mode {
+        Mode::Train => Context::train(&tape, 0, 0),
+        Mode::Eval => Context::eval(&tape),
+    };
+    let logits = model.forward(&cx, images)?;
+    let loss = logits.cross_entropy(&step.labels, 0.0)?;
+    let keep = if step.every_node { Keep::All } else { Keep::Leaves };
+    let gradients = tape.backward(loss, keep)?;
+
+    let mut arrays = BTreeMap::new();
+    arrays.insert("loss".to_string(), Array::Tensor(loss.value()));
+    arrays.insert("logits".to_string(), Array::Tensor(logits.value()));
+    let State { parameters, buffers } = state(model);
+    for name in parameters.keys() {
+        arrays.insert(format!("grad.{name}"), Array::Tensor(gradients.named(name)?.clone()));
+    }
+    arrays.extend(buffers.into_iter().map(|(name, buffer)| (format!("buffer.{name}"), buffer)));
+    if step.every_node {
+        for (path, node) in tape.paths().into_iter().zip(tape.vars()) {
+            if node.needs_gradient() {
+                arrays.insert(format!("grad_value.{path}"), Array::Tensor(gradients.wrt(node)?));
+            }
+            arrays.insert(format!("value.{path}"), Array::Tensor(node.value()));
+        }
+    }
+    Ok(arrays)
+}
