@@ -28,6 +28,7 @@ mod pass;
 pub mod random;
 mod scalar;
 mod shape;
+mod storage;
 mod tape;
 mod tensor;
 

@@ -8,11 +8,25 @@ use crate::error::{Error, Result};
 pub const MAX_RANK: usize = 6;
 
 /// The lengths of a tensor's axes, outermost first; row-major. A scalar has no axes and one element.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Copy, Eq, Default)]
 pub struct Shape {
     // Inline and Copy: a node of the tape costs no allocation for its shape.
     dims: [usize; MAX_RANK],
     rank: usize,
+}
+
+// Compared on every op: only the axes that exist, in line instead of through a call.
+impl PartialEq for Shape {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self.rank == other.rank && (0..self.rank).all(|axis| self.dims[axis] == other.dims[axis])
+    }
+}
+
+impl std::hash::Hash for Shape {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.dims().hash(state);
+    }
 }
 
 impl Shape {

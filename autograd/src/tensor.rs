@@ -1,16 +1,15 @@
 //! Reference-counted, contiguous, row-major arrays. They know nothing of gradients.
 
-use std::sync::Arc;
-
 use crate::error::{Error, Result};
-use crate::kernels::buffer::{self, Buffer};
+use crate::kernels::buffer;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
+use crate::storage::Storage;
 
 /// An immutable array. Clones and reshapes share the data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor<S> {
-    data: Arc<Buffer<S>>,
+    data: Storage<S>,
     shape: Shape,
 }
 
@@ -24,13 +23,13 @@ impl<S: Scalar> Tensor<S> {
         if data.len() != shape.len() {
             return Err(Error::Elements { elements: data.len(), shape });
         }
-        Ok(Self { data: Arc::new(Buffer::new(data)), shape })
+        Ok(Self { data: Storage::new(data), shape })
     }
 
     /// [`Tensor::new`] for ops, whose kernels produce exactly `shape.len()` elements. Panics otherwise.
     pub fn filled(shape: Shape, data: Vec<S>) -> Self {
         assert_eq!(data.len(), shape.len(), "an op's result fills its shape {shape}");
-        Self { data: Arc::new(Buffer::new(data)), shape }
+        Self { data: Storage::new(data), shape }
     }
 
     /// Every element equal to `value`.
@@ -38,23 +37,23 @@ impl<S: Scalar> Tensor<S> {
         let shape = shape.into();
         let mut data = buffer::any(shape.len());
         data.fill(value);
-        Self { data: Arc::new(Buffer::new(data)), shape }
+        Self { data: Storage::new(data), shape }
     }
 
     /// Every element 0.
     pub fn zeros(shape: impl Into<Shape>) -> Self {
         let shape = shape.into();
-        Self { data: Arc::new(Buffer::new(buffer::zeros(shape.len()))), shape }
+        Self { data: Storage::new(buffer::zeros(shape.len())), shape }
     }
 
     /// A single number.
     pub fn scalar(value: S) -> Self {
-        Self { data: Arc::new(Buffer::new(vec![value])), shape: Shape::SCALAR }
+        Self { data: Storage::new(vec![value]), shape: Shape::SCALAR }
     }
 
     /// One axis holding `data`.
     pub fn vector(data: Vec<S>) -> Self {
-        Self { shape: Shape::from([data.len()]), data: Arc::new(Buffer::new(data)) }
+        Self { shape: Shape::from([data.len()]), data: Storage::new(data) }
     }
 
     /// The elements, row-major.
@@ -64,28 +63,27 @@ impl<S: Scalar> Tensor<S> {
 
     /// The elements for writing; copied first if another tensor shares them.
     pub fn data_mut(&mut self) -> &mut [S] {
-        let data: &mut Buffer<S> = Arc::make_mut(&mut self.data);
-        data
+        self.data.to_mut()
     }
 
     /// The elements for writing if nobody else holds them.
     pub(crate) fn unshared_mut(&mut self) -> Option<&mut [S]> {
-        Arc::get_mut(&mut self.data).map(|data| &mut **data)
+        self.data.unshared_mut()
     }
 
     /// Gives up the data and keeps the shape. Nothing may read the elements afterwards.
     pub(crate) fn release(&mut self) {
-        self.data = Arc::new(Buffer::new(Vec::new()));
+        self.data = Storage::new(Vec::new());
     }
 
     /// Which buffer this is, for telling shared ones from others; never followed.
     pub(crate) fn address(&self) -> usize {
-        Arc::as_ptr(&self.data).addr()
+        self.data.address()
     }
 
     /// The bytes of all elements.
     pub fn bytes(&self) -> usize {
-        size_of_val(&**self.data)
+        size_of_val(&*self.data)
     }
 
     /// The axis lengths.
@@ -113,7 +111,7 @@ impl<S: Scalar> Tensor<S> {
     /// # Errors
     /// Any other number of elements.
     pub fn item(&self) -> Result<S> {
-        match &**self.data {
+        match &*self.data {
             [x] => Ok(*x),
             _ => Err(Error::NotScalar { shape: self.shape }),
         }
@@ -128,13 +126,13 @@ impl<S: Scalar> Tensor<S> {
         if shape.len() != self.len() {
             return Err(Error::Elements { elements: self.len(), shape });
         }
-        Ok(Self { data: Arc::clone(&self.data), shape })
+        Ok(Self { data: self.data.clone(), shape })
     }
 
     /// [`Tensor::reshape`] where the caller has made sure that the counts agree.
     pub(crate) fn with_shape(&self, shape: Shape) -> Self {
         debug_assert_eq!(shape.len(), self.len());
-        Self { data: Arc::clone(&self.data), shape }
+        Self { data: self.data.clone(), shape }
     }
 
     /// The elements in another scalar type, through `f64`; tangents are dropped.
@@ -144,7 +142,7 @@ impl<S: Scalar> Tensor<S> {
 
     /// Whether both tensors share one buffer.
     pub fn shares_data_with(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.data, &other.data)
+        self.data.address() == other.data.address()
     }
 }
 

@@ -8,6 +8,7 @@ pub mod command;
 mod error;
 pub mod plot;
 pub mod record;
+pub mod resident;
 pub mod run;
 pub mod table;
 

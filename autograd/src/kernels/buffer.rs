@@ -137,10 +137,10 @@ impl<S> Shelf<S> {
     }
 }
 
-/// The numbers of a tensor; when dropped, a large array goes to its pool.
+/// A large array; when dropped, it goes to its pool.
 pub(crate) struct Buffer<S> {
     data: Box<[S]>,
-    /// `None` for small arrays, and for types without a pool.
+    /// `None` for types without a pool, and arrays too small for it.
     give: Option<fn(Box<[S]>)>,
 }
 
@@ -148,24 +148,16 @@ impl<S: Scalar> Buffer<S> {
     pub(crate) fn new(data: Vec<S>) -> Self {
         let data = data.into_boxed_slice();
         let bytes = size_of_val(&*data);
-        match S::pool().filter(|_| bytes >= LARGE) {
-            Some(pool) => {
-                pool.lend(bytes);
-                let give = |array| {
-                    if let Some(pool) = S::pool() {
-                        pool.give(array);
-                    }
-                };
-                Self { data, give: Some(give) }
-            }
-            None => Self { data, give: None },
-        }
-    }
-}
-
-impl<S: Scalar> Clone for Buffer<S> {
-    fn clone(&self) -> Self {
-        Self::new(copy(&self.data))
+        let give = S::pool().filter(|_| bytes >= LARGE).map(|pool| {
+            pool.lend(bytes);
+            let give: fn(Box<[S]>) = |array| {
+                if let Some(pool) = S::pool() {
+                    pool.give(array);
+                }
+            };
+            give
+        });
+        Self { data, give }
     }
 }
 
@@ -179,18 +171,6 @@ impl<S> std::ops::Deref for Buffer<S> {
 impl<S> std::ops::DerefMut for Buffer<S> {
     fn deref_mut(&mut self) -> &mut [S] {
         &mut self.data
-    }
-}
-
-impl<S: Debug> Debug for Buffer<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.data.fmt(f)
-    }
-}
-
-impl<S: PartialEq> PartialEq for Buffer<S> {
-    fn eq(&self, other: &Self) -> bool {
-        self.data == other.data
     }
 }
 

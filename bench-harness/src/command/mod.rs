@@ -1,5 +1,6 @@
 //! The subcommands, one file each.
 
+mod bench;
 mod check;
 mod gradients;
 mod init;
@@ -42,6 +43,8 @@ enum Command {
     List(list::List),
     /// Check every gradient, or compare the normalized node and Gaussian moments with reference files
     Check(check::Check),
+    /// Measure what things cost on this machine
+    Bench(bench::Bench),
     /// Write the weights of a new network as a safetensors file
     Init(init::InitWeights),
     /// Write loss, logits and gradients of given weights on a given batch, for comparison with other frameworks
@@ -72,6 +75,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Train(command) => command.run(),
         Command::List(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Bench(command) => command.run(),
         Command::Init(command) => command.run(),
         Command::Gradients(command) => command.run(),
     }

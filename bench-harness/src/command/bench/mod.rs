@@ -1,0 +1,29 @@
+//! `anact bench`: what things cost on this machine.
+
+mod tape;
+
+use clap::{Args, Subcommand};
+
+use crate::error::Result;
+
+/// Arguments of `anact bench`.
+#[derive(Debug, Args)]
+pub(super) struct Bench {
+    #[command(subcommand)]
+    what: What,
+}
+
+/// What is measured.
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Time and memory of a node on the tape, apart from what its op computes
+    Tape(tape::Tape),
+}
+
+impl Bench {
+    pub(super) fn run(self) -> Result<()> {
+        match self.what {
+            What::Tape(tape) => tape.run(),
+        }
+    }
+}
