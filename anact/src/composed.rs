@@ -203,8 +203,8 @@ impl<S: Scalar> Op<S> for Replace {
         "replace"
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
-        let [x] = inputs_of("replace", inputs, "1")?;
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
+        let &[x] = inputs_of("replace", inputs, "1")?;
         let pairs = x.data().iter().zip(&self.values);
         Ok(Forward::of(Tensor::filled(x.shape(), pairs.map(|(&x, v)| v.map_or(x, S::from_f64)).collect())))
     }
@@ -225,7 +225,7 @@ mod tests {
     fn replacing_has_the_right_gradient() {
         let op = Replace { values: vec![None, Some(2.0), None, Some(-1.0), None] };
         check::assert_case(&Case::op("five", op.clone()).normal([5]).bilinear());
-        let y = Op::<f64>::forward(&op, &[Tensor::full([5], f64::NAN)]).unwrap().output;
+        let y = Op::<f64>::forward(&op, &[&Tensor::full([5], f64::NAN)]).unwrap().output;
         assert_eq!((y.data()[1], y.data()[3]), (2.0, -1.0));
     }
 }

@@ -270,8 +270,7 @@ impl<'t, 'w, S: Scalar> Sweep<'t, 'w, S> {
         if !needs.contains(&true) {
             return Ok(());
         }
-        let inputs: SmallVec<[Tensor<S>; 3]> =
-            node.inputs.iter().map(|i| nodes[i.index()].value.clone()).collect();
+        let inputs: SmallVec<[&Tensor<S>; 3]> = node.inputs.iter().map(|i| &nodes[i.index()].value).collect();
         let gradients = op.backward(&Backward {
             inputs: &inputs,
             output: &node.value,

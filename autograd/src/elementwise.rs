@@ -103,8 +103,8 @@ impl<E: Elementwise, S: Scalar> Op<S> for Map<E> {
         E::NAME
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
-        let [x] = inputs_of(E::NAME, inputs, "1")?;
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
+        let &[x] = inputs_of(E::NAME, inputs, "1")?;
         Ok(Forward::of(forward(&self.0, x)))
     }
 

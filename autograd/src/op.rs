@@ -30,7 +30,7 @@ impl<S> Forward<S> {
 #[derive(Debug, Clone, Copy)]
 pub struct Backward<'a, S> {
     /// The inputs of the forward pass.
-    pub inputs: &'a [Tensor<S>],
+    pub inputs: &'a [&'a Tensor<S>],
     /// The value the forward pass returned.
     pub output: &'a Tensor<S>,
     /// What the forward pass saved.
@@ -53,7 +53,7 @@ pub trait Op<S: Scalar>: Any + Debug + Send + Sync {
     ///
     /// # Errors
     /// Inputs whose number, shapes or labels do not fit, with the op's name and what would have been right.
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>>;
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>>;
 
     /// Whether gradients flow through. Where the answer is no, as for `detach`, every path ends, `backward` is never
     /// called, and a parameter whose only paths end here is reported as one without gradient.
@@ -71,8 +71,8 @@ pub trait Op<S: Scalar>: Any + Debug + Send + Sync {
 /// It is not `N`.
 pub fn inputs_of<'a, S, const N: usize>(
     op: &'static str,
-    inputs: &'a [Tensor<S>],
+    inputs: &'a [&'a Tensor<S>],
     legal: &'static str,
-) -> Result<&'a [Tensor<S>; N]> {
+) -> Result<&'a [&'a Tensor<S>; N]> {
     inputs.try_into().map_err(|_| Error::Inputs { op, given: inputs.len(), legal })
 }

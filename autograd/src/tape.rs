@@ -49,13 +49,13 @@ pub(crate) struct Node<S> {
 }
 
 impl<S: Scalar> Node<S> {
-    fn value(&self) -> Tensor<S> {
+    fn value(&self) -> &Tensor<S> {
         assert!(
             !self.is_released,
             "the value of this {} was freed by a backward pass told to; watch it, or do not release values",
             self.op.as_ref().map_or("leaf", |op| op.name())
         );
-        self.value.clone()
+        &self.value
     }
 
     /// Frees value and saved tensors, and keeps the shape.
@@ -154,21 +154,13 @@ impl<S: Scalar> Tape<S> {
         if inputs.iter().any(|v| !std::ptr::eq(v.tape, self)) {
             return Err(Error::ForeignVar { op: op.name() });
         }
-        // Inputs are taken out and the borrow released before the op runs, so an op can never see a moving list.
-        let mut needs_gradient = false;
-        let values: SmallVec<[Tensor<S>; 3]> = {
+        let (forward, needs_gradient) = {
             let nodes = self.nodes.borrow();
-            inputs
-                .iter()
-                .map(|v| {
-                    let node = &nodes[v.id.index()];
-                    needs_gradient |= node.needs_gradient;
-                    node.value()
-                })
-                .collect()
+            let inputs = || inputs.iter().map(|v| &nodes[v.id.index()]);
+            let values: SmallVec<[&Tensor<S>; 3]> = inputs().map(Node::value).collect();
+            // An op knows no tape, so it cannot record meanwhile.
+            (op.forward(&values)?, op.is_differentiable() && inputs().any(|n| n.needs_gradient))
         };
-        needs_gradient &= op.is_differentiable();
-        let forward = op.forward(&values)?;
         Ok(self.push(Node {
             op: Some(op),
             inputs: inputs.iter().map(|v| v.id).collect(),
@@ -303,7 +295,7 @@ impl<'t, S: Scalar> Var<'t, S> {
 
     /// The value. Panics if a backward pass was told to free it, see [`Pass::releasing`](crate::Pass::releasing).
     pub fn value(self) -> Tensor<S> {
-        self.with(Node::value)
+        self.with(|n| n.value().clone())
     }
 
     /// Whether a backward pass has freed the value.

@@ -142,7 +142,7 @@ impl<S: Scalar, E: Elementwise> Op<S> for Normalize<E> {
         NAME
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
         forward(&self.function, &self.plan, inputs)
     }
 
@@ -151,7 +151,7 @@ impl<S: Scalar, E: Elementwise> Op<S> for Normalize<E> {
     }
 }
 
-fn forward<S: Scalar>(function: &dyn Loops<S>, plan: &Plan, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
+fn forward<S: Scalar>(function: &dyn Loops<S>, plan: &Plan, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
     let (z, alpha) = operands(inputs)?;
     let groups = Groups::of(NAME, z.shape(), plan.settings().granularity)?;
     check_alpha(alpha, groups)?;
@@ -183,7 +183,7 @@ fn row<S: Scalar>(plan: &Plan, group: usize, moments: Option<BatchMoments<S>>) -
 }
 
 fn backward<S: Scalar>(function: &dyn Loops<S>, plan: &Plan, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
-    let (z, alpha, g) = (&cx.inputs[0], cx.inputs.get(1), cx.upstream.data());
+    let (z, alpha, g) = (cx.inputs[0], cx.inputs.get(1).copied(), cx.upstream.data());
     let Settings { moment, gradient, granularity } = plan.settings();
     let groups = Groups::of(NAME, z.shape(), granularity).expect("forward took this shape");
     let rows = table::unpack(&cx.saved[0], groups.elements());
@@ -241,7 +241,7 @@ fn upstream_sums<S: Scalar>(
     groups.reduce(&leaf, &|a, b| [a[0] + b[0], a[1] + b[1]])
 }
 
-fn operands<S>(inputs: &[Tensor<S>]) -> Result<(&Tensor<S>, Option<&Tensor<S>>)> {
+fn operands<'a, S>(inputs: &[&'a Tensor<S>]) -> Result<(&'a Tensor<S>, Option<&'a Tensor<S>>)> {
     match inputs {
         [z] => Ok((z, None)),
         [z, alpha] => Ok((z, Some(alpha))),

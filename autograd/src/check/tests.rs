@@ -15,8 +15,8 @@ impl<S: Scalar> Op<S> for WrongSquare {
     fn name(&self) -> &'static str {
         "wrong square"
     }
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
-        let [x] = inputs_of("wrong square", inputs, "1")?;
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
+        let &[x] = inputs_of("wrong square", inputs, "1")?;
         Ok(Forward::of(Tensor::filled(x.shape(), x.data().iter().map(|&x| x * x).collect())))
     }
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
@@ -88,7 +88,7 @@ fn inconsistencies_are_reported() {
         fn name(&self) -> &'static str {
             "coarse"
         }
-        fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
+        fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
             // (x + 1e6) − 1e6 is x in f64 and nearly noise in f32.
             let big = S::from_f64(1e6);
             let x = &inputs[0];
@@ -111,7 +111,7 @@ fn a_nan_in_f32_only_is_reported() {
         fn name(&self) -> &'static str {
             "overflowing"
         }
-        fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
+        fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
             Ok(Forward::of(inputs[0].clone()))
         }
         fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {

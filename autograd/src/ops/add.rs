@@ -19,7 +19,7 @@ impl<S: Scalar> Op<S> for Add {
         "add"
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
         broadcast::forward("add", inputs, |a, b| a + b)
     }
 

@@ -41,8 +41,8 @@ impl<S: Scalar> Op<S> for AvgPool2d {
         NAME
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
-        let [x] = inputs_of(NAME, inputs, "1")?;
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
+        let &[x] = inputs_of(NAME, inputs, "1")?;
         let (window, shape) = pool2d::window(NAME, x, self.kernel, self.stride, self.padding)?;
         let mut y = buffer::any(shape.len());
         pool::mean(&window, self.count_include_pad, x.data(), &mut y);
@@ -50,7 +50,7 @@ impl<S: Scalar> Op<S> for AvgPool2d {
     }
 
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
-        let x = &cx.inputs[0];
+        let x = cx.inputs[0];
         let (window, _) = pool2d::window(NAME, x, self.kernel, self.stride, self.padding)
             .expect("forward has accepted this input");
         vec![cx.needs[0].then(|| {

@@ -73,8 +73,8 @@ impl<S: Scalar> Op<S> for BatchNorm {
         NAME
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
-        let [x, gamma, beta] = inputs_of(NAME, inputs, "3: the input, gamma and beta")?;
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
+        let &[x, gamma, beta] = inputs_of(NAME, inputs, "3: the input, gamma and beta")?;
         let layout = layout(NAME, self.eps, x, &[("gamma", gamma), ("beta", beta)])?;
         if layout.count() == 0 {
             let legal = "at least one element per channel: there is no mean of nothing".into();
@@ -91,7 +91,7 @@ impl<S: Scalar> Op<S> for BatchNorm {
     }
 
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
-        let (x, gamma, g) = (&cx.inputs[0], &cx.inputs[1], cx.upstream.data());
+        let (x, gamma, g) = (cx.inputs[0], cx.inputs[1], cx.upstream.data());
         let layout = Channels::of(x.shape());
         let inverse_deviation = batch_norm::inverse_deviations(cx.saved[1].data(), self.eps);
         let statistics = Statistics { mean: cx.saved[0].data(), inverse_deviation: &inverse_deviation };

@@ -43,9 +43,9 @@ impl<S: Scalar> Op<S> for BatchNormInference {
         NAME
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
         let legal = "5: the input, gamma, beta, mean and variance";
-        let [x, gamma, beta, mean, variance] = inputs_of(NAME, inputs, legal)?;
+        let &[x, gamma, beta, mean, variance] = inputs_of(NAME, inputs, legal)?;
         let per_channel = [("gamma", gamma), ("beta", beta), ("the mean", mean), ("the variance", variance)];
         let layout = layout(NAME, self.eps, x, &per_channel)?;
         let inverse_deviation = batch_norm::inverse_deviations(variance.data(), self.eps);
@@ -55,7 +55,7 @@ impl<S: Scalar> Op<S> for BatchNormInference {
     }
 
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
-        let (x, gamma, g) = (&cx.inputs[0], cx.inputs[1].data(), cx.upstream.data());
+        let (x, gamma, g) = (cx.inputs[0], cx.inputs[1].data(), cx.upstream.data());
         let layout = Channels::of(x.shape());
         let inverse = batch_norm::inverse_deviations(cx.inputs[4].data(), self.eps);
         let dx = cx.needs[0].then(|| {

@@ -12,10 +12,10 @@ use crate::tensor::Tensor;
 /// y = f(a, b) over the broadcast shape.
 pub(super) fn forward<S: Scalar>(
     op: &'static str,
-    inputs: &[Tensor<S>],
+    inputs: &[&Tensor<S>],
     f: impl Fn(S, S) -> S + Sync,
 ) -> Result<Forward<S>> {
-    let [a, b] = inputs_of(op, inputs, "2")?;
+    let &[a, b] = inputs_of(op, inputs, "2")?;
     let shape = a.shape().broadcast(&b.shape(), op)?;
     let data = if a.shape() == b.shape() {
         map::map2(a.data(), b.data(), f)
@@ -33,7 +33,7 @@ pub(super) fn backward<S: Scalar>(
     db: impl Fn(S, S, S, S) -> S + Sync,
 ) -> Vec<Option<Tensor<S>>> {
     let shape = cx.output.shape();
-    let (left, right) = (expand(&cx.inputs[0], shape), expand(&cx.inputs[1], shape));
+    let (left, right) = (expand(cx.inputs[0], shape), expand(cx.inputs[1], shape));
     vec![
         cx.needs[0].then(|| sum_to(each(cx, &left, &right, da), shape, cx.inputs[0].shape())),
         cx.needs[1].then(|| sum_to(each(cx, &left, &right, db), shape, cx.inputs[1].shape())),

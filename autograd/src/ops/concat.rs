@@ -22,7 +22,7 @@ pub struct Concat {
 
 impl Concat {
     /// The shape of the whole.
-    fn joined<S: Scalar>(self, inputs: &[Tensor<S>]) -> Result<Shape> {
+    fn joined<S: Scalar>(self, inputs: &[&Tensor<S>]) -> Result<Shape> {
         let wrong_count = Error::Inputs { op: "concat", given: 0, legal: "at least 1" };
         let first = inputs.first().ok_or(wrong_count)?.shape();
         let axis = first.axis("concat", self.axis)?;
@@ -47,7 +47,7 @@ impl Concat {
     }
 
     /// For each input, its place in the whole: its shape read with the whole's strides, from an offset on.
-    fn places<S: Scalar>(self, inputs: &[Tensor<S>], whole: Shape) -> impl Iterator<Item = (Layout, usize)> {
+    fn places<S: Scalar>(self, inputs: &[&Tensor<S>], whole: Shape) -> impl Iterator<Item = (Layout, usize)> {
         let (strides, mut start) = (whole.strides(), 0);
         inputs.iter().map(move |x| {
             let layout = Layout::new(x.dims().iter().copied().zip(strides));
@@ -63,7 +63,7 @@ impl<S: Scalar> Op<S> for Concat {
         "concat"
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
         let shape = self.joined(inputs)?;
         let mut y = buffer::any(shape.len());
         for (x, (layout, start)) in inputs.iter().zip(self.places(inputs, shape)) {
@@ -74,7 +74,7 @@ impl<S: Scalar> Op<S> for Concat {
 
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
         let places = self.places(cx.inputs, cx.output.shape());
-        let part = |((x, (layout, start)), &needed): ((&Tensor<S>, (Layout, usize)), &bool)| {
+        let part = |((x, (layout, start)), &needed): ((&&Tensor<S>, (Layout, usize)), &bool)| {
             needed.then(|| Tensor::filled(x.shape(), strided::gather(cx.upstream.data(), layout, start)))
         };
         cx.inputs.iter().zip(places).zip(cx.needs).map(part).collect()

@@ -49,7 +49,7 @@ impl Default for Conv2d {
 const NAME: &str = "conv2d";
 
 impl Conv2d {
-    fn geometry<S: Scalar>(&self, inputs: &[Tensor<S>]) -> Result<Geometry> {
+    fn geometry<S: Scalar>(&self, inputs: &[&Tensor<S>]) -> Result<Geometry> {
         let (x, weight, bias) = match inputs {
             [x, weight] => (x, weight, None),
             [x, weight, bias] => (x, weight, Some(bias.shape())),
@@ -69,18 +69,18 @@ impl<S: Scalar> Op<S> for Conv2d {
         NAME
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
         let geometry = self.geometry(inputs)?;
         let shape = Shape::new(&geometry.output_dims())?;
         let mut y = buffer::any(shape.len());
-        let bias = inputs.get(2).map(Tensor::data);
+        let bias = inputs.get(2).map(|bias| bias.data());
         conv::forward(&geometry, inputs[0].data(), inputs[1].data(), bias, &mut y);
         Ok(Forward::of(Tensor::filled(shape, y)))
     }
 
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
         let geometry = self.geometry(cx.inputs).expect("forward has accepted these inputs");
-        let (x, weight, dy) = (&cx.inputs[0], &cx.inputs[1], cx.upstream.data());
+        let (x, weight, dy) = (cx.inputs[0], cx.inputs[1], cx.upstream.data());
         let dx = cx.needs[0].then(|| {
             let mut dx = buffer::any(x.len());
             conv::input_gradient(&geometry, weight.data(), dy, &mut dx);

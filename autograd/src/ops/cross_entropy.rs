@@ -63,8 +63,8 @@ impl<S: Scalar> Op<S> for CrossEntropy {
         OP
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
-        let [logits] = inputs_of(OP, inputs, "1")?;
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
+        let &[logits] = inputs_of(OP, inputs, "1")?;
         let (n, classes) = self.sizes(logits)?;
         let log_p = rows::log_softmax(logits.data(), classes);
         let (on_target, on_each) = (S::from_f64(1.0 - self.smoothing), self.smoothing / classes as f64);

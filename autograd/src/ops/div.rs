@@ -20,7 +20,7 @@ impl<S: Scalar> Op<S> for Div {
         "div"
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
         broadcast::forward("div", inputs, |a, b| a / b)
     }
 

@@ -59,8 +59,8 @@ impl<S: Scalar> Op<S> for Dropout {
         "dropout"
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
-        let [x] = inputs_of("dropout", inputs, "1")?;
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
+        let &[x] = inputs_of("dropout", inputs, "1")?;
         let mut stream = Stream::new(self.seed, Purpose::Dropout, self.index);
         let kept = S::from_f64(1.0 / (1.0 - self.probability));
         let draw = |_| if stream.uniform() < self.probability { S::ZERO } else { kept };

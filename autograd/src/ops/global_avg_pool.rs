@@ -27,8 +27,8 @@ impl<S: Scalar> Op<S> for GlobalAvgPool {
         NAME
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
-        let [x] = inputs_of(NAME, inputs, "1")?;
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
+        let &[x] = inputs_of(NAME, inputs, "1")?;
         let &[samples, channels, (1..), (1..)] = x.dims() else {
             let legal = "4 axes (N, C, H, W), H and W at least 1".into();
             return Err(Error::Operand { op: NAME, what: "the input", shape: x.shape(), legal });

@@ -21,8 +21,8 @@ impl<S: Scalar> Op<S> for LogSoftmax {
         "log_softmax"
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
-        let [x] = inputs_of("log_softmax", inputs, "1")?;
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
+        let &[x] = inputs_of("log_softmax", inputs, "1")?;
         let width = last("log_softmax", x.shape())?;
         Ok(Forward::of(Tensor::filled(x.shape(), rows::log_softmax(x.data(), width))))
     }

@@ -61,8 +61,8 @@ impl<S: Scalar> Op<S> for MatMul {
         "matmul"
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
-        let [a, b] = inputs_of("matmul", inputs, "2")?;
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
+        let &[a, b] = inputs_of("matmul", inputs, "2")?;
         let (m, k, n) = self.sizes(a.shape(), b.shape())?;
         let shape = Shape::new(&[m, n])?;
         let right = if self.transpose_b { columns(b) } else { rows(b) };
@@ -70,7 +70,7 @@ impl<S: Scalar> Op<S> for MatMul {
     }
 
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
-        let (a, b, g) = (&cx.inputs[0], &cx.inputs[1], cx.upstream);
+        let (a, b, g) = (cx.inputs[0], cx.inputs[1], cx.upstream);
         let (m, k, n) = self.sizes(a.shape(), b.shape()).expect("the forward pass has checked the shapes");
         let left = || {
             let right = if self.transpose_b { rows(b) } else { columns(b) };

@@ -39,8 +39,8 @@ impl<S: Scalar> Op<S> for MaxPool2d {
         NAME
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
-        let [x] = inputs_of(NAME, inputs, "1")?;
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
+        let &[x] = inputs_of(NAME, inputs, "1")?;
         let (window, shape) = pool2d::window(NAME, x, self.kernel, self.stride, self.padding)?;
         let mut y = buffer::any(shape.len());
         pool::maximum(&window, x.data(), &mut y);
@@ -48,7 +48,7 @@ impl<S: Scalar> Op<S> for MaxPool2d {
     }
 
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
-        let x = &cx.inputs[0];
+        let x = cx.inputs[0];
         let (window, _) = pool2d::window(NAME, x, self.kernel, self.stride, self.padding)
             .expect("forward has accepted this input");
         vec![cx.needs[0].then(|| {

@@ -36,8 +36,8 @@ impl<S: Scalar> Op<S> for Mean {
         "mean"
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
-        let [x] = inputs_of("mean", inputs, "1")?;
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
+        let &[x] = inputs_of("mean", inputs, "1")?;
         let n = self.axes.count("mean", x.shape())?;
         if n == 0 {
             return Err(Error::Operand {

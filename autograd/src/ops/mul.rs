@@ -19,7 +19,7 @@ impl<S: Scalar> Op<S> for Mul {
         "mul"
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
         broadcast::forward("mul", inputs, |a, b| a * b)
     }
 

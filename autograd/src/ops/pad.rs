@@ -57,8 +57,8 @@ impl<S: Scalar> Op<S> for Pad {
         "pad"
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
-        let [x] = inputs_of("pad", inputs, "1")?;
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
+        let &[x] = inputs_of("pad", inputs, "1")?;
         if x.shape().rank() != self.pads.len() {
             return Err(Error::Operand {
                 op: "pad",

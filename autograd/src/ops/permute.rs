@@ -76,8 +76,8 @@ impl<S: Scalar> Op<S> for Permute {
         "permute"
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
-        let [x] = inputs_of("permute", inputs, "1")?;
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
+        let &[x] = inputs_of("permute", inputs, "1")?;
         if x.shape().rank() != self.rank {
             return Err(Error::Operand {
                 op: "permute",

@@ -21,7 +21,7 @@ impl<S: Scalar> Op<S> for Pow {
         "pow"
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
         broadcast::forward("pow", inputs, S::powf)
     }
 

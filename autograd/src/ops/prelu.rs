@@ -64,15 +64,15 @@ impl<S: Scalar> Op<S> for PRelu {
         "prelu"
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
-        let [x, a] = inputs_of("prelu", inputs, "2")?;
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
+        let &[x, a] = inputs_of("prelu", inputs, "2")?;
         let layout = Layout::of(x.shape(), a.shape())?;
         let data = pieces(layout, x.data(), a.data(), |_, x, a| if x > S::ZERO { x } else { a * x });
         Ok(Forward::of(Tensor::filled(x.shape(), data)))
     }
 
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
-        let (x, a, g) = (&cx.inputs[0], &cx.inputs[1], cx.upstream.data());
+        let (x, a, g) = (cx.inputs[0], cx.inputs[1], cx.upstream.data());
         let layout = Layout::of(x.shape(), a.shape()).expect("the forward pass took these shapes");
         let by_x = || {
             let data =

@@ -23,8 +23,8 @@ impl<S: Scalar> Op<S> for Reshape {
         "reshape"
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
-        let [x] = inputs_of("reshape", inputs, "1")?;
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
+        let &[x] = inputs_of("reshape", inputs, "1")?;
         if x.len() != self.shape.len() {
             return Err(Error::Shapes {
                 op: "reshape",

@@ -61,8 +61,8 @@ impl<S: Scalar> Op<S> for Slice {
         "slice"
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
-        let [x] = inputs_of("slice", inputs, "1")?;
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
+        let &[x] = inputs_of("slice", inputs, "1")?;
         let fits = x.shape().rank() == self.ranges.len()
             && self.ranges.iter().zip(x.dims()).all(|(range, &len)| range.end <= len);
         if !fits {

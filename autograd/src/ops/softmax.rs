@@ -26,8 +26,8 @@ impl<S: Scalar> Op<S> for Softmax {
         "softmax"
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
-        let [x] = inputs_of("softmax", inputs, "1")?;
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
+        let &[x] = inputs_of("softmax", inputs, "1")?;
         let width = last("softmax", x.shape())?;
         Ok(Forward::of(Tensor::filled(x.shape(), rows::softmax(x.data(), width))))
     }

@@ -19,7 +19,7 @@ impl<S: Scalar> Op<S> for Sub {
         "sub"
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
         broadcast::forward("sub", inputs, |a, b| a - b)
     }
 

@@ -36,8 +36,8 @@ impl<S: Scalar> Op<S> for Sum {
         "sum"
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
-        let [x] = inputs_of("sum", inputs, "1")?;
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
+        let &[x] = inputs_of("sum", inputs, "1")?;
         self.axes.count("sum", x.shape())?;
         Ok(Forward::of(self.axes.sum(x, self.keep, |_, x| x)))
     }

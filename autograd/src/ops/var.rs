@@ -40,8 +40,8 @@ impl<S: Scalar> Op<S> for Variance {
         "var"
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
-        let [x] = inputs_of("var", inputs, "1")?;
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
+        let &[x] = inputs_of("var", inputs, "1")?;
         let (axes, n) = (self.axes, self.axes.count("var", x.shape())?);
         if n <= self.correction {
             return Err(Error::Operand {
@@ -65,7 +65,7 @@ impl<S: Scalar> Op<S> for Variance {
     }
 
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
-        let (x, g) = (&cx.inputs[0], cx.upstream);
+        let (x, g) = (cx.inputs[0], cx.upstream);
         let n = x.len() / g.len().max(1);
         let slope = S::from_f64(2.0 / (n as f64 - self.correction as f64));
         let g = Tensor::filled(g.shape(), map::map(g.data(), |g| g * slope));

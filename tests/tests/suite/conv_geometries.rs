@@ -107,7 +107,8 @@ fn accepted(case: &Case) -> Result<(), TestCaseError> {
 
 /// The op's value on the case's inputs is `want`, to a rounding error of a sum of numbers of size 1.
 fn valued(op: &impl Op<f64>, case: &Case, shape: &[usize], want: &[f64]) -> Result<(), TestCaseError> {
-    let got = op.forward(case.inputs()).map_err(|e| TestCaseError::fail(e.to_string()))?.output;
+    let inputs: Vec<_> = case.inputs().iter().collect();
+    let got = op.forward(&inputs).map_err(|e| TestCaseError::fail(e.to_string()))?.output;
     prop_assert_eq!(got.dims(), shape);
     for (i, (got, want)) in got.data().iter().zip(want).enumerate() {
         prop_assert!((got - want).abs() < 1e-12 * want.abs().max(10.0), "element {}: {} {}", i, got, want);

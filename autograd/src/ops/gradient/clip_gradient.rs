@@ -34,8 +34,8 @@ impl<S: Scalar> Op<S> for ClipGradient {
         NAME
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
-        let [x] = inputs_of(NAME, inputs, "1")?;
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
+        let &[x] = inputs_of(NAME, inputs, "1")?;
         let (GradientLimit::Value(limit) | GradientLimit::Norm(limit)) = self.limit;
         if !(limit > 0.0) {
             let what = format!("limit is {limit}");

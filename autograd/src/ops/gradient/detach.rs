@@ -15,8 +15,8 @@ impl<S: Scalar> Op<S> for Detach {
         "detach"
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
-        let [x] = inputs_of("detach", inputs, "1")?;
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
+        let &[x] = inputs_of("detach", inputs, "1")?;
         Ok(Forward::of(x.clone()))
     }
 

@@ -24,8 +24,8 @@ impl<S: Scalar> Op<S> for ScaleGradient {
         NAME
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
-        let [x] = inputs_of(NAME, inputs, "1")?;
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
+        let &[x] = inputs_of(NAME, inputs, "1")?;
         if !self.factor.is_finite() {
             let what = format!("factor is {}", self.factor);
             return Err(Error::Argument { op: NAME, what, legal: "a finite number".into() });

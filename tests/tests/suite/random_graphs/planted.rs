@@ -26,8 +26,8 @@ impl<S: Scalar> Op<S> for PlantedSquare {
         "planted square"
     }
 
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
-        let [x] = inputs_of("planted square", inputs, "1")?;
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
+        let &[x] = inputs_of("planted square", inputs, "1")?;
         Ok(Forward::of(Tensor::filled(x.shape(), x.data().iter().map(|&x| x * x).collect())))
     }
 
@@ -39,7 +39,7 @@ impl<S: Scalar> Op<S> for PlantedSquare {
             Bug::MissingUse => 1.0,
         };
         let slope = S::from_f64(factor);
-        let x = &cx.inputs[0];
+        let x = cx.inputs[0];
         let mut g: Vec<S> = x.data().iter().zip(cx.upstream.data()).map(|(&x, &g)| slope * x * g).collect();
         if self.0 == Bug::MissingElement {
             g[0] = S::ZERO;
