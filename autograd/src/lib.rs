@@ -41,3 +41,12 @@ pub use scalar::{Dual, Scalar};
 pub use shape::{MAX_RANK, Shape};
 pub use tape::{NodeId, Scope, Tape, Var};
 pub use tensor::Tensor;
+
+/// The pages of `docs/` whose code is run with the documentation's tests.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../docs/TOUR.md")]
+    struct Tour;
+    #[doc = include_str!("../../docs/GRADIENT_AT_A_FORK.md")]
+    struct GradientAtAFork;
+}
