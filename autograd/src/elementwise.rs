@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::kernels::buffer;
 use crate::kernels::map;
 use crate::op::{Backward, Forward, Op, inputs_of};
+use crate::samples::{Operand, Samples};
 use crate::scalar::Scalar;
 use crate::tensor::Tensor;
 
@@ -39,6 +40,8 @@ pub trait Elementwise: Debug + Copy + Default + Send + Sync + 'static {
     const DOMAIN: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
     /// The family's parameter, if it is one.
     const PARAMETER: Option<Parameter> = None;
+    /// Whether f(x) = c·x with a constant c.
+    const LINEAR: bool = false;
 
     /// The member with this parameter; families override it.
     fn with_parameter(_value: f64) -> Self {
@@ -110,6 +113,10 @@ impl<E: Elementwise, S: Scalar> Op<S> for Map<E> {
 
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
         vec![Some(backward(&self.0, cx))]
+    }
+
+    fn samples(&self, inputs: &[Operand]) -> Samples {
+        if E::LINEAR { inputs[0].samples } else { inputs[0].samples.row_by_row() }
     }
 }
 

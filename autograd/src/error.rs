@@ -127,6 +127,16 @@ pub enum Error {
     /// A number that is not finite.
     #[error("{0}")]
     Anomaly(Box<Anomaly>),
+    /// Per-sample gradients asked for where the samples do not keep apart.
+    #[error(
+        "per-sample gradients do not exist behind {node}: {reason}, so each sample's loss depends on all samples"
+    )]
+    Mixed {
+        /// The node, its op, and the scope it was recorded in.
+        node: String,
+        /// What mixes the samples.
+        reason: &'static str,
+    },
     /// A handle that belongs to another tape.
     #[error("{op}: a value of another tape was given; every input must come from the tape it is used on")]
     ForeignVar {

@@ -7,6 +7,7 @@ use std::any::Any;
 use std::fmt::Debug;
 
 use crate::error::{Error, Result};
+use crate::samples::{Operand, Sample, Samples, UNSAID};
 use crate::scalar::Scalar;
 use crate::tensor::Tensor;
 
@@ -61,8 +62,32 @@ pub trait Op<S: Scalar>: Any + Debug + Send + Sync {
         true
     }
 
+    /// Whether `backward` is linear in the upstream gradient, as it is for every derivative; an op that changes gradients
+    /// on purpose may not be. Then the gradient of a batch is not the sum of its samples' parts.
+    fn has_linear_backward(&self) -> bool {
+        true
+    }
+
     /// ∂L/∂input for every input with `cx.needs`, `None` for the others; each with its input's shape.
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>>;
+
+    /// What the op does to the samples of a batch: how its output relates to them, given how its inputs do. It is asked
+    /// only if one of them is not shared. [`check::samples`](crate::check::samples) holds the op to what it says.
+    ///
+    /// An op that does not say is taken to mix the samples, so gradients sample by sample are refused behind it.
+    fn samples(&self, _inputs: &[Operand]) -> Samples {
+        Samples::Mixed(UNSAID)
+    }
+
+    /// The part of [`Op::backward`] that comes from row n of the upstream gradient, for inputs without rows; asked only
+    /// of an output that has rows, its own or coupled ones. Over all n the parts add up to the whole.
+    ///
+    /// By default the backward pass with every other row set to 0: right for every op, since backward is linear in the
+    /// upstream gradient, but as expensive as a whole one for each sample. An op whose backward pass treats a row as a
+    /// batch of one says so by [`Sample::alone`].
+    fn backward_of_sample(&self, cx: &Backward<'_, S>, sample: Sample<'_>) -> Vec<Option<Tensor<S>>> {
+        self.backward(&Backward { upstream: &sample.masked(cx.upstream), ..*cx })
+    }
 }
 
 /// Checks the number of inputs of an op.

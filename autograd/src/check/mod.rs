@@ -26,9 +26,11 @@ mod difference;
 mod dual;
 mod program;
 mod sample;
+mod samples;
 
 pub use case::{Case, elementwise_cases};
 pub use program::{CheckedOp, Program};
+pub use samples::samples;
 
 use crate::error::Result;
 use crate::pass::Keep;

@@ -6,6 +6,7 @@ use crate::kernels::buffer;
 use crate::kernels::pool;
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::ops::pool2d;
+use crate::samples::{Operand, Samples};
 use crate::scalar::Scalar;
 use crate::tape::Var;
 use crate::tensor::Tensor;
@@ -58,6 +59,11 @@ impl<S: Scalar> Op<S> for AvgPool2d {
             pool::mean_gradient(&window, self.count_include_pad, cx.upstream.data(), &mut dx);
             Tensor::filled(x.shape(), dx)
         })]
+    }
+
+    fn samples(&self, inputs: &[Operand]) -> Samples {
+        // Linear, and every image for itself.
+        inputs[0].samples
     }
 }
 

@@ -64,7 +64,7 @@ impl AxisSet {
     }
 
     /// Σ term(o, x) over the set, for every element `o` of the result.
-    pub(super) fn sum<S: Scalar>(
+    pub(crate) fn sum<S: Scalar>(
         self,
         x: &Tensor<S>,
         keep: bool,

@@ -6,6 +6,7 @@ use crate::kernels::batch_norm::{self, Statistics};
 use crate::kernels::channels::Channels;
 use crate::kernels::moments::Moments;
 use crate::op::{Backward, Forward, Op, inputs_of};
+use crate::samples::{Operand, Sample, Samples};
 use crate::scalar::Scalar;
 use crate::tape::Var;
 use crate::tensor::Tensor;
@@ -103,6 +104,20 @@ impl<S: Scalar> Op<S> for BatchNorm {
         let dgamma = cx.needs[1].then(|| Tensor::vector(sums.iter().map(|s| s.1).collect()));
         let dbeta = cx.needs[2].then(|| Tensor::vector(sums.iter().map(|s| s.0).collect()));
         vec![dx, dgamma, dbeta]
+    }
+
+    fn samples(&self, inputs: &[Operand]) -> Samples {
+        match Samples::row_by_row_with(inputs[0], &inputs[1..]) {
+            Samples::Rows => {
+                Samples::Coupled("the mean and variance of its channels are those of the whole batch")
+            }
+            other => other,
+        }
+    }
+
+    /// γ and β see x̂, which the batch's saved μ and v fix.
+    fn backward_of_sample(&self, cx: &Backward<'_, S>, sample: Sample<'_>) -> Vec<Option<Tensor<S>>> {
+        sample.alone(cx, |cx| self.backward(cx))
     }
 }
 

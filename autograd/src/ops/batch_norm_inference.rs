@@ -7,6 +7,7 @@ use crate::kernels::buffer;
 use crate::kernels::channels::Channels;
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::ops::batch_norm::layout;
+use crate::samples::{Operand, Sample, Samples};
 use crate::scalar::Scalar;
 use crate::tape::Var;
 use crate::tensor::Tensor;
@@ -86,6 +87,14 @@ impl<S: Scalar> Op<S> for BatchNormInference {
             }
         }
         gradients
+    }
+
+    fn samples(&self, inputs: &[Operand]) -> Samples {
+        Samples::row_by_row_with(inputs[0], &inputs[1..])
+    }
+
+    fn backward_of_sample(&self, cx: &Backward<'_, S>, sample: Sample<'_>) -> Vec<Option<Tensor<S>>> {
+        sample.alone(cx, |cx| self.backward(cx))
     }
 }
 

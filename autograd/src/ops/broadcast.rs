@@ -4,7 +4,8 @@ use crate::error::Result;
 use crate::kernels::buffer;
 use crate::kernels::strided::{self, Layout};
 use crate::kernels::{axes, map};
-use crate::op::{Backward, Forward, inputs_of};
+use crate::op::{Backward, Forward, Op, inputs_of};
+use crate::samples::{Operand, Sample, Samples};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -38,6 +39,29 @@ pub(super) fn backward<S: Scalar>(
         cx.needs[0].then(|| sum_to(each(cx, &left, &right, da), shape, cx.inputs[0].shape())),
         cx.needs[1].then(|| sum_to(each(cx, &left, &right, db), shape, cx.inputs[1].shape())),
     ]
+}
+
+/// What a binary op does to samples; `totals` as [`Samples::aligned`] says.
+pub(super) fn samples(inputs: &[Operand], totals: impl FnOnce(&[Operand]) -> Samples) -> Samples {
+    match inputs[0].shape.broadcast(&inputs[1].shape, "broadcast") {
+        Ok(output) => Samples::aligned(inputs, output, totals),
+        Err(_) => Samples::Mixed("the operands do not broadcast"),
+    }
+}
+
+/// The backward pass of one sample: as a batch of one, unless an operand without rows has a row for each sample.
+pub(super) fn backward_of_sample<S: Scalar>(
+    op: &dyn Op<S>,
+    cx: &Backward<'_, S>,
+    sample: Sample<'_>,
+) -> Vec<Option<Tensor<S>>> {
+    let rank = cx.output.shape().rank();
+    let is_repeated = |x: &Tensor<S>| x.shape().rank() < rank || x.dims().first() == Some(&1);
+    if cx.inputs.iter().zip(sample.rows).all(|(x, &rows)| rows || is_repeated(x)) {
+        sample.alone(cx, |cx| op.backward(cx))
+    } else {
+        op.backward(&Backward { upstream: &sample.masked(cx.upstream), ..*cx })
+    }
 }
 
 /// d(g, a, b, y) of every element.

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::kernels::buffer;
 use crate::kernels::strided::{self, Layout};
 use crate::op::{Backward, Forward, Op};
+use crate::samples::{Operand, Samples};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tape::Var;
@@ -78,6 +79,13 @@ impl<S: Scalar> Op<S> for Concat {
             needed.then(|| Tensor::filled(x.shape(), strided::gather(cx.upstream.data(), layout, start)))
         };
         cx.inputs.iter().zip(places).zip(cx.needs).map(part).collect()
+    }
+
+    fn samples(&self, inputs: &[Operand]) -> Samples {
+        if self.axis == 0 && inputs.len() > 1 && inputs.iter().any(|x| x.samples == Samples::Rows) {
+            return Samples::Mixed("it is joined with other rows along the axis of the samples");
+        }
+        Samples::aligned(inputs, inputs[0].shape, Samples::affine_totals)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::kernels::buffer;
 use crate::kernels::channels::Channels;
 use crate::kernels::conv::{self, Geometry, Settings};
 use crate::op::{Backward, Forward, Op};
+use crate::samples::{Operand, Sample, Samples};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tape::Var;
@@ -93,6 +94,14 @@ impl<S: Scalar> Op<S> for Conv2d {
             gradients.push(needed.then(|| Tensor::vector(Channels::of(cx.output.shape()).sums(dy))));
         }
         gradients
+    }
+
+    fn samples(&self, inputs: &[Operand]) -> Samples {
+        Samples::row_by_row_with(inputs[0], &inputs[1..])
+    }
+
+    fn backward_of_sample(&self, cx: &Backward<'_, S>, sample: Sample<'_>) -> Vec<Option<Tensor<S>>> {
+        sample.alone(cx, |cx| self.backward(cx))
     }
 }
 

@@ -7,6 +7,7 @@ use crate::check::Case;
 use crate::error::{Error, Result};
 use crate::kernels::{reduce, rows};
 use crate::op::{Backward, Forward, Op, inputs_of};
+use crate::samples::{Operand, Samples};
 use crate::scalar::Scalar;
 use crate::tape::Var;
 use crate::tensor::Tensor;
@@ -93,6 +94,10 @@ impl<S: Scalar> Op<S> for CrossEntropy {
             dx[target] = scale * (log_p[target].exp_m1() + (S::from_f64(self.smoothing) - on_each));
         });
         vec![Some(Tensor::filled(cx.inputs[0].shape(), dx))]
+    }
+
+    fn samples(&self, inputs: &[Operand]) -> Samples {
+        inputs[0].samples.row_by_row().reduce(true, Samples::Mean)
     }
 }
 

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::kernels::map;
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::random::{Purpose, Stream};
+use crate::samples::{Operand, Samples};
 use crate::scalar::Scalar;
 use crate::tape::Var;
 use crate::tensor::Tensor;
@@ -72,6 +73,11 @@ impl<S: Scalar> Op<S> for Dropout {
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
         let dx = map::map2(cx.upstream.data(), cx.saved[0].data(), |g, m| g * m);
         vec![Some(Tensor::filled(cx.output.shape(), dx))]
+    }
+
+    fn samples(&self, inputs: &[Operand]) -> Samples {
+        // The mask depends on seed and place alone.
+        inputs[0].samples
     }
 }
 

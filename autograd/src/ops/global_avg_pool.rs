@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::kernels::buffer;
 use crate::kernels::{channels::Channels, map, reduce};
 use crate::op::{Backward, Forward, Op, inputs_of};
+use crate::samples::{Operand, Samples};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tape::Var;
@@ -50,6 +51,11 @@ impl<S: Scalar> Op<S> for GlobalAvgPool {
             layout.for_each_run(&mut dx, |_, start, run| run.fill(share[start / layout.positions]));
             Tensor::filled(shape, dx)
         })]
+    }
+
+    fn samples(&self, inputs: &[Operand]) -> Samples {
+        // Linear, and every image for itself.
+        inputs[0].samples
     }
 }
 

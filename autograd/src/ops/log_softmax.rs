@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::kernels::{reduce, rows};
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::ops::softmax::last;
+use crate::samples::{Operand, Samples};
 use crate::scalar::Scalar;
 use crate::tape::Var;
 use crate::tensor::Tensor;
@@ -37,6 +38,15 @@ impl<S: Scalar> Op<S> for LogSoftmax {
             dx.iter_mut().zip(y).zip(g).for_each(|((dx, &y), &g)| *dx = g - y.exp() * sum);
         });
         vec![Some(Tensor::filled(shape, dx))]
+    }
+
+    fn samples(&self, inputs: &[Operand]) -> Samples {
+        match inputs[0].samples {
+            Samples::Rows if inputs[0].shape.rank() == 1 => {
+                Samples::Mixed("it runs along the axis of the samples")
+            }
+            samples => samples.row_by_row(),
+        }
     }
 }
 

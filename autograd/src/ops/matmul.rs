@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::kernels::Matrix;
 use crate::kernels::product::product;
 use crate::op::{Backward, Forward, Op, inputs_of};
+use crate::samples::{Operand, Sample, Samples};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tape::Var;
@@ -85,6 +86,23 @@ impl<S: Scalar> Op<S> for MatMul {
             Tensor::filled(b.shape(), data)
         };
         vec![cx.needs[0].then(left), cx.needs[1].then(right)]
+    }
+
+    fn samples(&self, inputs: &[Operand]) -> Samples {
+        let [a, b] = [inputs[0], inputs[1]];
+        match (a.samples, b.samples) {
+            // Y is linear in A, which may be the mean or sum, and row i of Y sees row i of A alone.
+            (samples, Samples::Shared) => samples,
+            (Samples::Shared, samples @ (Samples::Mean | Samples::Sum)) => samples,
+            (_, Samples::Rows) => {
+                Samples::Mixed("the right operand has the samples, and each row of the result sees all")
+            }
+            _ => Samples::row_by_row_with(a, &[b]),
+        }
+    }
+
+    fn backward_of_sample(&self, cx: &Backward<'_, S>, sample: Sample<'_>) -> Vec<Option<Tensor<S>>> {
+        sample.alone(cx, |cx| self.backward(cx))
     }
 }
 

@@ -6,6 +6,7 @@ use crate::kernels::buffer;
 use crate::kernels::pool;
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::ops::pool2d;
+use crate::samples::{Operand, Samples};
 use crate::scalar::Scalar;
 use crate::tape::Var;
 use crate::tensor::Tensor;
@@ -56,6 +57,10 @@ impl<S: Scalar> Op<S> for MaxPool2d {
             pool::maximum_gradient(&window, x.data(), cx.upstream.data(), &mut dx);
             Tensor::filled(x.shape(), dx)
         })]
+    }
+
+    fn samples(&self, inputs: &[Operand]) -> Samples {
+        inputs[0].samples.row_by_row()
     }
 }
 

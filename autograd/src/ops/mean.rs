@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::kernels::map;
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::ops::AxisSet;
+use crate::samples::{Operand, Samples};
 use crate::scalar::Scalar;
 use crate::tape::Var;
 use crate::tensor::Tensor;
@@ -57,6 +58,10 @@ impl<S: Scalar> Op<S> for Mean {
         let n = S::from_f64(shape.len() as f64 / g.len().max(1) as f64);
         let g = Tensor::filled(g.shape(), map::map(g.data(), |g| g / n));
         vec![Some(self.axes.expand(&g, shape))]
+    }
+
+    fn samples(&self, inputs: &[Operand]) -> Samples {
+        inputs[0].samples.reduce(self.axes.contains(0), Samples::Mean)
     }
 }
 

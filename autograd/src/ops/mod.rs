@@ -59,7 +59,7 @@ pub use div::Div;
 pub use dropout::Dropout;
 pub use exp::Exp;
 pub use global_avg_pool::GlobalAvgPool;
-pub use gradient::{ClipGradient, Detach, GRADIENT_OPS, GradientLimit, ScaleGradient};
+pub use gradient::{ClipGradient, ConstantFrom, Detach, GRADIENT_OPS, GradientLimit, ScaleGradient};
 pub use ln::Ln;
 pub use log_softmax::LogSoftmax;
 pub use matmul::MatMul;
@@ -163,6 +163,16 @@ mod tests {
             for case in &cases {
                 check::assert_case(case);
             }
+        }
+    }
+
+    /// Every op says what it does to the samples of a batch, and does it.
+    #[test]
+    fn every_op_treats_samples_as_it_says() {
+        let activations = activation::ACTIVATIONS.iter().map(|a| a.cases);
+        for case in OPS.iter().map(|o| o.cases).chain(activations).flat_map(|cases| cases()) {
+            let failures = check::samples(&case).unwrap_or_else(|e| panic!("{}: {e}", case.name()));
+            assert!(failures.is_empty(), "{}", failures.join("\n"));
         }
     }
 }

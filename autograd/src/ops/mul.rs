@@ -4,6 +4,7 @@ use crate::check::Case;
 use crate::error::Result;
 use crate::op::{Backward, Forward, Op};
 use crate::ops::broadcast;
+use crate::samples::{Operand, Sample, Samples};
 use crate::scalar::Scalar;
 use crate::tape::Var;
 use crate::tensor::Tensor;
@@ -25,6 +26,14 @@ impl<S: Scalar> Op<S> for Mul {
 
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
         broadcast::backward(cx, |g, _, b, _| g * b, |g, a, _, _| g * a)
+    }
+
+    fn samples(&self, inputs: &[Operand]) -> Samples {
+        broadcast::samples(inputs, |o| Samples::linear_totals(o, &[0, 1]))
+    }
+
+    fn backward_of_sample(&self, cx: &Backward<'_, S>, sample: Sample<'_>) -> Vec<Option<Tensor<S>>> {
+        broadcast::backward_of_sample(self, cx, sample)
     }
 }
 

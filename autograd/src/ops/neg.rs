@@ -11,6 +11,7 @@ pub struct Neg;
 impl Elementwise for Neg {
     const NAME: &'static str = "neg";
     const FORMULA: &'static str = "−x";
+    const LINEAR: bool = true;
 
     fn f<S: Scalar>(&self, x: S) -> S {
         -x

@@ -6,6 +6,7 @@ use crate::check::Case;
 use crate::error::{Error, Result};
 use crate::kernels::strided::{self, Layout};
 use crate::op::{Backward, Forward, Op, inputs_of};
+use crate::samples::{Operand, Samples};
 use crate::scalar::Scalar;
 use crate::shape::{MAX_RANK, Shape};
 use crate::tape::Var;
@@ -91,6 +92,10 @@ impl<S: Scalar> Op<S> for Permute {
 
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
         vec![Some(self.inverse().apply(cx.upstream).expect("the input had this shape"))]
+    }
+
+    fn samples(&self, inputs: &[Operand]) -> Samples {
+        inputs[0].samples.linear(self.axes().first() == Some(&0), "the samples are no longer along axis 0")
     }
 }
 

@@ -4,6 +4,7 @@ use crate::check::Case;
 use crate::error::Result;
 use crate::op::{Backward, Forward, Op};
 use crate::ops::broadcast;
+use crate::samples::{Operand, Sample, Samples};
 use crate::scalar::Scalar;
 use crate::tape::Var;
 use crate::tensor::Tensor;
@@ -31,6 +32,14 @@ impl<S: Scalar> Op<S> for Pow {
             |g, a, b, _| if b == S::ZERO { S::ZERO } else { g * b * a.powf(b - S::ONE) },
             |g, a, _, y| if a == S::ZERO { S::ZERO } else { g * y * a.ln() },
         )
+    }
+
+    fn samples(&self, inputs: &[Operand]) -> Samples {
+        broadcast::samples(inputs, |o| Samples::linear_totals(o, &[]))
+    }
+
+    fn backward_of_sample(&self, cx: &Backward<'_, S>, sample: Sample<'_>) -> Vec<Option<Tensor<S>>> {
+        broadcast::backward_of_sample(self, cx, sample)
     }
 }
 

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::kernels::buffer;
 use crate::kernels::{map, reduce};
 use crate::op::{Backward, Forward, Op, inputs_of};
+use crate::samples::{Operand, Sample, Samples};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tape::Var;
@@ -86,6 +87,14 @@ impl<S: Scalar> Op<S> for PRelu {
             Tensor::filled(a.shape(), (0..layout.slopes).map(sum).collect())
         };
         vec![cx.needs[0].then(by_x), cx.needs[1].then(by_slope)]
+    }
+
+    fn samples(&self, inputs: &[Operand]) -> Samples {
+        Samples::row_by_row_with(inputs[0], &inputs[1..])
+    }
+
+    fn backward_of_sample(&self, cx: &Backward<'_, S>, sample: Sample<'_>) -> Vec<Option<Tensor<S>>> {
+        sample.alone(cx, |cx| self.backward(cx))
     }
 }
 

@@ -17,6 +17,7 @@ impl Default for Scale {
 impl Elementwise for Scale {
     const NAME: &'static str = "scale";
     const FORMULA: &'static str = "c·x";
+    const LINEAR: bool = true;
     const PARAMETER: Option<Parameter> =
         Some(Parameter { name: "c", default: 2.0, min: f64::NEG_INFINITY, max: f64::INFINITY });
 

@@ -4,6 +4,7 @@ use crate::check::Case;
 use crate::error::{Error, Result};
 use crate::kernels::{reduce, rows};
 use crate::op::{Backward, Forward, Op, inputs_of};
+use crate::samples::{Operand, Samples};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tape::Var;
@@ -42,6 +43,15 @@ impl<S: Scalar> Op<S> for Softmax {
             dx.iter_mut().zip(y).zip(g).for_each(|((dx, &y), &g)| *dx = y * (g - mean));
         });
         vec![Some(Tensor::filled(shape, dx))]
+    }
+
+    fn samples(&self, inputs: &[Operand]) -> Samples {
+        match inputs[0].samples {
+            Samples::Rows if inputs[0].shape.rank() == 1 => {
+                Samples::Mixed("it runs along the axis of the samples")
+            }
+            samples => samples.row_by_row(),
+        }
     }
 }
 

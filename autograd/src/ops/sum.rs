@@ -4,6 +4,7 @@ use crate::check::Case;
 use crate::error::Result;
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::ops::AxisSet;
+use crate::samples::{Operand, Samples};
 use crate::scalar::Scalar;
 use crate::tape::Var;
 use crate::tensor::Tensor;
@@ -44,6 +45,10 @@ impl<S: Scalar> Op<S> for Sum {
 
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
         vec![Some(self.axes.expand(cx.upstream, cx.inputs[0].shape()))]
+    }
+
+    fn samples(&self, inputs: &[Operand]) -> Samples {
+        inputs[0].samples.reduce(self.axes.contains(0), Samples::Sum)
     }
 }
 

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::kernels::map;
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::ops::AxisSet;
+use crate::samples::{Operand, Samples};
 use crate::scalar::Scalar;
 use crate::tape::Var;
 use crate::tensor::Tensor;
@@ -72,6 +73,13 @@ impl<S: Scalar> Op<S> for Variance {
         let (g, mean) = (self.axes.expand(&g, x.shape()), self.axes.expand(&cx.saved[0], x.shape()));
         let data = map::map3(g.data(), x.data(), mean.data(), |g, x, m| g * (x - m));
         vec![Some(Tensor::filled(x.shape(), data))]
+    }
+
+    fn samples(&self, inputs: &[Operand]) -> Samples {
+        match inputs[0].samples {
+            Samples::Rows if self.axes.contains(0) => Samples::Mixed("the variance runs over the samples"),
+            samples => samples.row_by_row(),
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! Tests of the engine's public face, in one binary: PyTorch's values, and laws over all ops and activations.
+//! Tests of the engine's public face, in one binary: PyTorch's values, laws over all ops and activations, gradients
+//! sample by sample.
 
 mod activation_laws;
 mod golden;
@@ -8,3 +9,4 @@ mod golden_ops;
 mod layout_laws;
 mod looking;
 mod memory;
+mod per_sample;

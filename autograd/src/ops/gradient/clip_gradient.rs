@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::kernels::{map, reduce};
 use crate::op::{Backward, Forward, Op, inputs_of};
+use crate::samples::{Operand, Samples};
 use crate::scalar::Scalar;
 use crate::tape::Var;
 use crate::tensor::Tensor;
@@ -50,6 +51,14 @@ impl<S: Scalar> Op<S> for ClipGradient {
             GradientLimit::Norm(limit) => by_norm(cx.upstream, S::from_f64(limit)),
         };
         vec![cx.needs[0].then(clipped)]
+    }
+
+    fn has_linear_backward(&self) -> bool {
+        false
+    }
+
+    fn samples(&self, inputs: &[Operand]) -> Samples {
+        inputs[0].samples
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::op::{Backward, Forward, Op, inputs_of};
+use crate::samples::{Operand, Samples};
 use crate::scalar::Scalar;
 use crate::tape::Var;
 use crate::tensor::Tensor;
@@ -26,6 +27,10 @@ impl<S: Scalar> Op<S> for Detach {
 
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
         vec![None; cx.inputs.len()]
+    }
+
+    fn samples(&self, inputs: &[Operand]) -> Samples {
+        inputs[0].samples
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::kernels::map;
 use crate::op::{Backward, Forward, Op, inputs_of};
+use crate::samples::{Operand, Samples};
 use crate::scalar::Scalar;
 use crate::tape::Var;
 use crate::tensor::Tensor;
@@ -37,6 +38,10 @@ impl<S: Scalar> Op<S> for ScaleGradient {
         let factor = S::from_f64(self.factor);
         let scaled = || Tensor::filled(cx.upstream.shape(), map::map(cx.upstream.data(), |g| factor * g));
         vec![cx.needs[0].then(scaled)]
+    }
+
+    fn samples(&self, inputs: &[Operand]) -> Samples {
+        inputs[0].samples
     }
 }
 
