@@ -5,7 +5,10 @@
 //! them through f, and in [`GradientMode::Full`] through the statistics too. All it asks for is f(z) and f′(z) on
 //! the tape.
 
-use autograd::{Backward, Derivative, Elementwise, Error, Forward, Op, Result, Scalar, Shape, Tensor, Var};
+use autograd::{
+    Backward, Derivative, Elementwise, Error, Forward, Op, Operand, Result, Samples, Scalar, Shape,
+};
+use autograd::{Tensor, Var};
 use autograd::{inputs_of, ops::activation::Tanh};
 
 use crate::groups::Granularity;
@@ -38,10 +41,29 @@ impl<'t, S: Scalar> Parts<'t, S> {
     pub fn prelu(z: Var<'t, S>, slope: Var<'t, S>) -> Result<Self> {
         let f = z.prelu(slope)?;
         // f′ = 1 for z > 0, else the slope: PReLU of the sign, times the sign. At z = 0 the left derivative.
-        let sign = |x: S| if x > S::ZERO { S::ONE } else { -S::ONE };
-        let signs = Tensor::filled(z.shape(), z.value().data().iter().map(|&x| sign(x)).collect());
-        let signs = z.tape().constant(signs);
+        // Of the detached z, so that the tape knows that the signs are those of the samples.
+        let signs = z.detach().map(Sign);
         Ok(Self { z, f, df: signs.prelu(slope)? * signs })
+    }
+}
+
+/// 1 for x > 0, else −1.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sign;
+
+impl Elementwise for Sign {
+    const NAME: &'static str = "sign";
+    const FORMULA: &'static str = "1 if x > 0 else −1";
+    const KINKS: &'static [f64] = &[0.0];
+
+    fn f<S: Scalar>(&self, x: S) -> S {
+        if x > S::ZERO { S::ONE } else { -S::ONE }
+    }
+    fn df<S: Scalar>(&self, _x: S, _y: S) -> S {
+        S::ZERO
+    }
+    fn d2f<S: Scalar>(&self, _x: S, _y: S) -> S {
+        S::ZERO
     }
 }
 
@@ -93,7 +115,8 @@ pub fn composed<'t, S: Scalar>(
         None => {
             let constant = |pick: fn(f64, f64) -> f64| {
                 let value = |g| S::from_f64(pick(plan.constant(g).lambda, plan.constant(g).mu));
-                z.tape().constant(Tensor::filled(kept, (0..groups).map(value).collect()))
+                let values = Tensor::filled(kept, (0..groups).map(value).collect());
+                if plan.depends_on_batch() { z.constant_from(values) } else { z.tape().constant(values) }
             };
             (constant(|lambda, _| lambda), constant(|_, mu| mu))
         }
@@ -188,7 +211,7 @@ fn variance<'t, S: Scalar>(x: Var<'t, S>, axes: &[usize]) -> Result<Var<'t, S>> 
     let (value, kept) = (x.value(), x.shape().reduced(axes, true));
     let inner: usize = x.shape().dims().iter().skip(2).product();
     let firsts = (0..kept.len()).map(|g| value.data()[g * inner]).collect();
-    (x - x.tape().constant(Tensor::filled(kept, firsts))).var(axes, true, 0)
+    (x - x.constant_from(Tensor::filled(kept, firsts))).var(axes, true, 0)
 }
 
 /// y\[i\] = the i-th value where there is one, else x\[i\]; ∂L/∂x\[i\] = 0 or g\[i\]. Any shape with as many elements as
@@ -214,6 +237,10 @@ impl<S: Scalar> Op<S> for Replace {
         let g = pairs.map(|(&g, v)| if v.is_some() { S::ZERO } else { g }).collect();
         vec![Some(Tensor::filled(cx.upstream.shape(), g))]
     }
+
+    fn samples(&self, inputs: &[Operand]) -> Samples {
+        inputs[0].samples.row_by_row()
+    }
 }
 
 #[cfg(test)]
@@ -224,7 +251,9 @@ mod tests {
     #[test]
     fn replacing_has_the_right_gradient() {
         let op = Replace { values: vec![None, Some(2.0), None, Some(-1.0), None] };
-        check::assert_case(&Case::op("five", op.clone()).normal([5]).bilinear());
+        let case = Case::op("five", op.clone()).normal([5]).bilinear();
+        check::assert_case(&case);
+        assert_eq!(check::samples(&case).unwrap(), [""; 0]);
         let y = Op::<f64>::forward(&op, &[&Tensor::full([5], f64::NAN)]).unwrap().output;
         assert_eq!((y.data()[1], y.data()[3]), (2.0, -1.0));
     }

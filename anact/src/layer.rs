@@ -114,7 +114,9 @@ impl<S: Scalar> Normalization<S> {
             self.track(&measure(f, &z.value(), self.settings.granularity)?)?;
         }
         // Given numbers are constants whatever a training step differentiates through.
-        Plan::given(Settings { gradient: GradientMode::Detached, ..node }, self.running.applied())
+        let plan =
+            Plan::given(Settings { gradient: GradientMode::Detached, ..node }, self.running.applied())?;
+        Ok(if cx.is_training() { plan.moved_by_batch() } else { plan })
     }
 
     /// Takes what the node measured, if it did, into the running statistics.

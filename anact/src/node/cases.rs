@@ -107,4 +107,12 @@ mod tests {
             (entry.cases)().iter().for_each(assert_case);
         }
     }
+
+    #[test]
+    fn every_node_treats_samples_as_it_says() {
+        for case in NODES.iter().flat_map(|entry| (entry.cases)()) {
+            let failures = autograd::check::samples(&case).unwrap_or_else(|e| panic!("{}: {e}", case.name()));
+            assert!(failures.is_empty(), "{}", failures.join("\n"));
+        }
+    }
 }

@@ -3,7 +3,8 @@
 use std::fmt::{self, Debug};
 
 use autograd::kernels::reduce;
-use autograd::{Backward, Elementwise, Error, Forward, Op, Result, Scalar, Tensor, Var, label};
+use autograd::{Backward, Elementwise, Error, Forward, Op, Operand, Result, Sample, Samples};
+use autograd::{Scalar, Tensor, Var, label};
 
 use crate::groups::{BLOCK, Groups};
 use crate::moments::{BatchMoments, ForwardMoment, measure_groups};
@@ -148,6 +149,26 @@ impl<S: Scalar, E: Elementwise> Op<S> for Normalize<E> {
 
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
         backward(&self.function, &self.plan, cx)
+    }
+
+    fn samples(&self, inputs: &[Operand]) -> Samples {
+        samples(&self.plan, inputs)
+    }
+
+    /// α sees f − μ and κ, which what was saved fixes, whether the batch was measured or not.
+    fn backward_of_sample(&self, cx: &Backward<'_, S>, sample: Sample<'_>) -> Vec<Option<Tensor<S>>> {
+        sample.alone(cx, |cx| backward(&self.function, &self.plan, cx))
+    }
+}
+
+/// Given numbers keep samples apart, unless the batch has moved them; measured ones do not, whether or not the gradient knows it: with a detached
+/// gradient the value of each sample still depends on all.
+fn samples(plan: &Plan, inputs: &[Operand]) -> Samples {
+    match Samples::row_by_row_with(inputs[0], &inputs[1..]) {
+        Samples::Rows if plan.depends_on_batch() => {
+            Samples::Coupled("its λ and μ are those of the whole batch")
+        }
+        other => other,
     }
 }
 

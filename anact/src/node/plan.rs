@@ -41,6 +41,8 @@ pub struct Settings {
 pub struct Plan {
     settings: Settings,
     source: Source,
+    /// Whether given numbers were moved by the batch they are applied to.
+    moved: bool,
 }
 
 #[derive(Clone, PartialEq)]
@@ -53,7 +55,7 @@ enum Source {
 impl Plan {
     /// The batch's own statistics. A degenerate group takes λ = 1 and μ = 0.
     pub fn batch(settings: Settings) -> Self {
-        Self { settings, source: Source::Batch }
+        Self { settings, source: Source::Batch, moved: false }
     }
 
     /// The batch's own statistics, and one pair of numbers per group for degenerate ones: the running values.
@@ -61,7 +63,7 @@ impl Plan {
     /// # Errors
     /// A number that is not finite.
     pub fn batch_or(settings: Settings, fallback: Vec<Applied>) -> Result<Self> {
-        Ok(Self { settings, source: Source::BatchOr(finite(fallback)?) })
+        Ok(Self { settings, source: Source::BatchOr(finite(fallback)?), moved: false })
     }
 
     /// Given numbers, one pair per group: for evaluation, or for training on running statistics.
@@ -77,7 +79,14 @@ impl Plan {
                     .into(),
             });
         }
-        Ok(Self { settings, source: Source::Given(finite(values)?) })
+        Ok(Self { settings, source: Source::Given(finite(values)?), moved: false })
+    }
+
+    /// The same plan, saying that its given numbers have taken in the very batch they are applied to, as running
+    /// statistics in training have: to the gradient they are constants, but they depend on every sample.
+    #[must_use]
+    pub fn moved_by_batch(self) -> Self {
+        Self { moved: true, ..self }
     }
 
     /// The settings.
@@ -88,6 +97,11 @@ impl Plan {
     /// Whether the batch is measured.
     pub(crate) fn measures(&self) -> bool {
         !matches!(self.source, Source::Given(_))
+    }
+
+    /// Whether λ and μ depend on the batch.
+    pub(crate) fn depends_on_batch(&self) -> bool {
+        self.measures() || self.moved
     }
 
     /// What `group` takes where its batch says nothing.

@@ -5,5 +5,6 @@ mod gaussian;
 mod golden;
 mod gradients;
 mod groups;
+mod per_sample;
 mod reference;
 mod twin;

@@ -2,6 +2,7 @@
 
 mod conv_geometries;
 mod models;
+mod per_sample;
 mod random_graphs;
 mod reproducibility;
 mod tidy;
