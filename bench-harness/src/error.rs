@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use autograd::inspect::Anomaly;
+
 use crate::record::RecordError;
 
 /// The result of anything the command does.
@@ -40,7 +42,8 @@ pub enum Error {
     },
     /// The loss became infinite or NaN.
     #[error(
-        "the loss is {loss} in epoch {epoch}, step {step}; a smaller --lr, a warm-up or another initialisation may help"
+        "the loss is {loss} in epoch {epoch}, step {step}; a smaller --lr, a warm-up or another initialisation may help{}",
+        anomaly.as_ref().map(|a| format!("\n{a}")).unwrap_or_default()
     )]
     Diverged {
         /// The loss.
@@ -49,6 +52,8 @@ pub enum Error {
         epoch: u64,
         /// Step within the epoch, counted from 1.
         step: usize,
+        /// Where numbers stopped being finite.
+        anomaly: Option<Box<Anomaly>>,
     },
     /// A check found errors.
     #[error("{0}")]

@@ -280,6 +280,7 @@ fn a_diverging_run_stops_and_says_so() {
         assert_eq!(output.status.code(), Some(1), "{message}");
         let names_loss = ["the loss is NaN", "the loss is inf"].iter().any(|loss| message.contains(loss));
         assert!(names_loss && message.contains(place), "{message}");
+        assert!(message.contains("is the first that is not finite"), "{message}");
         let run = folder.path().join(batch);
         assert_stopped(&run, "the loss is");
         assert_eq!(kinds(&record(&run)), ["config", "start", "layers", "stopped"]);

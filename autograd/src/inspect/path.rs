@@ -38,7 +38,7 @@ impl<S: Scalar> Tape<S> {
 
     /// The nodes that `pattern` names, oldest first.
     ///
-    /// A pattern is compared with whole paths, see [`matches`]. It may name a scope, too, such as `layer1.0` or
+    /// A pattern is compared with whole paths, see [`matches()`]. It may name a scope, too, such as `layer1.0` or
     /// `layer?.?`; then the scope's output is meant, the last node recorded in it.
     ///
     /// # Errors

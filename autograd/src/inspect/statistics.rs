@@ -105,12 +105,12 @@ impl Statistics {
         (self.finite > 0).then_some(self.mean)
     }
 
-    /// E[(x − E[x])²], the population variance.
+    /// E\[(x − E\[x\])²\], the population variance.
     pub fn variance(&self) -> Option<f64> {
         (self.finite > 0).then(|| self.squares / self.finite as f64)
     }
 
-    /// E[x²].
+    /// E\[x²\].
     pub fn second_moment(&self) -> Option<f64> {
         self.variance().map(|v| v + self.mean * self.mean)
     }

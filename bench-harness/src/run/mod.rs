@@ -20,4 +20,4 @@ pub use progress::Progress;
 pub use session::{Outcome, Session, load_data};
 pub use settings::Settings;
 pub use step::{Step, step_arrays};
-pub use trainer::{EpochMetrics, Trainer};
+pub use trainer::{EpochMetrics, Place, Trainer};

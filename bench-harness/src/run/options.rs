@@ -85,6 +85,9 @@ options! {
     /// Random crops and mirror images in training [default: true for colour images, else false]
     #[arg(num_args = 0..=1, default_missing_value = "true")]
     augment: bool,
+    /// Look for the first gradient that is not finite in every step; a loss that is not is always traced to its origin
+    #[arg(num_args = 0..=1, default_missing_value = "true")]
+    find_anomalies: bool,
     /// Seed of weights, order of the images, augmentation and dropout [default: 0]
     seed: u64,
     /// Folder for the run's record; must not hold one yet [default: runs/TIME-MODEL-ACTIVATION]

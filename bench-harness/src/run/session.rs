@@ -159,7 +159,8 @@ fn trainer(s: &Settings, data: &Dataset, steps_per_epoch: u64) -> Result<Trainer
         other => other,
     };
     let schedule = Schedule::new(s.lr, steps(s.schedule.warmup_epochs), steps(s.epochs), decay)?;
-    Ok(Trainer::new(model(s, data)?, Sgd::new(s.sgd)?, schedule, s.smoothing, s.seed))
+    let trainer = Trainer::new(model(s, data)?, Sgd::new(s.sgd)?, schedule, s.smoothing, s.seed);
+    Ok(trainer.finding_anomalies(s.find_anomalies))
 }
 
 fn model(s: &Settings, data: &Dataset) -> Result<Box<dyn layers::Layer<f32>>> {

@@ -33,6 +33,8 @@ pub struct Settings {
     pub smoothing: f64,
     /// `None` leaves it to the data: colour images are augmented.
     pub augment: Option<bool>,
+    /// Whether every step looks for gradients that are not finite.
+    pub find_anomalies: bool,
     pub seed: u64,
 }
 
@@ -125,6 +127,7 @@ impl Settings {
             },
             smoothing,
             augment: o.augment,
+            find_anomalies: o.find_anomalies.unwrap_or(false),
             seed: o.seed.unwrap_or(0),
         })
     }

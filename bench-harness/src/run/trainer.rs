@@ -70,6 +70,15 @@ impl EpochMetrics {
     }
 }
 
+/// Where a run is, for messages; both counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The epoch.
+    pub epoch: u64,
+    /// The step within the epoch.
+    pub step: usize,
+}
+
 /// A network with what moves it.
 #[derive(Debug)]
 pub struct Trainer {
@@ -78,6 +87,7 @@ pub struct Trainer {
     schedule: Schedule,
     smoothing: f64,
     seed: u64,
+    finds_anomalies: bool,
     steps: u64,
 }
 
@@ -90,7 +100,14 @@ impl Trainer {
         smoothing: f64,
         seed: u64,
     ) -> Self {
-        Self { model, sgd, schedule, smoothing, seed, steps: 0 }
+        Self { model, sgd, schedule, smoothing, seed, finds_anomalies: false, steps: 0 }
+    }
+
+    /// Looks for gradients that are not finite in every step, too, at the cost of reading every one of them.
+    #[must_use]
+    pub fn finding_anomalies(mut self, finds: bool) -> Self {
+        self.finds_anomalies = finds;
+        self
     }
 
     /// The network.
@@ -101,8 +118,11 @@ impl Trainer {
     /// One step: the batch's mean loss and the number of images classified right.
     ///
     /// # Errors
-    /// Shapes that do not fit, or a parameter without gradient.
-    pub fn step(&mut self, batch: &mut Batch) -> Result<(f32, usize)> {
+    /// Shapes that do not fit, a parameter without gradient, or a number that is not finite: then nothing has moved but
+    /// running statistics.
+    pub fn step(&mut self, batch: &mut Batch, place: Place) -> Result<(f32, usize)> {
+        let diverged =
+            |loss, anomaly| Error::Diverged { loss, epoch: place.epoch, step: place.step, anomaly };
         let images = tensor(batch)?;
         let (mean_loss, correct, gradients) = {
             let tape = Tape::new();
@@ -111,12 +131,21 @@ impl Trainer {
             let loss = logits.cross_entropy(&batch.labels, self.smoothing)?;
             let correct = accuracy::correct(&logits.value(), &batch.labels)?;
             let mean_loss = loss.value().item()?;
-            (mean_loss, correct, tape.run(Pass::new(Keep::Leaves).releasing(), loss)?)
+            if !mean_loss.is_finite() {
+                return Err(diverged(mean_loss, tape.first_anomaly().map(Box::new)));
+            }
+            let mut pass = Pass::new(Keep::Leaves).releasing();
+            if self.finds_anomalies {
+                pass = pass.finding_anomalies();
+            }
+            let gradients = tape.run(pass, loss).map_err(|error| match error {
+                autograd::Error::Anomaly(anomaly) => diverged(mean_loss, Some(anomaly)),
+                other => other.into(),
+            })?;
+            (mean_loss, correct, gradients)
         };
         // The tape is gone by now, so that parameters are unshared and move in place.
-        if mean_loss.is_finite() {
-            self.sgd.step(self.model.as_mut(), &gradients, self.schedule.at(self.steps))?;
-        }
+        self.sgd.step(self.model.as_mut(), &gradients, self.schedule.at(self.steps))?;
         self.steps += 1;
         Ok((mean_loss, correct))
     }
@@ -138,10 +167,8 @@ impl Trainer {
         for (step, mut batch) in train.epoch(epoch).enumerate() {
             interrupt.check()?;
             lr = self.schedule.at(self.steps);
-            let (loss, correct) = self.step(&mut batch)?;
-            if !loss.is_finite() {
-                return Err(Error::Diverged { loss, epoch: epoch + 1, step: step + 1 });
-            }
+            let place = Place { epoch: epoch + 1, step: step + 1 };
+            let (loss, correct) = self.step(&mut batch, place)?;
             tally.add(loss, correct, batch.labels.len());
             seen += batch.labels.len();
             progress.step(epoch, tally.metrics(), seen as f64 / start.elapsed().as_secs_f64());
@@ -153,6 +180,7 @@ impl Trainer {
                 loss: test.loss as f32,
                 epoch: epoch + 1,
                 step: train.batches_per_epoch(),
+                anomaly: None,
             });
         }
         Ok(EpochMetrics {
