@@ -149,6 +149,26 @@ impl<S: Scalar> Tape<S> {
         self.named_leaf(name, value, false)
     }
 
+    /// Gives a value that is on the tape already a name under the open scope's path, so that [`Tape::parameter`] asked for
+    /// that name and the value's tensor answers with it: a layer then computes with this value as its parameter.
+    ///
+    /// # Errors
+    /// The name is taken, or the value is of another tape.
+    pub fn bind(&self, name: &str, var: Var<'_, S>) -> Result<()> {
+        if !std::ptr::eq(var.tape, self) {
+            return Err(Error::ForeignVar { op: "bind" });
+        }
+        let full = self.path_of(name);
+        if self.names.borrow().contains_key(full.as_str()) {
+            return Err(Error::DuplicateName { name: full });
+        }
+        let full: Arc<str> = full.into();
+        // A value that has a name already keeps it and answers to both.
+        self.named.borrow_mut().entry(var.id.0).or_insert_with(|| Arc::clone(&full));
+        self.names.borrow_mut().insert(full, var.id);
+        Ok(())
+    }
+
     /// [`Tape::apply`], compiled once and not once per op.
     fn record(&self, op: Box<dyn Op<S>>, inputs: &[Var<'_, S>]) -> Result<Var<'_, S>> {
         if inputs.iter().any(|v| !std::ptr::eq(v.tape, self)) {
@@ -188,7 +208,7 @@ impl<S: Scalar> Tape<S> {
         (0..self.len() as u32).map(|i| Var { tape: self, id: NodeId(i) })
     }
 
-    /// The named leaves in alphabetical order.
+    /// The named values in alphabetical order.
     pub fn parameters(&self) -> Vec<(String, Var<'_, S>)> {
         self.names.borrow().iter().map(|(n, &id)| (n.to_string(), Var { tape: self, id })).collect()
     }
@@ -198,7 +218,7 @@ impl<S: Scalar> Tape<S> {
         Ref::map(self.scopes.borrow(), |s| s.paths.as_slice())
     }
 
-    /// The names of named leaves by position.
+    /// The names of named leaves, and of values bound to a name, by position.
     pub(crate) fn leaf_names(&self) -> Ref<'_, HashMap<u32, Arc<str>>> {
         self.named.borrow()
     }
@@ -342,7 +362,7 @@ impl<'t, S: Scalar> Var<'t, S> {
         self.with(|n| scopes.paths[n.scope as usize].clone())
     }
 
-    /// The full name of a named leaf.
+    /// The full name of a named leaf, or of a value that was bound to one.
     pub fn name(self) -> Option<String> {
         self.tape.named.borrow().get(&self.id.0).map(ToString::to_string)
     }
@@ -383,6 +403,22 @@ mod tests {
         assert_eq!(tape.parameter("w", &w).unwrap().id(), first.id());
         let other = Tensor::vector(vec![1.0]);
         assert_eq!(tape.parameter("w", &other).unwrap_err(), Error::DuplicateName { name: "w".into() });
+    }
+
+    #[test]
+    fn a_bound_value_is_the_parameter_of_its_name() {
+        let tape = Tape::<f64>::new();
+        let x = tape.variable(Tensor::scalar(3.0));
+        let square = x * x;
+        tape.bind("fc.weight", square).unwrap();
+        let _scope = tape.scope("fc");
+        let weight = tape.parameter("weight", &square.value()).unwrap();
+        assert_eq!((weight.id(), weight.name().as_deref()), (square.id(), Some("fc.weight")));
+        let gradients = tape.backward(weight * weight, crate::Keep::Leaves).unwrap();
+        assert_eq!(gradients.wrt(x).unwrap().data(), [108.0]);
+        assert_eq!(tape.bind("weight", x), Err(Error::DuplicateName { name: "fc.weight".into() }));
+        let other = Tape::<f64>::new();
+        assert_eq!(other.bind("w", x), Err(Error::ForeignVar { op: "bind" }));
     }
 
     #[test]
