@@ -1,6 +1,7 @@
 //! Tests across the crates, in one binary.
 
 mod conv_geometries;
+mod higher_order;
 mod models;
 mod per_sample;
 mod random_graphs;
