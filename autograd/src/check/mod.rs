@@ -59,8 +59,8 @@ pub struct Report {
     pub dual: f64,
     /// Worst error of the finite-difference route, as a share of what is allowed; at most 1 passes.
     pub difference: f64,
-    /// Worst asymmetry of second derivatives, |⟨w, H v⟩ − ⟨v, H w⟩| for directions v and w with n entries between −1 and 1,
-    /// relative to √n times the largest entry of H·v, H·w and the gradient, of whose rounding errors H·v is made.
+    /// Worst asymmetry of second derivatives, |⟨w, H v⟩ − ⟨v, H w⟩| for random v and w of length 1, relative to the largest
+    /// entry of H·v, H·w and the gradient, whose terms are those that H·v is the sum of.
     pub second_symmetry: f64,
     /// Worst error of H·v against differences of the gradient, as a share of what is allowed; at most 1 passes.
     pub second_difference: f64,

@@ -18,13 +18,16 @@ pub(super) fn check(case: &Case, reference: &Reference, report: &mut Report) -> 
     differences(case, reference, &directions, &products, report)
 }
 
-/// Numbers between −1 and 1, so that no coordinate moves by more than the step of a difference.
+/// A random vector of length 1 over all inputs: it moves the point by as much as a coordinate's own direction does.
 fn direction(case: &Case, k: u64) -> Vec<Tensor<f64>> {
     let mut stream = Stream::new(case.seed(), Purpose::Probe, u64::MAX - 1 - DIRECTIONS - k);
     let mut draw = |x: &Tensor<f64>| {
         Tensor::filled(x.shape(), (0..x.len()).map(|_| stream.uniform_in(-1.0, 1.0)).collect())
     };
-    case.inputs().iter().map(&mut draw).collect()
+    let mut direction: Vec<_> = case.inputs().iter().map(&mut draw).collect();
+    let length = inner(&direction, &direction).sqrt();
+    direction.iter_mut().for_each(|v| v.data_mut().iter_mut().for_each(|v| *v /= length));
+    direction
 }
 
 /// H·v: the tangents of Jᵀu at x + v·ε.
@@ -44,12 +47,11 @@ fn symmetry(
     report: &mut Report,
 ) {
     let gradient = size(&reference.gradients);
-    let length = reference.gradients.iter().map(Tensor::len).sum::<usize>().max(1) as f64;
     let mut worst = (0.0f64, 0.0, 0.0);
     for (i, (v, hv)) in directions.iter().zip(products).enumerate() {
         for (w, hw) in directions.iter().zip(products).skip(i + 1) {
             let scale = worse(worse(size(hv), size(hw)), gradient);
-            let scale = if scale == 0.0 { 1.0 } else { scale * length.sqrt() };
+            let scale = if scale == 0.0 { 1.0 } else { scale };
             let (left, right) = (inner(w, hv), inner(v, hw));
             let error = (left - right).abs() / scale;
             if error > worst.0 || error.is_nan() {
