@@ -44,7 +44,7 @@ pub(super) fn elements<S: Scalar>(x: &[Tensor<S>]) -> usize {
 
 /// One long vector, tensor after tensor.
 pub(super) fn flat<S: Scalar, T>(x: &[Tensor<S>], read: impl Fn(S) -> T) -> Vec<T> {
-    x.iter().flat_map(|x| x.data()).map(|&x| read(x)).collect()
+    x.iter().flat_map(Tensor::data).map(|&x| read(x)).collect()
 }
 
 /// Tensors in the shapes of `x` with the numbers of `flat`.

@@ -92,7 +92,7 @@ fn a_jacobian_vector_product_has_its_closed_form_and_any_shape() {
     let r = dot(x.data(), x.data()).sqrt();
     let along = dot(x.data(), v.data()) / r;
     let want: Vec<f64> = x.data().iter().zip(v.data()).map(|(x, v)| (v - x / r * along) / r).collect();
-    let (value, tangent) = jvp(&Direction, &[x.clone()], &[v]).unwrap();
+    let (value, tangent) = jvp(&Direction, std::slice::from_ref(&x), &[v]).unwrap();
     assert_eq!(tangent.dims(), [2, 3]);
     assert!(error(value.data(), &x.data().iter().map(|x| x / r).collect::<Vec<_>>()) < ROUNDING);
     assert!(error(tangent.data(), &want) < ROUNDING, "{tangent:?} {want:?}");
