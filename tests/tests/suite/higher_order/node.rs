@@ -2,10 +2,10 @@
 //! gradient, of which products are still the derivative.
 
 use anact::{ForwardMoment, GradientMode, Granularity, Plan, Settings, normalize};
-use autograd::higher::{hvp, jvp};
+use autograd::higher::{hessian, hvp, jvp};
 use autograd::{Program, Result, Scalar, Tape, Tensor, Var};
 
-use super::{asymmetry, difference_error, direction, dot, flat, normal};
+use super::{asymmetry, difference_error, direction, dot, error, flat, normal};
 
 /// ⟨u, y⟩ of the node's output y, by z and α.
 struct Probe {
@@ -63,5 +63,17 @@ fn only_the_full_gradient_belongs_to_a_function() {
     for_each_node(GradientMode::Detached, |text, f, x| {
         assert!(slopes(f, x) > 1e-4, "{text}");
         assert!(asymmetry(f, x) > 1e-4, "{text}: asymmetry {:.1e}", asymmetry(f, x));
+    });
+}
+
+/// Where H is not symmetric, rows and columns differ: H·v by the dense matrix, H[i, j] = ∂(∇f)ᵢ/∂xⱼ.
+#[test]
+fn the_dense_matrix_is_not_transposed() {
+    for_each_node(GradientMode::Detached, |text, f, x| {
+        let (h, v) = (hessian(f, x).unwrap(), direction(x, 5));
+        let rows = h.data().chunks(h.dims()[0]);
+        let want: Vec<f64> = rows.map(|row| dot(row, &flat(&v))).collect();
+        let got = flat(&hvp(f, x, &v).unwrap().product);
+        assert!(error(&got, &want) < 1e-13, "{text}: {:.1e}", error(&got, &want));
     });
 }
