@@ -6,7 +6,7 @@
 //!
 //! Second derivatives by two routes as well. Backward over `x + v·ε` gives H·v, the derivative of Jᵀu along v, where H is
 //! the Hessian of ⟨u, f(x)⟩. *Symmetry*: ⟨w, H v⟩ must equal ⟨v, H w⟩ to rounding error. *Finite differences*: H·v must
-//! be the central difference of Jᵀu along v.
+//! be what differences of Jᵀu along v give, of fourth order.
 //!
 //! Cotangents u are random: the gradient of a plain sum is identically zero through a batch norm and would hide
 //! any error. Below [`COORDINATES`] input elements every coordinate is checked, above it random directions.
