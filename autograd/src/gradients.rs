@@ -86,7 +86,7 @@ impl<S: Scalar> Gradients<S> {
             self.names.get(name).ok_or_else(|| none("no parameter of this name was used on the tape"))?;
         self.nodes
             .get(id)
-            .ok_or_else(|| none("it is frozen, or on no path to the value that was differentiated, or is no leaf and was not kept"))
+            .ok_or_else(|| none("it is frozen, or on no path to the value that was differentiated"))
     }
 
     /// The bytes of every node, if the pass was told to measure them.

@@ -149,23 +149,27 @@ impl<S: Scalar> Tape<S> {
         self.named_leaf(name, value, false)
     }
 
-    /// Gives a value that is on the tape already a name under the open scope's path, so that [`Tape::parameter`] asked for
-    /// that name and the value's tensor answers with it: a layer then computes with this value as its parameter.
+    /// Gives a leaf that is on the tape already a name under the open scope's path, so that [`Tape::parameter`] (of a
+    /// constant: [`Tape::frozen`]) asked for that name and the leaf's tensor answers with it: a layer then computes with
+    /// this leaf as its parameter.
     ///
     /// # Errors
-    /// The name is taken, or the value is of another tape.
-    pub fn bind(&self, name: &str, var: Var<'_, S>) -> Result<()> {
-        if !std::ptr::eq(var.tape, self) {
+    /// The name is taken, the leaf has one, or it is no leaf or of another tape.
+    pub fn bind(&self, name: &str, leaf: Var<'_, S>) -> Result<()> {
+        if !std::ptr::eq(leaf.tape, self) {
             return Err(Error::ForeignVar { op: "bind" });
         }
         let full = self.path_of(name);
+        if leaf.with(|n| n.op.is_some()) || leaf.name().is_some() {
+            let (what, legal) = (format!("{leaf:?} was to be named {full}"), "a leaf without a name".into());
+            return Err(Error::Argument { op: "bind", what, legal });
+        }
         if self.names.borrow().contains_key(full.as_str()) {
             return Err(Error::DuplicateName { name: full });
         }
         let full: Arc<str> = full.into();
-        // A value that has a name already keeps it and answers to both.
-        self.named.borrow_mut().entry(var.id.0).or_insert_with(|| Arc::clone(&full));
-        self.names.borrow_mut().insert(full, var.id);
+        self.named.borrow_mut().insert(leaf.id.0, Arc::clone(&full));
+        self.names.borrow_mut().insert(full, leaf.id);
         Ok(())
     }
 
@@ -208,7 +212,7 @@ impl<S: Scalar> Tape<S> {
         (0..self.len() as u32).map(|i| Var { tape: self, id: NodeId(i) })
     }
 
-    /// The named values in alphabetical order.
+    /// The named leaves in alphabetical order.
     pub fn parameters(&self) -> Vec<(String, Var<'_, S>)> {
         self.names.borrow().iter().map(|(n, &id)| (n.to_string(), Var { tape: self, id })).collect()
     }
@@ -218,7 +222,7 @@ impl<S: Scalar> Tape<S> {
         Ref::map(self.scopes.borrow(), |s| s.paths.as_slice())
     }
 
-    /// The names of named leaves, and of values bound to a name, by position.
+    /// The names of named leaves by position.
     pub(crate) fn leaf_names(&self) -> Ref<'_, HashMap<u32, Arc<str>>> {
         self.named.borrow()
     }
@@ -362,7 +366,7 @@ impl<'t, S: Scalar> Var<'t, S> {
         self.with(|n| scopes.paths[n.scope as usize].clone())
     }
 
-    /// The full name of a named leaf, or of a value that was bound to one.
+    /// The full name of a named leaf.
     pub fn name(self) -> Option<String> {
         self.tape.named.borrow().get(&self.id.0).map(ToString::to_string)
     }
@@ -406,19 +410,23 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_value_is_the_parameter_of_its_name() {
+    fn a_bound_leaf_is_the_parameter_of_its_name() {
         let tape = Tape::<f64>::new();
-        let x = tape.variable(Tensor::scalar(3.0));
-        let square = x * x;
-        tape.bind("fc.weight", square).unwrap();
+        let (x, c) = (tape.variable(Tensor::scalar(3.0)), tape.constant(Tensor::scalar(2.0)));
+        tape.bind("fc.weight", x).unwrap();
+        tape.bind("fc.bias", c).unwrap();
         let _scope = tape.scope("fc");
-        let weight = tape.parameter("weight", &square.value()).unwrap();
-        assert_eq!((weight.id(), weight.name().as_deref()), (square.id(), Some("fc.weight")));
-        let gradients = tape.backward(weight * weight, crate::Keep::Leaves).unwrap();
-        assert_eq!(gradients.wrt(x).unwrap().data(), [108.0]);
-        assert_eq!(tape.bind("weight", x), Err(Error::DuplicateName { name: "fc.weight".into() }));
-        let other = Tape::<f64>::new();
-        assert_eq!(other.bind("w", x), Err(Error::ForeignVar { op: "bind" }));
+        let (weight, bias) =
+            (tape.parameter("weight", &x.value()).unwrap(), tape.frozen("bias", &c.value()).unwrap());
+        assert_eq!((weight.id(), bias.id(), x.name().as_deref()), (x.id(), c.id(), Some("fc.weight")));
+        let gradients = tape.backward(weight * x + bias, crate::Keep::Leaves).unwrap();
+        assert_eq!(gradients.named("fc.weight").unwrap().data(), [6.0]);
+        let other = tape.constant(Tensor::scalar(2.0));
+        assert_eq!(tape.bind("weight", other), Err(Error::DuplicateName { name: "fc.weight".into() }));
+        let text = |var| tape.bind("scale", var).unwrap_err().to_string();
+        assert_eq!(text(x), "bind: #0 leaf [] was to be named fc.scale; want a leaf without a name");
+        assert!(text(weight * x).contains("mul"), "{}", text(weight * x));
+        assert_eq!(Tape::<f64>::new().bind("w", other), Err(Error::ForeignVar { op: "bind" }));
     }
 
     #[test]

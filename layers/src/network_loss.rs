@@ -29,7 +29,7 @@ pub trait BuildModel: Send + Sync + 'static {
 ///
 /// Statistics that a layer takes as plain numbers carry no derivative: running ones, and in training those running
 /// averages that a step takes the batch into before it uses them. Gradient and product then both hold them fixed,
-/// although they would move with θ.
+/// although they would move with θ. Parameters that are frozen in the given model are no part of θ.
 ///
 /// ```
 /// use autograd::ops::{CrossEntropy, activation::Tanh};
@@ -71,8 +71,16 @@ pub struct NetworkLoss<B, L> {
 /// Everything a model owns, in the order of the walk.
 #[derive(Debug, Default)]
 struct State {
-    parameters: Vec<(String, Tensor<f64>)>,
+    parameters: Vec<Kept>,
     buffers: Vec<(String, Buffer)>,
+}
+
+/// One parameter.
+#[derive(Debug)]
+struct Kept {
+    name: String,
+    value: Tensor<f64>,
+    is_frozen: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -118,33 +126,39 @@ impl<B: BuildModel, L: Program> NetworkLoss<B, L> {
 
     /// The parameters' names, in the order of the inputs.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.state.parameters.iter().map(|(name, _)| name.as_str())
+        self.learnt().map(|p| p.name.as_str())
     }
 
     /// θ as it was in the given model, in the precision in which derivatives are wanted.
     pub fn parameters<S: Scalar>(&self) -> Vec<Tensor<S>> {
-        self.state.parameters.iter().map(|(_, value)| value.cast()).collect()
+        self.learnt().map(|p| p.value.cast()).collect()
+    }
+
+    fn learnt(&self) -> impl Iterator<Item = &Kept> {
+        self.state.parameters.iter().filter(|p| !p.is_frozen)
     }
 }
 
 impl<B: BuildModel, L: Program> Program for NetworkLoss<B, L> {
     fn run<'t, S: Scalar>(&self, tape: &'t Tape<S>, inputs: &[Var<'t, S>]) -> Result<Var<'t, S>> {
-        let legal = || format!("one for each of the {} parameters", self.state.parameters.len());
-        if inputs.len() != self.state.parameters.len() {
+        let count = self.learnt().count();
+        if inputs.len() != count {
             let what = format!("{} inputs given", inputs.len());
-            return Err(Error::Argument { op: NAME, what, legal: legal() });
+            let legal = format!("one for each of the {count} parameters");
+            return Err(Error::Argument { op: NAME, what, legal });
         }
-        for ((name, value), input) in self.state.parameters.iter().zip(inputs) {
-            if input.shape() != value.shape() {
+        for (kept, input) in self.learnt().zip(inputs) {
+            let (name, shape) = (&kept.name, kept.value.shape());
+            if input.shape() != shape {
                 let what = format!("the input for {name} has shape {}", input.shape());
-                return Err(Error::Argument { op: NAME, what, legal: value.shape().to_string() });
+                return Err(Error::Argument { op: NAME, what, legal: shape.to_string() });
             }
             // The layer that asks for this name and tensor below is answered with the input itself.
             tape.bind(name, *input)?;
         }
         let mut model = self.builder.build::<S>()?;
-        let (parameters, buffers) = (inputs.iter(), self.state.buffers.iter());
-        Walk::over(model.as_mut(), &mut Fill { parameters, buffers });
+        let (parameters, buffers) = (self.state.parameters.iter(), self.state.buffers.iter());
+        Walk::over(model.as_mut(), &mut Fill { inputs: inputs.iter(), parameters, buffers });
         let cx = match self.training {
             Some((seed, step)) => Context::train(tape, seed, step),
             None => Context::eval(tape),
@@ -157,7 +171,7 @@ impl<B: BuildModel, L: Program> Program for NetworkLoss<B, L> {
 impl State {
     /// Names, kinds and shapes, as texts to compare and to show.
     fn signature(&self) -> Vec<String> {
-        let parameter = |(name, value): &(String, Tensor<f64>)| format!("{name} {}", value.shape());
+        let parameter = |p: &Kept| format!("{} {}", p.name, p.value.shape());
         let buffer = |(name, buffer): &(String, Buffer)| match buffer {
             Buffer::Tensor(value) => format!("{name} {}", value.shape()),
             Buffer::Values(values) => format!("{name} of {} values", values.len()),
@@ -169,7 +183,8 @@ impl State {
 
 impl<S: Scalar> Visitor<S> for State {
     fn parameter(&mut self, name: &str, parameter: &mut Parameter<S>) {
-        self.parameters.push((name.to_string(), parameter.value.cast()));
+        let (value, is_frozen) = (parameter.value.cast(), parameter.is_frozen);
+        self.parameters.push(Kept { name: name.to_string(), value, is_frozen });
     }
 
     fn buffer(&mut self, name: &str, buffer: BufferMut<'_, S>) {
@@ -184,15 +199,22 @@ impl<S: Scalar> Visitor<S> for State {
 
 /// Replaces what a model of the same signature owns: parameters by inputs, buffers by those kept.
 struct Fill<'a, 't, S> {
-    parameters: std::slice::Iter<'a, Var<'t, S>>,
+    inputs: std::slice::Iter<'a, Var<'t, S>>,
+    parameters: std::slice::Iter<'a, Kept>,
     buffers: std::slice::Iter<'a, (String, Buffer)>,
 }
 
 impl<S: Scalar> Visitor<S> for Fill<'_, '_, S> {
     fn parameter(&mut self, _name: &str, parameter: &mut Parameter<S>) {
-        let input = self.parameters.next().expect("the builder makes the same network again");
-        // The tensor itself and no copy: by sharing its data the tape knows the input.
-        parameter.value = input.value();
+        let kept = self.parameters.next().expect("the builder makes the same network again");
+        if kept.is_frozen {
+            (parameter.value, parameter.is_frozen) = (kept.value.cast(), true);
+            return;
+        }
+        let input = self.inputs.next().expect("there is an input for each parameter that is not frozen");
+        // The tensor itself and no copy: by sharing its data the tape knows the input. One that is a constant on this
+        // tape is asked for as such.
+        (parameter.value, parameter.is_frozen) = (input.value(), !input.needs_gradient());
     }
 
     fn buffer(&mut self, _name: &str, buffer: BufferMut<'_, S>) {

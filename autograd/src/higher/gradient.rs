@@ -1,7 +1,7 @@
 //! Reverse mode of a program.
 
 use crate::error::{Error, Result};
-use crate::pass::Keep;
+use crate::pass::{Keep, Pass};
 use crate::program::Program;
 use crate::scalar::Scalar;
 use crate::tape::{Tape, Var};
@@ -34,6 +34,6 @@ pub(super) fn backward<S: Scalar>(
     if !output.needs_gradient() {
         return Ok((value, inputs.iter().map(zero).collect()));
     }
-    let gradients = output.tape().backward(output, Keep::Leaves)?;
+    let gradients = output.tape().run(Pass::new(Keep::Leaves).allowing_missing(), output)?;
     Ok((value, inputs.iter().map(|x| gradients.wrt(*x).unwrap_or_else(|_| zero(x))).collect()))
 }

@@ -9,8 +9,8 @@
 //! ([`hessian_trace`]), and the ends of its spectrum by Lanczos' method ([`top_eigenvalue`]).
 //!
 //! H here is *the derivative of the gradient as the ops return it*. Where an op returns something else than the
-//! derivative of its forward pass on purpose (a normalized activation with detached statistics), H is the Jacobian
-//! matrix of that vector field: it need not be symmetric, and [`top_eigenvalue`], which takes symmetry for granted,
+//! derivative of its forward pass on purpose (a normalized activation with detached statistics, a detached value), H is
+//! the Jacobian matrix of that vector field: it need not be symmetric, and [`top_eigenvalue`], which takes symmetry for granted,
 //! means nothing.
 //!
 //! A function generic over the scalar cannot be a closure in Rust, so it is a small struct:

@@ -1,13 +1,15 @@
 //! Losses of whole networks as functions of their parameters.
 
 use anact::{GradientMode, Normalized, NormalizedSettings, StatisticsSource};
+use autograd::check::{self, Case};
 use autograd::higher::{self, EigenvalueSettings, hessian, hessian_trace, hvp, jvp, top_eigenvalue};
 use autograd::ops::CrossEntropy;
 use autograd::ops::activation::Swish;
-use autograd::{Keep, Result, Scalar, Tape, Tensor};
+use autograd::{Keep, Program, Result, Scalar, Tape, Tensor, Var};
 use layers::models::{ModelEntry, ModelSettings};
 use layers::{
-    BuildModel, Context, Dropout, Flatten, Init, Initializer, Layer, Linear, NetworkLoss, Sequential,
+    BuildModel, Context, Dropout, Flatten, Init, Initializer, Layer, Linear, NetworkLoss, Parameter,
+    Sequential, Visitor, Walk,
 };
 
 use super::small_net::{SmallNet, read};
@@ -179,6 +181,92 @@ fn dropout_masks_are_those_of_their_key_in_every_evaluation() {
     assert_eq!(at(Some((1, 2))), at(Some((1, 2))));
     assert_ne!(at(Some((1, 2))), at(Some((1, 3))));
     assert_ne!(at(Some((1, 2))), at(None));
+}
+
+/// A frozen parameter keeps its value and is no input; the others' gradients are what they were.
+#[test]
+fn frozen_parameters_are_constants() {
+    struct Freeze;
+    impl Visitor<f64> for Freeze {
+        fn parameter(&mut self, name: &str, parameter: &mut Parameter<f64>) {
+            parameter.is_frozen = name.starts_with("fc1");
+            parameter.value = direction(std::slice::from_ref(&parameter.value), 6).swap_remove(0);
+        }
+    }
+    let mut model = Dense.build::<f64>().unwrap();
+    Walk::over(model.as_mut(), &mut Freeze);
+    let batch = normal([4, 6], 9);
+    let frozen = NetworkLoss::new(Dense, model.as_mut(), loss(), &batch).unwrap();
+    assert_eq!(frozen.names().collect::<Vec<_>>(), ["fc2.weight", "fc2.bias"]);
+    let (x, v) = (frozen.parameters(), direction(&frozen.parameters(), 4));
+    let got = hvp(&frozen, &x, &v).unwrap();
+
+    struct Thaw;
+    impl Visitor<f64> for Thaw {
+        fn parameter(&mut self, _name: &str, parameter: &mut Parameter<f64>) {
+            parameter.is_frozen = false;
+        }
+    }
+    Walk::over(model.as_mut(), &mut Thaw);
+    let whole = NetworkLoss::new(Dense, model.as_mut(), loss(), &batch).unwrap();
+    let zeros = [Tensor::zeros([4, 6]), Tensor::zeros([4])];
+    let want = hvp(&whole, &whole.parameters(), &[&zeros[..], &v[..]].concat()).unwrap();
+    assert_eq!(
+        (got.value, &got.gradient[..], &got.product[..]),
+        (want.value, &want.gradient[2..], &want.product[2..])
+    );
+}
+
+/// Parameters in front of a detached value get zeros.
+#[test]
+fn parameters_on_no_path_have_zeros() {
+    struct Sum;
+    impl Program for Sum {
+        fn run<'t, S: Scalar>(&self, _tape: &'t Tape<S>, x: &[Var<'t, S>]) -> Result<Var<'t, S>> {
+            Ok(x[0].sum_all())
+        }
+    }
+    struct Unused;
+    impl BuildModel for Unused {
+        fn build<S: Scalar>(&self) -> Result<Box<dyn Layer<S>>> {
+            let mut init = Initializer::new(Init::HeNormal, 2);
+            let fc = |init: &mut Initializer| Linear::new(2, 2, init);
+            Ok(Box::new(
+                Sequential::new().named("a", fc(&mut init)).named("cut", Cut).named("b", fc(&mut init)),
+            ))
+        }
+    }
+    #[derive(Debug)]
+    struct Cut;
+    impl<S: Scalar> Layer<S> for Cut {
+        fn forward<'t>(&mut self, _cx: &Context<'t, S>, x: Var<'t, S>) -> Result<Var<'t, S>> {
+            Ok(x.detach())
+        }
+    }
+    let mut model = Unused.build::<f64>().unwrap();
+    let f = NetworkLoss::new(Unused, model.as_mut(), Sum, &normal([3, 2], 1)).unwrap();
+    let x = f.parameters();
+    let at = hvp(&f, &x, &direction(&x, 2)).unwrap();
+    let gradient = flat(&at.gradient);
+    // a.weight and a.bias; b.bias is added in each of three rows.
+    assert_eq!((&gradient[..6], &gradient[10..]), (&[0.0; 6][..], &[3.0; 2][..]));
+    // The gradient of b.weight is what b is fed, which moves with a although no gradient flows there.
+    let product = flat(&at.product);
+    assert_eq!((&product[..6], &product[10..]), (&[0.0; 6][..], &[0.0; 2][..]));
+    assert!(
+        difference_error(&f, &x, &direction(&x, 2)) <= 1.0 && product[6..10].iter().all(|p| p.abs() > 1e-3)
+    );
+}
+
+/// The checker gives inputs as constants, too: all its routes hold for a whole network.
+#[test]
+fn a_network_passes_the_gradient_checker() {
+    let mut model = SmallNet.build::<f64>().unwrap();
+    let three = CrossEntropy { targets: [2, 0, 1, 1].into(), smoothing: 0.1 };
+    let f = NetworkLoss::new(SmallNet, model.as_mut(), three, &normal([4, 1, 5, 4], 6)).unwrap();
+    let f = f.in_training(0, 0);
+    let x = f.parameters();
+    check::assert_case(&x.into_iter().fold(Case::of_program("small net", f), Case::values));
 }
 
 #[test]
