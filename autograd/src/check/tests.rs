@@ -158,7 +158,7 @@ impl<S: Scalar> Op<S> for WrongSecond {
     fn name(&self) -> &'static str {
         "wrong second"
     }
-    fn forward(&self, inputs: &[Tensor<S>]) -> Result<Forward<S>> {
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
         let [x, y] = inputs_of("wrong second", inputs, "2")?;
         let product = x.data().iter().zip(y.data()).map(|(&x, &y)| x * y).collect();
         Ok(Forward::of(Tensor::filled(x.shape(), product)))
