@@ -35,8 +35,8 @@ mod second;
 
 pub use crate::program::Program;
 pub use case::{Case, elementwise_cases};
-pub use samples::samples;
 pub use program::CheckedOp;
+pub use samples::samples;
 
 use crate::error::Result;
 use crate::pass::Keep;
