@@ -2,7 +2,8 @@
 //!
 //! Modules in reading order: a [`Scalar`] is what tensors hold; a [`Shape`] says how many; a [`Tensor`] is an
 //! array of them; an [`Op`] is a named function of tensors with its derivative; a [`Tape`] records ops and runs
-//! them backwards; [`check`] proves an op's derivative right, to rounding error.
+//! them backwards; [`check`] proves an op's derivative right, to rounding error; [`higher`] takes derivatives of
+//! derivatives.
 //!
 //! ```
 //! use autograd::{Keep, Tape, Tensor};
@@ -20,12 +21,14 @@ pub mod check;
 mod elementwise;
 mod error;
 mod gradients;
+pub mod higher;
 pub mod inspect;
 pub mod kernels;
 mod op;
 pub mod ops;
 mod pass;
 pub mod per_sample;
+mod program;
 pub mod random;
 mod samples;
 mod scalar;
@@ -39,6 +42,7 @@ pub use error::{Error, Missing, Result};
 pub use gradients::Gradients;
 pub use op::{Backward, Forward, Op, inputs_of};
 pub use pass::{Keep, Pass};
+pub use program::Program;
 pub use samples::{Operand, Sample, Samples};
 pub use scalar::{Dual, Scalar};
 pub use shape::{MAX_RANK, Shape};

@@ -15,7 +15,7 @@ pub enum Purpose {
     Initialisation = 1,
     /// Dropout masks; the index counts uses.
     Dropout = 2,
-    /// Cotangents and test inputs.
+    /// Cotangents, test inputs, and the vectors by which a matrix is probed.
     Probe = 3,
 }
 

@@ -149,6 +149,30 @@ impl<S: Scalar> Tape<S> {
         self.named_leaf(name, value, false)
     }
 
+    /// Gives a leaf that is on the tape already a name under the open scope's path, so that [`Tape::parameter`] (of a
+    /// constant: [`Tape::frozen`]) asked for that name and the leaf's tensor answers with it: a layer then computes with
+    /// this leaf as its parameter.
+    ///
+    /// # Errors
+    /// The name is taken, the leaf has one, or it is no leaf or of another tape.
+    pub fn bind(&self, name: &str, leaf: Var<'_, S>) -> Result<()> {
+        if !std::ptr::eq(leaf.tape, self) {
+            return Err(Error::ForeignVar { op: "bind" });
+        }
+        let full = self.path_of(name);
+        if leaf.with(|n| n.op.is_some()) || leaf.name().is_some() {
+            let (what, legal) = (format!("{leaf:?} was to be named {full}"), "a leaf without a name".into());
+            return Err(Error::Argument { op: "bind", what, legal });
+        }
+        if self.names.borrow().contains_key(full.as_str()) {
+            return Err(Error::DuplicateName { name: full });
+        }
+        let full: Arc<str> = full.into();
+        self.named.borrow_mut().insert(leaf.id.0, Arc::clone(&full));
+        self.names.borrow_mut().insert(full, leaf.id);
+        Ok(())
+    }
+
     /// [`Tape::apply`], compiled once and not once per op.
     fn record(&self, op: Box<dyn Op<S>>, inputs: &[Var<'_, S>]) -> Result<Var<'_, S>> {
         if inputs.iter().any(|v| !std::ptr::eq(v.tape, self)) {
@@ -383,6 +407,26 @@ mod tests {
         assert_eq!(tape.parameter("w", &w).unwrap().id(), first.id());
         let other = Tensor::vector(vec![1.0]);
         assert_eq!(tape.parameter("w", &other).unwrap_err(), Error::DuplicateName { name: "w".into() });
+    }
+
+    #[test]
+    fn a_bound_leaf_is_the_parameter_of_its_name() {
+        let tape = Tape::<f64>::new();
+        let (x, c) = (tape.variable(Tensor::scalar(3.0)), tape.constant(Tensor::scalar(2.0)));
+        tape.bind("fc.weight", x).unwrap();
+        tape.bind("fc.bias", c).unwrap();
+        let _scope = tape.scope("fc");
+        let (weight, bias) =
+            (tape.parameter("weight", &x.value()).unwrap(), tape.frozen("bias", &c.value()).unwrap());
+        assert_eq!((weight.id(), bias.id(), x.name().as_deref()), (x.id(), c.id(), Some("fc.weight")));
+        let gradients = tape.backward(weight * x + bias, crate::Keep::Leaves).unwrap();
+        assert_eq!(gradients.named("fc.weight").unwrap().data(), [6.0]);
+        let other = tape.constant(Tensor::scalar(2.0));
+        assert_eq!(tape.bind("weight", other), Err(Error::DuplicateName { name: "fc.weight".into() }));
+        let text = |var| tape.bind("scale", var).unwrap_err().to_string();
+        assert_eq!(text(x), "bind: #0 leaf [] was to be named fc.scale; want a leaf without a name");
+        assert!(text(weight * x).contains("mul"), "{}", text(weight * x));
+        assert_eq!(Tape::<f64>::new().bind("w", other), Err(Error::ForeignVar { op: "bind" }));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! Modules in reading order: a [`Parameter`] is a tensor that is learnt; a [`Layer`] uses parameters to turn one
 //! value on the tape into another and shows them to a [`Visitor`]; a [`Context`] says on which tape and in which
-//! [`Mode`]; [`optim`] moves parameters along gradients; [`models`] builds whole networks by name.
+//! [`Mode`]; [`optim`] moves parameters along gradients; [`models`] builds whole networks by name; a [`NetworkLoss`] is
+//! a network's loss as a function of its parameters, for derivatives of higher order.
 //!
 //! Nothing here knows a particular activation function: networks are given a factory, so that stateful ones get
 //! a state of their own at every site.
@@ -19,6 +20,7 @@ pub mod init;
 mod layer;
 mod linear;
 pub mod models;
+mod network_loss;
 pub mod optim;
 mod parameter;
 mod pooling;
@@ -36,6 +38,7 @@ pub use flatten::Flatten;
 pub use init::{INITS, Init, InitEntry, Initializer};
 pub use layer::{BufferMut, Layer, Visitor, Walk, parameter_count};
 pub use linear::Linear;
+pub use network_loss::{BuildModel, NetworkLoss};
 pub use parameter::{Parameter, Role};
 pub use pooling::{AvgPool2d, GlobalAvgPool, MaxPool2d};
 pub use sequential::Sequential;

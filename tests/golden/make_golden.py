@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Write the reference values that ANAct's ops, optimiser, schedules, initialisers and models
-are tested against.
+"""Write the reference values that ANAct's ops, optimiser, schedules, initialisers, models and
+Hessian-vector products are tested against.
 
     pip install torch torchvision numpy      # CPU builds are enough
     python3 make_golden.py                   # rewrites *.json beside this file
@@ -873,9 +873,63 @@ def make_models():
     write("models.json", {"made_with": MADE_WITH}, "models", rows)
 
 
+# --------------------------------------------------------------------------------------------
+# Hessian-vector products
+# --------------------------------------------------------------------------------------------
+
+
+def make_hvp():
+    """A small network with everything that a convolutional one has, in both modes."""
+    draw = random.Random("anact-golden/hvp")
+    normal = lambda *shape: torch.tensor(
+        [round(draw.gauss(0.0, 1.0), 4) for _ in range(math.prod(shape))]
+    ).reshape(shape)
+    names = ["conv1.weight", "bn1.weight", "bn1.bias", "fc.weight", "fc.bias"]
+    shapes = [(2, 1, 3, 3), (2,), (2,), (3, 2), (3,)]
+    images, targets = normal(4, 1, 5, 4), [2, 0, 1, 1]
+    parameters = tuple(normal(*shape) for shape in shapes)
+    direction = tuple(normal(*shape) for shape in shapes)
+    running_mean, running_var = normal(2), normal(2).square().add(0.5)
+    rows = []
+    for training in (True, False):
+
+        def loss(kernel, gamma, beta, weight, bias):
+            x = F.conv2d(images, kernel, padding=1)
+            x = F.batch_norm(
+                x, running_mean.clone(), running_var.clone(), gamma, beta, training, 0.1, 1e-5
+            )
+            x = F.linear(F.silu(x).mean((2, 3)), weight, bias)
+            return F.cross_entropy(x, torch.tensor(targets), label_smoothing=0.1)
+
+        value, product = torch.autograd.functional.hvp(loss, parameters, direction)
+        leaves = tuple(p.clone().requires_grad_() for p in parameters)
+        gradient = torch.autograd.grad(loss(*leaves), leaves)
+        rows.append(
+            {
+                "training": training,
+                "value": value.item(),
+                "gradient": [flat(g) for g in gradient],
+                "product": [flat(p) for p in product],
+            }
+        )
+    head = {
+        "made_with": MADE_WITH,
+        "images": packed(images),
+        "targets": targets,
+        "smoothing": 0.1,
+        "running_mean": packed(running_mean),
+        "running_var": packed(running_var),
+        "names": names,
+        "parameters": [packed(p) for p in parameters],
+        "direction": [packed(d) for d in direction],
+    }
+    write("hvp.json", head, "runs", rows)
+
+
 if __name__ == "__main__":
     make_ops()
     make_optim()
     make_schedules()
     make_init()
     make_models()
+    make_hvp()

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::program::{AnyScalar, CheckedOp, Of, Program, Single};
+use super::program::{AnyScalar, CheckedOp, Of, Single};
 use super::sample;
 use crate::elementwise::{Derivative, Elementwise, Map, label};
+use crate::program::Program;
 use crate::random::{Purpose, Stream};
 use crate::shape::Shape;
 use crate::tensor::Tensor;

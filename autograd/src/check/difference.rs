@@ -1,6 +1,6 @@
 //! Second route: ⟨u, J v⟩ from central differences in f64.
 
-use super::{Case, Reference, Report, directions, inner, largest, scale};
+use super::{Case, Reference, Report, directions, inner, largest, moved, scale};
 use crate::error::Result;
 use crate::tape::Tape;
 use crate::tensor::Tensor;
@@ -34,7 +34,7 @@ pub(super) fn check(case: &Case, reference: &Reference, report: &mut Report) -> 
 }
 
 /// h = 1e-5·max(1, |x|) for the largest |x| that the direction moves.
-fn step(case: &Case, direction: &[Tensor<f64>]) -> f64 {
+pub(super) fn step(case: &Case, direction: &[Tensor<f64>]) -> f64 {
     let moved = case.inputs().iter().zip(direction).flat_map(|(x, v)| x.data().iter().zip(v.data()));
     let sizes: Vec<f64> = moved.filter(|(_, v)| **v != 0.0).map(|(x, _)| *x).collect();
     1e-5 * largest(&sizes).max(1.0)
@@ -43,15 +43,8 @@ fn step(case: &Case, direction: &[Tensor<f64>]) -> f64 {
 /// ⟨u, f(x + h·v)⟩.
 fn value(case: &Case, reference: &Reference, direction: &[Tensor<f64>], h: f64) -> Result<f64> {
     let tape = Tape::<f64>::new();
-    let inputs: Vec<_> = case
-        .inputs()
-        .iter()
-        .zip(direction)
-        .map(|(x, v)| {
-            let data = x.data().iter().zip(v.data()).map(|(x, v)| x + h * v).collect();
-            tape.constant(Tensor::filled(x.shape(), data))
-        })
-        .collect();
+    let inputs: Vec<_> =
+        moved(case, direction, |x, v| x + h * v).into_iter().map(|x| tape.constant(x)).collect();
     let output = case.program().run_f64(&tape, &inputs)?.value();
     Ok(reference.cotangent.data().iter().zip(output.data()).map(|(u, y)| u * y).sum())
 }

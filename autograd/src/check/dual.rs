@@ -1,6 +1,6 @@
 //! First route: ⟨u, J v⟩ from a forward pass over dual numbers.
 
-use super::{Case, DUAL_TOLERANCE, Reference, Report, directions, inner, scale};
+use super::{Case, DUAL_TOLERANCE, Reference, Report, directions, inner, moved, scale};
 use crate::error::Result;
 use crate::scalar::Dual;
 use crate::tape::Tape;
@@ -30,15 +30,7 @@ pub(super) fn check(case: &Case, reference: &Reference, report: &mut Report) -> 
 /// ⟨u, J v⟩.
 fn directional(case: &Case, reference: &Reference, direction: &[Tensor<f64>]) -> Result<f64> {
     let tape = Tape::<Dual<f64>>::new();
-    let inputs: Vec<_> = case
-        .inputs()
-        .iter()
-        .zip(direction)
-        .map(|(x, v)| {
-            let data = x.data().iter().zip(v.data()).map(|(&x, &v)| Dual::new(x, v)).collect();
-            tape.constant(Tensor::filled(x.shape(), data))
-        })
-        .collect();
+    let inputs: Vec<_> = moved(case, direction, Dual::new).into_iter().map(|x| tape.constant(x)).collect();
     let output = case.program().run_dual(&tape, &inputs)?.value();
     Ok(reference.cotangent.data().iter().zip(output.data()).map(|(u, y)| u * y.tangent).sum())
 }

@@ -4,6 +4,10 @@
 //! ⟨u, J v⟩ must equal ⟨Jᵀu, v⟩ to rounding error. *Finite differences*: the same, with J·v from central
 //! differences in f64; slower to trust, but it shares no code with the first.
 //!
+//! Second derivatives by two routes as well. Backward over `x + v·ε` gives H·v, the derivative of Jᵀu along v, where H is
+//! the Hessian of ⟨u, f(x)⟩. *Symmetry*: ⟨w, H v⟩ must equal ⟨v, H w⟩ to rounding error. *Finite differences*: H·v must
+//! be what differences of Jᵀu along v give, of fourth order.
+//!
 //! Cotangents u are random: the gradient of a plain sum is identically zero through a batch norm and would hide
 //! any error. Below [`COORDINATES`] input elements every coordinate is checked, above it random directions.
 //!
@@ -27,9 +31,11 @@ mod dual;
 mod program;
 mod sample;
 mod samples;
+mod second;
 
+pub use crate::program::Program;
 pub use case::{Case, elementwise_cases};
-pub use program::{CheckedOp, Program};
+pub use program::CheckedOp;
 pub use samples::samples;
 
 use crate::error::Result;
@@ -41,9 +47,9 @@ use crate::tensor::Tensor;
 
 /// Up to this many input elements, every partial derivative is checked on its own.
 pub const COORDINATES: usize = 256;
-/// Random directions otherwise.
+/// Random directions otherwise, and for second derivatives.
 pub const DIRECTIONS: u64 = 3;
-/// Largest legal error of the dual-number route, relative to the gradient's largest entry.
+/// Largest legal error of the dual-number routes, relative to the largest entry of the derivatives compared.
 pub const DUAL_TOLERANCE: f64 = 1e-11;
 
 /// What a check found.
@@ -53,6 +59,11 @@ pub struct Report {
     pub dual: f64,
     /// Worst error of the finite-difference route, as a share of what is allowed; at most 1 passes.
     pub difference: f64,
+    /// Worst asymmetry of second derivatives, |⟨w, H v⟩ − ⟨v, H w⟩| for random v and w of length 1, relative to the largest
+    /// entry of H·v, H·w and the gradient, whose terms are those that H·v is the sum of.
+    pub second_symmetry: f64,
+    /// Worst error of H·v against differences of the gradient, as a share of what is allowed; at most 1 passes.
+    pub second_difference: f64,
     /// Worst error of f32 values and gradients against f64, relative to the largest entry.
     pub single: f64,
     /// What was wrong, in words; empty for a correct gradient.
@@ -68,6 +79,7 @@ pub fn run(case: &Case) -> Result<Report> {
     let reference = Reference::of(case)?;
     dual::check(case, &reference, &mut report)?;
     difference::check(case, &reference, &mut report)?;
+    second::check(case, &reference, &mut report)?;
     consistency::check(case, &reference, &mut report)?;
     Ok(report)
 }
@@ -95,22 +107,35 @@ impl Reference {
             let cotangent = (0..output.len()).map(|_| stream.normal()).collect();
             (output.clone(), Tensor::filled(output.shape(), cotangent))
         };
-        let gradients = gradients(case, &cotangent, |tape, x| case.program().run_f64(tape, x))?;
+        let gradients = gradients_at(case, case.inputs().to_vec(), &cotangent)?;
         Ok(Self { output, cotangent, gradients })
     }
 }
 
-/// Jᵀu for every input, computed in the scalar type of `run`. An input on no path has gradient 0.
+/// Jᵀu at `inputs` for every input, computed in the scalar type of `run`. An input on no path has gradient 0.
 fn gradients<S: Scalar>(
-    case: &Case,
+    inputs: Vec<Tensor<S>>,
     cotangent: &Tensor<f64>,
     run: impl for<'t> Fn(&'t Tape<S>, &[crate::Var<'t, S>]) -> Result<crate::Var<'t, S>>,
 ) -> Result<Vec<Tensor<S>>> {
     let tape = Tape::<S>::new();
-    let inputs: Vec<_> = case.inputs().iter().map(|x| tape.variable(x.cast())).collect();
+    let inputs: Vec<_> = inputs.into_iter().map(|x| tape.variable(x)).collect();
     let output = run(&tape, &inputs)?;
     let gradients = tape.backward_from(output, cotangent.cast(), Keep::Leaves)?;
     Ok(inputs.iter().map(|&x| gradients.wrt(x).unwrap_or_else(|_| Tensor::zeros(x.shape()))).collect())
+}
+
+/// The same in f64.
+fn gradients_at(case: &Case, inputs: Vec<Tensor<f64>>, cotangent: &Tensor<f64>) -> Result<Vec<Tensor<f64>>> {
+    gradients(inputs, cotangent, |tape, x| case.program().run_f64(tape, x))
+}
+
+/// x + h·v for the inputs x of `case`.
+fn moved<S: Scalar>(case: &Case, direction: &[Tensor<f64>], add: impl Fn(f64, f64) -> S) -> Vec<Tensor<S>> {
+    let pair = |(x, v): (&Tensor<f64>, &Tensor<f64>)| {
+        Tensor::filled(x.shape(), x.data().iter().zip(v.data()).map(|(&x, &v)| add(x, v)).collect())
+    };
+    case.inputs().iter().zip(direction).map(pair).collect()
 }
 
 /// The directions along which a derivative is taken: all coordinates of few elements, else random ones.

@@ -2,17 +2,9 @@
 
 use crate::error::Result;
 use crate::op::Op;
-use crate::scalar::{Dual, Scalar};
+use crate::program::Program;
+use crate::scalar::Dual;
 use crate::tape::{Tape, Var};
-
-/// A differentiable function of tensors, written once for every scalar type.
-pub trait Program: Send + Sync + 'static {
-    /// Records the function on `tape` and returns its value.
-    ///
-    /// # Errors
-    /// Whatever the ops refuse.
-    fn run<'t, S: Scalar>(&self, tape: &'t Tape<S>, inputs: &[Var<'t, S>]) -> Result<Var<'t, S>>;
-}
 
 /// An op that can be checked: it works over every scalar type.
 pub trait CheckedOp: Op<f32> + Op<f64> + Op<Dual<f64>> + Clone {}

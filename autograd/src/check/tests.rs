@@ -138,3 +138,88 @@ fn a_large_case_is_checked_along_random_directions() {
 fn a_case_that_does_not_fit_its_op_is_an_error() {
     assert!(run(&Case::op("shapes", Mul).normal([2]).normal([3])).is_err());
 }
+
+/// x·y with right values and gradients, and wrong second derivatives.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum WrongSecond {
+    /// None is wrong.
+    Right,
+    /// Both gradients lose their tangents: H = 0, which is symmetric.
+    RoundTrip,
+    /// Only one does.
+    OneRoundTrip,
+    /// The tangents have the wrong sign.
+    Sign,
+    /// They are doubled.
+    Twice,
+}
+
+impl<S: Scalar> Op<S> for WrongSecond {
+    fn name(&self) -> &'static str {
+        "wrong second"
+    }
+    fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
+        let [x, y] = inputs_of("wrong second", inputs, "2")?;
+        let product = x.data().iter().zip(y.data()).map(|(&x, &y)| x * y).collect();
+        Ok(Forward::of(Tensor::filled(x.shape(), product)))
+    }
+    fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
+        let plain = |s: S| S::from_f64(s.to_f64());
+        let seen = |input: usize, s: S| match (self, input) {
+            (Self::Right, _) | (Self::OneRoundTrip, 1) => s,
+            (Self::RoundTrip | Self::OneRoundTrip, _) => plain(s),
+            (Self::Sign, _) => plain(s) + plain(s) - s,
+            (Self::Twice, _) => s * s / plain(s),
+        };
+        let by = |input: usize| {
+            let other = cx.inputs[1 - input].data().iter().zip(cx.upstream.data());
+            let g = other.map(|(&s, &g)| seen(input, s) * g).collect();
+            Some(Tensor::filled(cx.inputs[input].shape(), g))
+        };
+        vec![by(0), by(1)]
+    }
+}
+
+/// First derivatives pass in all of them; what is wrong shows in the routes of the second, in the difference always.
+#[test]
+fn bugs_of_second_order_only_are_caught() {
+    let check = |bug: WrongSecond| run(&Case::op("planted", bug).normal([7]).normal([7])).unwrap();
+    assert_eq!(check(WrongSecond::Right).failures, Vec::<String>::new());
+    for (bug, is_symmetric) in [
+        (WrongSecond::RoundTrip, true),
+        (WrongSecond::OneRoundTrip, false),
+        (WrongSecond::Sign, true),
+        (WrongSecond::Twice, true),
+    ] {
+        let report = check(bug);
+        assert!(report.dual <= DUAL_TOLERANCE && report.difference <= 1.0, "{bug:?}: {report:?}");
+        assert!(!(report.second_difference <= 1.0), "{bug:?}: differences accept {report:?}");
+        assert_eq!(report.second_symmetry <= DUAL_TOLERANCE, is_symmetric, "{bug:?}: {report:?}");
+        assert_eq!(report.failures.len(), if is_symmetric { 1 } else { 2 }, "{bug:?}: {report:?}");
+    }
+}
+
+/// e^x whose slope has the right value everywhere and does not move with x.
+#[derive(Debug, Clone, Copy, Default)]
+struct FrozenSlope;
+
+impl Elementwise for FrozenSlope {
+    const NAME: &'static str = "frozen slope";
+    const FORMULA: &'static str = "e^x";
+    fn f<S: Scalar>(&self, x: S) -> S {
+        x.exp()
+    }
+    fn df<S: Scalar>(&self, _x: S, y: S) -> S {
+        S::from_f64(y.to_f64())
+    }
+    fn d2f<S: Scalar>(&self, _x: S, y: S) -> S {
+        y
+    }
+}
+
+#[test]
+fn a_slope_without_its_own_slope_is_caught() {
+    let report = run(&Case::op("planted", Map(FrozenSlope)).normal([300])).unwrap();
+    assert!(report.dual <= DUAL_TOLERANCE && report.difference <= 1.0, "{report:?}");
+    assert!(!(report.second_difference <= 1.0) && report.failures.len() == 1, "{report:?}");
+}

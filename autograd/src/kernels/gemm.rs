@@ -1,6 +1,6 @@
 //! General matrix product C ← A·B or C ← C + A·B.
 
-use crate::scalar::Scalar;
+use crate::scalar::{Dual, Scalar};
 
 /// A matrix read from a slice: element (i, j) is `data[i·row + j·column]`.
 #[derive(Debug, Clone, Copy)]
@@ -110,21 +110,55 @@ macro_rules! matrixmultiply_gemm {
 matrixmultiply_gemm!(f32, matrixmultiply::sgemm);
 matrixmultiply_gemm!(f64, matrixmultiply::dgemm);
 
+/// The product of dual numbers, A₀B₀ + (A₁B₀ + A₀B₁)·ε: three products of their parts, each by the kernel of `S`, which
+/// is far faster than dual arithmetic number by number.
+#[expect(clippy::needless_pass_by_value, reason = "the same signature as the kernels it stands beside")]
+pub(crate) fn dual<S: Scalar>(job: Gemm<'_, Dual<S>>) {
+    job.check();
+    let (m, k, n) = (job.m, job.k, job.n);
+    if n == 0 {
+        return;
+    }
+    let ([a, da], [b, db]) = (parts(&job.a, m, k), parts(&job.b, k, n));
+    let multiply = |a: &[S], b: &[S], c: &mut [S], accumulate| {
+        let (a, b) = (Matrix { data: a, row: k, column: 1 }, Matrix { data: b, row: n, column: 1 });
+        S::gemm(Gemm { m, k, n, a, b, c: MatrixMut { data: c, row: n }, accumulate });
+    };
+    let (mut c, mut dc) = (vec![S::ZERO; m * n], vec![S::ZERO; m * n]);
+    multiply(&a, &b, &mut c, false);
+    multiply(&da, &b, &mut dc, false);
+    multiply(&a, &db, &mut dc, true);
+    for (i, (c, dc)) in c.chunks(n).zip(dc.chunks(n)).enumerate() {
+        for (out, (&c, &dc)) in job.c.data[i * job.c.row..][..n].iter_mut().zip(c.iter().zip(dc)) {
+            let product = Dual::new(c, dc);
+            *out = if job.accumulate { *out + product } else { product };
+        }
+    }
+}
+
+/// Values and tangents of a matrix, row-major.
+fn parts<S: Scalar>(matrix: &Matrix<'_, Dual<S>>, rows: usize, columns: usize) -> [Vec<S>; 2] {
+    let entry = |at: usize| &matrix.data[at / columns * matrix.row + at % columns * matrix.column];
+    let part = |read: fn(&Dual<S>) -> S| (0..rows * columns).map(|at| read(entry(at))).collect();
+    [part(|x| x.value), part(|x| x.tangent)]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
     /// Runs one product by `kernel` on strided views with a margin, and returns C.
-    fn run(
-        kernel: fn(Gemm<'_, f64>),
+    fn run<S: Scalar>(
+        kernel: fn(Gemm<'_, S>),
+        number: fn(usize) -> S,
         (m, k, n): (usize, usize, usize),
         transposed: bool,
         accumulate: bool,
-    ) -> Vec<f64> {
-        let a: Vec<f64> = (0..m * k + 3).map(|i| (i * 7 % 11) as f64 - 5.0).collect();
-        let b: Vec<f64> = (0..k * n + 3).map(|i| (i * 5 % 13) as f64 - 6.0).collect();
-        let mut c = vec![0.25; m * (n + 2)];
+    ) -> Vec<S> {
+        let a: Vec<S> = (0..m * k + 3).map(|i| number(i * 7 % 11)).collect();
+        let b: Vec<S> = (0..k * n + 3).map(|i| number(i * 5 % 13)).collect();
+        let mut c = vec![number(1); m * (n + 2)];
         let a = if transposed {
             Matrix { data: &a, row: 1, column: m }
         } else {
@@ -145,9 +179,16 @@ mod tests {
         fn the_fast_product_equals_its_definition(
             m in 0usize..20, k in 0usize..20, n in 0usize..40, transposed: bool, accumulate: bool
         ) {
+            let number = |i: usize| i as f64 - 5.0;
             prop_assert_eq!(
-                run(f64, (m, k, n), transposed, accumulate),
-                run(reference, (m, k, n), transposed, accumulate)
+                run(f64, number, (m, k, n), transposed, accumulate),
+                run(reference, number, (m, k, n), transposed, accumulate)
+            );
+            let number = |i: usize| Dual::new(i as f64 - 5.0, (i * i % 7) as f64 - 3.0);
+            let both = |c: Vec<Dual<f64>>| c.iter().map(|c| (c.value, c.tangent)).collect::<Vec<_>>();
+            prop_assert_eq!(
+                both(run(dual, number, (m, k, n), transposed, accumulate)),
+                both(run(reference, number, (m, k, n), transposed, accumulate))
             );
         }
     }

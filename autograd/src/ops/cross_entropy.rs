@@ -7,9 +7,10 @@ use crate::check::Case;
 use crate::error::{Error, Result};
 use crate::kernels::{reduce, rows};
 use crate::op::{Backward, Forward, Op, inputs_of};
+use crate::program::Program;
 use crate::samples::{Operand, Samples};
 use crate::scalar::Scalar;
-use crate::tape::Var;
+use crate::tape::{Tape, Var};
 use crate::tensor::Tensor;
 
 /// L = −(1/N) Σₙ Σₖ qₙₖ ln pₙₖ with p = softmax of the logits and q = (1 − s)·onehot(target) + s/K;
@@ -98,6 +99,13 @@ impl<S: Scalar> Op<S> for CrossEntropy {
 
     fn samples(&self, inputs: &[Operand]) -> Samples {
         inputs[0].samples.row_by_row().reduce(true, Samples::Mean)
+    }
+}
+
+/// The loss of the one input, a network's logits, in any scalar type.
+impl Program for CrossEntropy {
+    fn run<'t, S: Scalar>(&self, tape: &'t Tape<S>, inputs: &[Var<'t, S>]) -> Result<Var<'t, S>> {
+        tape.apply(self.clone(), inputs)
     }
 }
 

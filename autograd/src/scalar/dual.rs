@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use super::Scalar;
+use crate::kernels::gemm::{self, Gemm};
 
 /// `value + tangent · ε`, ε² = 0. A function evaluated at `x + v·ε` returns `f(x) + f′(x)·v·ε`.
 ///
@@ -156,6 +157,9 @@ impl<S: Scalar> Scalar for Dual<S> {
         let by_base = if y.value == S::ZERO { S::ZERO } else { y.value * self.value.powf(y.value - S::ONE) };
         let by_exponent = if self.value == S::ZERO { S::ZERO } else { value * self.value.ln() };
         Self::new(value, by_base * self.tangent + by_exponent * y.tangent)
+    }
+    fn gemm(job: Gemm<'_, Self>) {
+        gemm::dual(job);
     }
 }
 

@@ -89,7 +89,7 @@ pub trait Scalar:
         None
     }
 
-    /// Matrix product, see [`Gemm`]. `f32` and `f64` override the reference loops.
+    /// Matrix product, see [`Gemm`]. Every scalar of this crate overrides the reference loops.
     fn gemm(job: Gemm<'_, Self>) {
         gemm::reference(job);
     }

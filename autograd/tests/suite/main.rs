@@ -6,6 +6,7 @@ mod golden;
 mod golden_activations;
 mod golden_conv_pool_norm;
 mod golden_ops;
+mod higher_order;
 mod layout_laws;
 mod looking;
 mod memory;

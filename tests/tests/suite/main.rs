@@ -1,6 +1,7 @@
 //! Tests across the crates, in one binary.
 
 mod conv_geometries;
+mod higher_order;
 mod looking;
 mod models;
 mod per_sample;

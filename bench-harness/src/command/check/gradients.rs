@@ -20,6 +20,8 @@ pub(super) fn run(only: Option<&str>) -> Result<()> {
         .number("cases")
         .number("dual numbers")
         .number("finite differences")
+        .number("H symmetry")
+        .number("H differences")
         .number("f32 against f64")
         .text("verdict");
     let (mut failures, mut worst) = (Vec::new(), 0.0f64);
@@ -30,12 +32,16 @@ pub(super) fn run(only: Option<&str>) -> Result<()> {
             let report = check::run(case)?;
             summary.dual = worse(summary.dual, report.dual);
             summary.difference = worse(summary.difference, report.difference);
+            summary.second_symmetry = worse(summary.second_symmetry, report.second_symmetry);
+            summary.second_difference = worse(summary.second_difference, report.second_difference);
             summary.single = worse(summary.single, report.single);
             summary.failures.extend(report.failures.iter().map(|f| format!("{}: {f}", case.name())));
         }
-        worst = worse(worst, summary.dual);
+        worst = worse(worst, worse(summary.dual, summary.second_symmetry));
         let verdict = if summary.failures.is_empty() { "ok" } else { "WRONG" };
-        let numbers = [summary.dual, summary.difference, summary.single].map(|x| sig(x, 2));
+        let second = [summary.second_symmetry, summary.second_difference];
+        let numbers = [summary.dual, summary.difference, second[0], second[1], summary.single];
+        let numbers = numbers.map(|x| sig(x, 2));
         table.row(
             [op.name.to_string(), cases.len().to_string()]
                 .into_iter()
@@ -47,6 +53,8 @@ pub(super) fn run(only: Option<&str>) -> Result<()> {
     println!(
         "Worst error of each op. Dual numbers: relative to the gradient's largest entry, at most {DUAL_TOLERANCE:e}.\n\
          Finite differences: share of the allowed 1e-8 + 1e-6·size (1e-11 for bilinear ops), at most 1.\n\
+         H, second derivatives by dual numbers through the backward pass: their asymmetry, relative to the largest entry \
+         of H·v and the gradient, at most {DUAL_TOLERANCE:e}; and differences of gradients, as above.\n\
          f32: relative to the largest entry.\n\n{table}"
     );
     if failures.is_empty() {

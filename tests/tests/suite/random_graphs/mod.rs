@@ -104,6 +104,24 @@ fn every_op_and_activation_occurs() {
     assert!(deep > count / 4, "{deep} of {count} graphs have ten steps in a row");
 }
 
+/// x² whose gradient is right and does not move with x: first derivatives are accepted; second ones are rejected
+/// wherever x² bears on the value.
+#[test]
+fn a_wrong_second_derivative_inside_a_graph_is_rejected() {
+    let count = if cfg!(debug_assertions) { 40 } else { 400 };
+    let mut rejected = 0;
+    for (i, (shapes, seed, mut draws)) in sequence(count).enumerate() {
+        let planted = Draw { row: Row::Planted, operands: [i, 0], choice: 0 };
+        draws.insert((7 * i + 3) % (draws.len() + 1), planted);
+        let report =
+            check::run(&Graph::read(shapes, seed, &draws).with_bug(Bug::LostTangents).case()).unwrap();
+        assert!(report.dual <= DUAL_TOLERANCE && report.difference <= 1.0, "{report:?}");
+        rejected += usize::from(!(report.second_difference <= 1.0));
+    }
+    // x² bears on the value in four of five graphs, see below.
+    assert!(rejected > count * 3 / 4, "rejected {rejected} of {count}");
+}
+
 /// The test of the tester: x² with a wrong gradient is put at a random place of random graphs. Wherever that changes a
 /// gradient by more than rounding, the graph is rejected; and with the right gradient, accepted.
 #[test]

@@ -15,6 +15,8 @@ pub(crate) enum Bug {
     MissingUse,
     /// The first element's gradient is dropped.
     MissingElement,
+    /// The gradient is right and loses its tangents, so that second derivatives are wrong.
+    LostTangents,
 }
 
 /// y = x² of every element, with a gradient that is wrong in a chosen way.
@@ -33,14 +35,16 @@ impl<S: Scalar> Op<S> for PlantedSquare {
 
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
         let factor = match self.0 {
-            Bug::None | Bug::MissingElement => 2.0,
+            Bug::None | Bug::MissingElement | Bug::LostTangents => 2.0,
             Bug::Factor => 2.002,
             Bug::Sign => -2.0,
             Bug::MissingUse => 1.0,
         };
         let slope = S::from_f64(factor);
         let x = cx.inputs[0];
-        let mut g: Vec<S> = x.data().iter().zip(cx.upstream.data()).map(|(&x, &g)| slope * x * g).collect();
+        let seen = |x: S| if self.0 == Bug::LostTangents { S::from_f64(x.to_f64()) } else { x };
+        let pairs = x.data().iter().zip(cx.upstream.data());
+        let mut g: Vec<S> = pairs.map(|(&x, &g)| slope * seen(x) * g).collect();
         if self.0 == Bug::MissingElement {
             g[0] = S::ZERO;
         }

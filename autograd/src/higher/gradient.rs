@@ -1,0 +1,39 @@
+//! Reverse mode of a program.
+
+use crate::error::{Error, Result};
+use crate::pass::{Keep, Pass};
+use crate::program::Program;
+use crate::scalar::Scalar;
+use crate::tape::{Tape, Var};
+use crate::tensor::Tensor;
+
+/// f(x) and ∇f(x), one tensor for each input; an input on no path to the value has gradient 0.
+///
+/// # Errors
+/// The value is not a single number; whatever `f` refuses.
+pub fn gradient<S: Scalar>(f: &impl Program, x: &[Tensor<S>]) -> Result<(S, Vec<Tensor<S>>)> {
+    let tape = Tape::new();
+    let inputs: Vec<_> = x.iter().map(|x| tape.variable(x.clone())).collect();
+    let output = f.run(&tape, &inputs)?;
+    backward("gradient", output, &inputs)
+}
+
+/// The single number `output` and its gradient by each of `inputs`. Compiled once per scalar type, not per program.
+pub(super) fn backward<S: Scalar>(
+    name: &'static str,
+    output: Var<'_, S>,
+    inputs: &[Var<'_, S>],
+) -> Result<(S, Vec<Tensor<S>>)> {
+    let value = output.value().item().map_err(|_| Error::Operand {
+        op: name,
+        what: "the function's value",
+        shape: output.shape(),
+        legal: "a single number".into(),
+    })?;
+    let zero = |x: &Var<'_, S>| Tensor::zeros(x.shape());
+    if !output.needs_gradient() {
+        return Ok((value, inputs.iter().map(zero).collect()));
+    }
+    let gradients = output.tape().run(Pass::new(Keep::Leaves).allowing_missing(), output)?;
+    Ok((value, inputs.iter().map(|x| gradients.wrt(*x).unwrap_or_else(|_| zero(x))).collect()))
+}
