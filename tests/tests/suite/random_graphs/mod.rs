@@ -108,7 +108,7 @@ fn every_op_and_activation_occurs() {
 /// wherever x² bears on the value.
 #[test]
 fn a_wrong_second_derivative_inside_a_graph_is_rejected() {
-    let count = if cfg!(debug_assertions) { 40 } else { 400 };
+    let count = if cfg!(debug_assertions) { 100 } else { 400 };
     let mut rejected = 0;
     for (i, (shapes, seed, mut draws)) in sequence(count).enumerate() {
         let planted = Draw { row: Row::Planted, operands: [i, 0], choice: 0 };
@@ -126,7 +126,7 @@ fn a_wrong_second_derivative_inside_a_graph_is_rejected() {
 /// gradient by more than rounding, the graph is rejected; and with the right gradient, accepted.
 #[test]
 fn a_wrong_op_inside_a_graph_is_rejected() {
-    let count = if cfg!(debug_assertions) { 40 } else { 400 };
+    let count = if cfg!(debug_assertions) { 100 } else { 400 };
     for bug in [Bug::Factor, Bug::Sign, Bug::MissingUse, Bug::MissingElement] {
         let (mut weighty, mut rejected, mut by_dual, mut by_difference) = (0, 0, 0, 0);
         for (i, (shapes, seed, mut draws)) in sequence(count).enumerate() {

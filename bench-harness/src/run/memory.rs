@@ -1,0 +1,72 @@
+//! What a training step holds in memory: planned before it is run, and measured.
+
+use autograd::inspect::Memory;
+use autograd::{Keep, Pass, Tape, Tensor};
+use datasets::Batch;
+use layers::{Context, Layer, parameter_count};
+use serde::Serialize;
+
+use crate::error::Result;
+
+/// The bytes of a training step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepMemory {
+    /// Images in the batch.
+    pub batch: usize,
+    /// From steps of two and three images.
+    pub planned: Memory,
+    /// From the step itself.
+    pub measured: Memory,
+    /// What the optimiser keeps from step to step: a velocity for every parameter.
+    pub optimiser: usize,
+}
+
+/// A plan in three numbers, for records and messages; bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct MemoryPlan {
+    /// The most that a step's tensors take at once, parameters included.
+    pub step: usize,
+    /// What the optimiser keeps.
+    pub optimiser: usize,
+}
+
+/// Plans a step with `batch` images like those of `sample`, from steps with two and three of them.
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn plan_memory(
+    model: &mut dyn Layer<f32>,
+    sample: &Batch,
+    batch: usize,
+) -> Result<(Memory, MemoryPlan)> {
+    let (two, three) = (measure_memory(model, &head(sample, 2))?, measure_memory(model, &head(sample, 3))?);
+    let planned = Memory::extrapolated((2, &two), (3, &three), batch)?;
+    let optimiser = parameter_count(model) * size_of::<f32>();
+    let plan = MemoryPlan { step: planned.peak(), optimiser };
+    Ok((planned, plan))
+}
+
+/// Runs a step as training does, and counts. The model's running statistics move.
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn measure_memory(model: &mut dyn Layer<f32>, batch: &Batch) -> Result<Memory> {
+    let tape = Tape::new();
+    let images = tape.constant(Tensor::new(batch.shape, batch.images.clone())?);
+    let loss = model.forward(&Context::train(&tape, 0, 0), images)?.cross_entropy(&batch.labels, 0.0)?;
+    let gradients = tape.run(Pass::new(Keep::Leaves).releasing().measuring_memory(), loss)?;
+    Ok(gradients.memory().cloned().expect("the pass was told to measure"))
+}
+
+/// The first `n` images, again from the start if there are fewer.
+fn head(batch: &Batch, n: usize) -> Batch {
+    let [_, channels, height, width] = batch.shape;
+    let image = channels * height * width;
+    let places: Vec<usize> = (0..n).map(|i| i % batch.len()).collect();
+    Batch {
+        images: places.iter().flat_map(|&i| &batch.images[i * image..][..image]).copied().collect(),
+        shape: [n, channels, height, width],
+        labels: places.iter().map(|&i| batch.labels[i]).collect(),
+        indices: places.iter().map(|&i| batch.indices[i]).collect(),
+    }
+}
