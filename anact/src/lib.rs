@@ -33,4 +33,5 @@ pub use layer::{
 pub use moments::{BatchMoments, ForwardMoment, measure};
 pub use node::{GradientMode, GroupStatistics, NODES, NodeStatistics, Normalize, Plan, Settings, normalize};
 pub use normalized_prelu::NormalizedPRelu;
+pub use registry::node_formula;
 pub use statistics::{Applied, Averaging, Guard, RunningStatistics};

@@ -34,6 +34,13 @@ pub fn plain_name(name: &str) -> Option<&str> {
     ACTIVATIONS.iter().any(|a| a.name == base || a.aliases.contains(&base)).then_some(plain)
 }
 
+/// The formula of a node of this crate, by its op's name and its settings as text; `None` for other ops.
+pub fn node_formula(op: &str, settings: &str) -> Option<String> {
+    let label = settings.split([' ', '(']).next()?;
+    let entry = (op == crate::node::NAME).then(|| normalized().find(|n| n.name == label))??;
+    Some(format!("κ·(f(x) − μ), κ = λ + 0.3·tanh α, f(x) = {}", entry.activation.formula))
+}
+
 /// Calls `visitor` with the plain function of the normalized activation `name`.
 ///
 /// # Errors
@@ -72,6 +79,21 @@ mod tests {
                 assert_eq!(with_normalized(&format!("n{alias}"), Label).unwrap(), entry.activation.name);
             }
         }
+    }
+
+    #[test]
+    fn nodes_have_the_formula_of_their_function() {
+        use crate::{NormalizedSettings, activation};
+        use autograd::{Tape, Tensor};
+
+        let tape = Tape::<f64>::new();
+        let x = tape.variable(Tensor::vector(vec![-1.0, 0.5, 2.0]));
+        let mut layer = activation("nswish(1.702)", &NormalizedSettings::default()).unwrap()(1);
+        let y = layer.forward(&layers::Context::train(&tape, 0, 0), x).unwrap();
+        let formula = node_formula(y.op_name(), &y.op_text()).unwrap();
+        assert_eq!(formula, "κ·(f(x) − μ), κ = λ + 0.3·tanh α, f(x) = x·σ(βx)");
+        assert_eq!(node_formula("conv2d", "nswish"), None);
+        assert_eq!(node_formula("normalize", "conv2d"), None);
     }
 
     #[test]

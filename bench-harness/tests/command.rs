@@ -328,6 +328,94 @@ fn an_interrupted_run_keeps_what_it_has() {
     assert_eq!(kinds(&record(&run))[..4], ["config", "start", "layers", "epoch"]);
 }
 
+/// A small network on few images.
+const INSPECT: &str = "inspect --model resnet8 --width 4 --batch 6 --train-images 12 --test-images 6";
+
+fn inspect(folder: &Path, rest: &str) -> Output {
+    let arguments: Vec<&str> = INSPECT.split(' ').chain(rest.split(' ')).filter(|a| !a.is_empty()).collect();
+    anact(folder, &arguments)
+}
+
+#[test]
+fn an_inspection_leaves_whole_files_that_agree() {
+    let folder = tempfile::tempdir().unwrap();
+    let output =
+        inspect(folder.path(), "--html page.html --json tape.json --dot tape.dot --step 3 --epochs 2");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let table = text(&output.stdout);
+    for part in ["conv1.conv2d", "6×4×28×28", "layer3.0.downsample.0.conv2d", "fc.matmul", "cross_entropy"]
+    {
+        assert!(table.contains(part), "no {part} in:\n{table}");
+    }
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    let json = read("tape.json");
+    let tape: Value = serde_json::from_str(&json).unwrap();
+    let nodes = tape["nodes"].as_array().unwrap();
+    assert_eq!((tape["schema"].as_str(), nodes.len()), (Some("anact-tape/1"), 69));
+    let fact = |name: &str| {
+        let facts = tape["facts"].as_array().unwrap();
+        facts.iter().find(|f| f["name"] == name).map(|f| f["value"].as_str().unwrap().to_string())
+    };
+    assert_eq!((fact("step").as_deref(), fact("batch").as_deref()), (Some("3"), Some("6")));
+    let find = |path: &str| nodes.iter().find(|n| n["path"] == path).unwrap_or_else(|| panic!("no {path}"));
+    assert!(find("act1.normalize")["formula"].as_str().unwrap().contains("x·σ(βx)"));
+    assert!(find("conv1.weight")["gradient"]["variance"].as_f64().unwrap() > 0.0);
+    assert!(find("constant")["gradient"].is_null());
+    // The page carries the same object; a `<` in it is escaped.
+    let page = read("page.html");
+    assert!(page.contains(&json.replace('<', "\\u003c")) && page.ends_with("</html>\n"));
+    assert!(read("tape.dot").ends_with("}\n"));
+    let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 3, "something was left over: {names:?}");
+    // The same step again gives the same bytes, on another number of threads.
+    let again = inspect(folder.path(), "--json again.json --step 3 --epochs 2 --threads 1");
+    assert!(again.status.success(), "{}", text(&again.stderr));
+    assert_eq!(read("again.json"), json);
+}
+
+#[test]
+fn an_inspection_that_cannot_be_is_refused_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |rest: &str, parts: &[&str]| {
+        let arguments: Vec<&str> = INSPECT.split(' ').chain(rest.split(' ')).collect();
+        refuses(folder.path(), &arguments, 2, parts);
+    };
+    refused("--html no/page.html", &["no/page.html", "folder"]);
+    refused("--html a --json a", &["named twice"]);
+    refused("--output out", &["--output", "--html"]);
+    refused("--step 21", &["--step is 21", "at most 20"]);
+    refused("--json tape.json --nodes conv1.conv3d", &["conv1.conv3d", "conv1.conv2d"]);
+    refused("--epsilon 1", &["--against"]);
+    refused("--nodes * --against seed=1", &["--nodes", "--against"]);
+    refused("--against seed=1 --epsilon=-1", &["--epsilon is -1"]);
+    refused("--against sede=1", &["sede"]);
+    refused("--against model=resnet9", &["resnet9", "resnet8"]);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_variation_is_compared_with_its_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let compare = |rest: &str| {
+        let output = inspect(folder.path(), rest);
+        assert!(output.status.success(), "{rest}: {}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let same = compare("--against dtype=f32 --epsilon 0");
+    assert!(same.contains("no difference above ε = 0e0 in 69 nodes"), "{same}");
+    // Rounding alone stays within a thousandth of the largest value, after two steps of training, too.
+    let double = compare("--against dtype=f64 --epsilon 1e-3 --step 2");
+    assert!(double.contains("values: 0 of 69") || double.contains("no difference"), "{double}");
+    let relu = compare("--against activation=relu");
+    assert!(
+        relu.contains("first    #7 act1.normalize (nswish raw detached layer given) | #6 act1.relu (relu)"),
+        "{relu}"
+    );
+    assert!(relu.contains("only in the first: #6 act1.alpha (leaf) [1]"), "{relu}");
+    let seed = compare("--against seed=1 --against activation=relu");
+    assert!(seed.contains("seed=1, activation=relu") && seed.contains("first    constant (leaf)"), "{seed}");
+}
+
 #[test]
 fn the_lists_name_everything() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,18 +1,29 @@
-//! Looking at a tape: stable paths, patterns, statistics, probes and hooks, anomalies, memory.
+//! Looking at a tape: stable paths, patterns, statistics, probes and hooks, anomalies, memory, exports, differences.
 
 mod anomaly;
+mod diff;
+mod dot;
+mod layout;
 mod memory;
 mod observer;
+mod page;
 mod path;
 mod probe;
+mod snapshot;
 mod statistics;
 
 pub use anomaly::{Anomaly, Operand, Side};
 pub(crate) use anomaly::{first_bad, first_bad_of};
+pub use diff::{
+    Compared, NodeDifference, NodeName, StructuralDifference, TapeDiff, Which, diff, diff_with_gradients,
+};
 pub(crate) use memory::Ledger;
 pub use memory::{Memory, MemoryRow};
 pub use observer::{Observer, Seen};
 pub(crate) use observer::{OnGradient, OnValue};
 pub use path::matches;
 pub use probe::{Probe, ProbeRow};
+pub use snapshot::{
+    ELEMENTS, Fact, Kind, Loss, NodeSnapshot, Number, SCHEMA, Saved, Snapshot, Summary, Totals,
+};
 pub use statistics::{Histogram, Statistics};

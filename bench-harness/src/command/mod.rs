@@ -1,9 +1,10 @@
-//! The subcommands, one file each.
+//! The subcommands, one file or folder each.
 
 mod bench;
 mod check;
 mod gradients;
 mod init;
+mod inspect;
 mod list;
 mod network;
 mod quickstart;
@@ -39,6 +40,8 @@ enum Command {
     Quickstart(quickstart::Quickstart),
     /// Train one network on one data set
     Train(Box<train::Train>),
+    /// Look at every value and gradient of one training step: table, page, JSON, Graphviz; or compare two
+    Inspect(Box<inspect::Inspect>),
     /// List activations, models, data sets, optimisers, initialisations and ops
     List(list::List),
     /// Check every gradient, or compare the normalized node and Gaussian moments with reference files
@@ -58,7 +61,10 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("anact: {error}");
-            if matches!(error, crate::Error::Engine(autograd::Error::UnknownName { .. })) {
+            // A node's name is on its tape, not in a list.
+            let is_listed = |kind| kind != "node or pattern";
+            if matches!(error, crate::Error::Engine(autograd::Error::UnknownName { kind, .. }) if is_listed(kind))
+            {
                 eprintln!("`anact list` names what there is");
             }
             ExitCode::from(error.exit_code())
@@ -73,6 +79,7 @@ fn run(cli: Cli) -> Result<()> {
     match cli.command.unwrap_or_else(|| Command::Quickstart(quickstart::Quickstart::default())) {
         Command::Quickstart(command) => command.run(),
         Command::Train(command) => command.run(),
+        Command::Inspect(command) => command.run(),
         Command::List(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Bench(command) => command.run(),

@@ -6,6 +6,7 @@ use layers::{Context, Layer, accuracy};
 use serde::Serialize;
 
 use super::interrupt::Interrupt;
+use super::trainer::Place;
 use crate::error::Result;
 
 /// Sums over samples, so that a last partial batch has its own weight.
@@ -45,9 +46,13 @@ pub(super) fn tensor(batch: &mut Batch) -> Result<Tensor<f32>> {
 }
 
 /// The network's metrics on everything `loader` yields, in evaluation mode, without label smoothing.
+///
+/// # Errors
+/// A loss that is not finite, after the step at `place`; the user's wish to stop.
 pub(super) fn evaluate(
     model: &mut dyn Layer<f32>,
     loader: &Loader,
+    place: Place,
     interrupt: &Interrupt,
 ) -> Result<Metrics> {
     let mut tally = Tally::default();
@@ -57,6 +62,9 @@ pub(super) fn evaluate(
         let images = tape.constant(tensor(&mut batch)?);
         let logits = model.forward(&Context::eval(&tape), images)?;
         let mean_loss = logits.cross_entropy(&batch.labels, 0.0)?.value().item()?;
+        if !mean_loss.is_finite() {
+            return Err(place.diverged(mean_loss, tape.first_anomaly().map(Box::new)));
+        }
         tally.add(mean_loss, accuracy::correct(&logits.value(), &batch.labels)?, batch.labels.len());
     }
     Ok(tally.metrics())

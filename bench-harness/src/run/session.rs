@@ -1,6 +1,7 @@
 //! One network trained on one data set, recorded.
 
-use datasets::{Augmentation, Dataset, Loader, LoaderConfig, Normalisation};
+use autograd::Scalar;
+use datasets::{Augmentation, Batch, Dataset, Loader, LoaderConfig, Normalisation};
 use layers::optim::{Decay, Schedule, Sgd};
 use layers::{parameter_count, weights};
 use serde::Serialize;
@@ -11,8 +12,9 @@ use super::inspection::{Inspection, inspect};
 use super::interrupt::Interrupt;
 use super::model::build_model;
 use super::progress::Progress;
+use super::recording::Recording;
 use super::settings::Settings;
-use super::trainer::{EpochMetrics, Trainer};
+use super::trainer::{EpochMetrics, Place, Trainer};
 use crate::error::{Error, Result};
 use crate::record::RecordWriter;
 
@@ -102,6 +104,45 @@ impl<'d> Session<'d> {
         outcome
     }
 
+    /// Trains up to step `step` and records that step, counted from 0, without taking it. In another precision than
+    /// training's, the weights are those of training, number for number.
+    ///
+    /// # Errors
+    /// A step beyond the run; a loss that is not finite before it; the user's wish to stop.
+    pub fn record<S: Scalar>(mut self, step: u64, interrupt: &Interrupt) -> Result<Recording<S>> {
+        let steps = self.settings.epochs.saturating_mul(self.train.batches_per_epoch() as u64);
+        if step > steps {
+            return Err(Error::Setting {
+                setting: "--step",
+                value: step.to_string(),
+                legal: format!("at most {steps}, the steps of the run; --epochs makes it longer"),
+            });
+        }
+        let batch = self.train_until(step, interrupt)?;
+        let s = &self.settings;
+        let mut model = build_model::<S>(s, self.data.train.images().shape(), self.data.classes.len())?;
+        // From f32 to f64 no bit is lost.
+        let state = weights::to_safetensors(self.trainer.model());
+        weights::load_safetensors(model.as_mut(), &state).expect("a network takes the state of its like");
+        Recording::of(model.as_mut(), &batch, s.smoothing, (s.seed, step))
+    }
+
+    /// Takes the steps before `step` and gives the batch of that one.
+    fn train_until(&mut self, step: u64, interrupt: &Interrupt) -> Result<Batch> {
+        let mut taken = 0;
+        for epoch in 0.. {
+            for (place, mut batch) in self.train.epoch(epoch).enumerate() {
+                if taken == step {
+                    return Ok(batch);
+                }
+                interrupt.check()?;
+                self.trainer.step(&mut batch, Place { epoch: epoch + 1, step: place + 1 })?;
+                taken += 1;
+            }
+        }
+        unreachable!("a loader has at least one batch, so that epochs reach every step")
+    }
+
     fn train(&mut self, label: &str, record: &mut RecordWriter, interrupt: &Interrupt) -> Result<Outcome> {
         let s = &self.settings;
         let steps = self.train.batches_per_epoch();
@@ -182,4 +223,45 @@ fn inspection(s: &Settings, train: &Loader, model: &mut dyn layers::Layer<f32>) 
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::Options;
+
+    /// Of 4 batches an epoch the seventh is in the second.
+    const STEP: u64 = 6;
+
+    #[test]
+    fn a_recorded_step_is_the_one_that_training_takes_next() {
+        let settings = Settings::of(Options {
+            model: Some("mlp".into()),
+            width: Some(8),
+            batch: Some(16),
+            train_images: Some(64),
+            test_images: Some(16),
+            epochs: Some(2),
+            ..Options::default()
+        })
+        .unwrap();
+        let data = load_data(&settings).unwrap();
+        let session = || Session::new(settings.clone(), &data).unwrap();
+        let interrupt = Interrupt::default();
+
+        let mut trained = session();
+        let mut batch = trained.train_until(STEP, &interrupt).unwrap();
+        let (loss, _) = trained.trainer.step(&mut batch, Place { epoch: 2, step: 3 }).unwrap();
+        let single = session().record::<f32>(STEP, &interrupt).unwrap();
+        assert_eq!(single.loss().value().item().unwrap().to_bits(), loss.to_bits());
+
+        let double = session().record::<f64>(STEP, &interrupt).unwrap();
+        for ((name, weight), (_, wide)) in single.tape.parameters().iter().zip(double.tape.parameters()) {
+            let widened: Vec<f64> = weight.value().data().iter().map(|&x| f64::from(x)).collect();
+            assert_eq!(wide.value().data(), widened, "{name}");
+        }
+        // Seven digits of f32, less those that sums over 784 pixels lose.
+        let wide = double.loss().value().item().unwrap();
+        assert!((wide - f64::from(loss)).abs() <= 1e-5 * wide.abs(), "{wide} {loss}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use autograd::inspect::Anomaly;
 use autograd::{Keep, Pass, Tape};
 use datasets::{Batch, Loader};
 use layers::optim::{Schedule, Sgd};
@@ -79,6 +80,13 @@ pub struct Place {
     pub step: usize,
 }
 
+impl Place {
+    /// The loss of the step here is not finite.
+    pub(super) fn diverged(self, loss: f32, anomaly: Option<Box<Anomaly>>) -> Error {
+        Error::Diverged { loss, epoch: self.epoch, step: self.step, anomaly }
+    }
+}
+
 /// A network with what moves it.
 #[derive(Debug)]
 pub struct Trainer {
@@ -121,8 +129,6 @@ impl Trainer {
     /// Shapes that do not fit, a parameter without gradient, or a number that is not finite: then nothing has moved but
     /// running statistics.
     pub fn step(&mut self, batch: &mut Batch, place: Place) -> Result<(f32, usize)> {
-        let diverged =
-            |loss, anomaly| Error::Diverged { loss, epoch: place.epoch, step: place.step, anomaly };
         let images = tensor(batch)?;
         let (mean_loss, correct, gradients) = {
             let tape = Tape::new();
@@ -132,14 +138,14 @@ impl Trainer {
             let correct = accuracy::correct(&logits.value(), &batch.labels)?;
             let mean_loss = loss.value().item()?;
             if !mean_loss.is_finite() {
-                return Err(diverged(mean_loss, tape.first_anomaly().map(Box::new)));
+                return Err(place.diverged(mean_loss, tape.first_anomaly().map(Box::new)));
             }
             let mut pass = Pass::new(Keep::Leaves).releasing();
             if self.finds_anomalies {
                 pass = pass.finding_anomalies();
             }
             let gradients = tape.run(pass, loss).map_err(|error| match error {
-                autograd::Error::Anomaly(anomaly) => diverged(mean_loss, Some(anomaly)),
+                autograd::Error::Anomaly(anomaly) => place.diverged(mean_loss, Some(anomaly)),
                 other => other.into(),
             })?;
             (mean_loss, correct, gradients)
@@ -174,15 +180,8 @@ impl Trainer {
             progress.step(epoch, tally.metrics(), seen as f64 / start.elapsed().as_secs_f64());
         }
         let seconds = start.elapsed().as_secs_f64();
-        let test = evaluate(self.model.as_mut(), test, interrupt)?;
-        if !test.loss.is_finite() {
-            return Err(Error::Diverged {
-                loss: test.loss as f32,
-                epoch: epoch + 1,
-                step: train.batches_per_epoch(),
-                anomaly: None,
-            });
-        }
+        let place = Place { epoch: epoch + 1, step: train.batches_per_epoch() };
+        let test = evaluate(self.model.as_mut(), test, place, interrupt)?;
         Ok(EpochMetrics {
             epoch: epoch + 1,
             train: tally.metrics(),

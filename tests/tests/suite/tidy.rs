@@ -36,10 +36,11 @@ fn manifest(folder: &str) -> Table {
         .unwrap_or_else(|e| panic!("{folder}/Cargo.toml: {e}"))
 }
 
-/// Everything below `folder`, files and folders, in order.
+/// Everything below `folder`, files and folders, in order; not what npm has fetched for the browser tests.
 fn below(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     let mut paths: Vec<PathBuf> = entries.map(|e| e.expect("a readable folder").path()).collect();
+    paths.retain(|p| p.file_name().is_none_or(|name| name != "node_modules"));
     paths.sort();
     paths
         .into_iter()

@@ -1,0 +1,59 @@
+//! The files that an inspection can leave.
+
+use std::path::{Path, PathBuf};
+
+use autograd::inspect::Snapshot;
+use clap::Args;
+
+use crate::error::{Error, Result};
+use crate::record::write_atomic;
+
+/// Where to write the recording, each form on its own.
+#[derive(Debug, Args)]
+pub(super) struct Exports {
+    /// Write one self-contained page with the graph and everything known of its nodes
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Write everything as JSON, see docs/TAPE_JSON.md
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write the graph in Graphviz's language
+    #[arg(long, value_name = "FILE")]
+    dot: Option<PathBuf>,
+}
+
+impl Exports {
+    /// # Errors
+    /// A file in a folder that does not exist, or two forms in one file; said before hours of training, not after.
+    pub(super) fn check(&self) -> Result<()> {
+        let paths: Vec<&PathBuf> = [&self.html, &self.json, &self.dot].into_iter().flatten().collect();
+        for (i, path) in paths.iter().enumerate() {
+            let refuse =
+                |problem: &str| Err(Error::File { path: path.to_path_buf(), problem: problem.into() });
+            let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            if !folder.is_dir() {
+                return refuse("its folder does not exist; want a file in a folder that does");
+            }
+            if path.is_dir() {
+                return refuse("is a folder; want the name of a file");
+            }
+            if paths[..i].contains(path) {
+                return refuse("is named twice; want a file for each form");
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes each file whole or not at all.
+    pub(super) fn write(&self, snapshot: &Snapshot) -> Result<()> {
+        let write = |path: &Option<PathBuf>, text: &dyn Fn() -> Result<String>| -> Result<()> {
+            let Some(path) = path else { return Ok(()) };
+            write_atomic(path, text()?)?;
+            println!("wrote {}", path.display());
+            Ok(())
+        };
+        write(&self.html, &|| Ok(snapshot.to_html()?))?;
+        write(&self.json, &|| Ok(snapshot.to_json()))?;
+        write(&self.dot, &|| Ok(snapshot.to_dot()))
+    }
+}

@@ -1,0 +1,45 @@
+//! One training step of a session on a tape that keeps everything.
+
+use autograd::{Gradients, Keep, NodeId, Scalar, Tape, Tensor, Var};
+use datasets::Batch;
+use layers::{Context, Layer};
+
+use crate::error::Result;
+
+/// A step's tape with the gradient of every node.
+#[derive(Debug)]
+pub struct Recording<S> {
+    /// Everything that was computed. In a box, since gradients know their tape by its address.
+    pub tape: Box<Tape<S>>,
+    /// The gradients of the loss.
+    pub gradients: Gradients<S>,
+    loss: NodeId,
+}
+
+impl<S: Scalar> Recording<S> {
+    /// Records step `step` of a run with this seed. The model's running statistics move as in training.
+    ///
+    /// # Errors
+    /// Shapes that do not fit.
+    pub fn of(
+        model: &mut dyn Layer<S>,
+        batch: &Batch,
+        smoothing: f64,
+        (seed, step): (u64, u64),
+    ) -> Result<Self> {
+        let tape = Box::new(Tape::new());
+        let pixels = batch.images.iter().map(|&x| S::from_f64(f64::from(x))).collect();
+        let (loss, gradients) = {
+            let images = tape.constant(Tensor::new(batch.shape, pixels)?);
+            let logits = model.forward(&Context::train(&tape, seed, step), images)?;
+            let loss = logits.cross_entropy(&batch.labels, smoothing)?;
+            (loss.id(), tape.backward(loss, Keep::All)?)
+        };
+        Ok(Self { tape, gradients, loss })
+    }
+
+    /// The loss.
+    pub fn loss(&self) -> Var<'_, S> {
+        self.tape.vars().nth(self.loss.index()).expect("the loss is on its tape")
+    }
+}
