@@ -159,6 +159,12 @@ pub fn sig(x: f64, digits: usize) -> String {
     format!("{x:.*}", usize::try_from(places).unwrap_or(0))
 }
 
+/// A number of bytes to three or four digits: `512 B`, `1.23 MB`; a megabyte is 10⁶ bytes.
+#[must_use]
+pub fn bytes(n: usize) -> String {
+    indicatif::DecimalBytes(n as u64).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,6 +11,7 @@ use crate::record::{RunFolder, default_folder, versions};
 use crate::run::{
     CAVEAT, EpochMetrics, Inspection, Interrupt, Options, Outcome, Session, Settings, load_data,
 };
+use crate::table::bytes;
 
 /// Arguments of `anact train`.
 #[derive(Debug, Args)]
@@ -31,14 +32,24 @@ impl Train {
         let data = load_data(&settings)?;
         data.remarks.iter().for_each(|remark| eprintln!("note: {remark}"));
         let session = Session::new(settings.clone(), &data)?;
+        let plan = session.memory_plan()?;
         let name = format!("{}-{}", settings.model, settings.activation);
         let folder = RunFolder::create(output.unwrap_or_else(|| default_folder(&name)))?;
         let mut record = folder.records()?;
         record.write(
             "config",
-            &json!({ "settings": settings, "versions": versions(rayon::current_num_threads()) }),
+            &json!({
+                "settings": settings,
+                "versions": versions(rayon::current_num_threads()),
+                "memory_plan_bytes": plan,
+            }),
         )?;
         println!("recording to {}", folder.path().display());
+        println!(
+            "a step's tensors will take {} at their peak, the optimiser {}",
+            bytes(plan.step),
+            bytes(plan.optimiser)
+        );
 
         let label = format!("{} {}", settings.model, settings.activation);
         let outcome = session.run(&label, &mut record, &Interrupt::listen())?;

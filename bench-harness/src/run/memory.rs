@@ -34,11 +34,7 @@ pub struct MemoryPlan {
 ///
 /// # Errors
 /// Shapes that do not fit.
-pub fn plan_memory(
-    model: &mut dyn Layer<f32>,
-    sample: &Batch,
-    batch: usize,
-) -> Result<(Memory, MemoryPlan)> {
+pub fn plan_memory(model: &mut dyn Layer<f32>, sample: &Batch, batch: usize) -> Result<(Memory, MemoryPlan)> {
     let (two, three) = (measure_memory(model, &head(sample, 2))?, measure_memory(model, &head(sample, 3))?);
     let planned = Memory::extrapolated((2, &two), (3, &three), batch)?;
     let optimiser = parameter_count(model) * size_of::<f32>();

@@ -3,6 +3,7 @@
 mod evaluation;
 mod inspection;
 mod interrupt;
+mod memory;
 mod model;
 mod options;
 mod progress;
@@ -15,6 +16,7 @@ mod trainer;
 pub use evaluation::Metrics;
 pub use inspection::{CAVEAT, Inspection, inspect};
 pub use interrupt::Interrupt;
+pub use memory::{MemoryPlan, StepMemory, measure_memory, plan_memory};
 pub use model::build_model;
 pub use options::Options;
 pub use progress::Progress;

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::inspection::{Inspection, inspect};
 use super::interrupt::Interrupt;
+use super::memory::{MemoryPlan, StepMemory, measure_memory, plan_memory};
 use super::model::build_model;
 use super::progress::Progress;
 use super::recording::Recording;
@@ -110,14 +111,7 @@ impl<'d> Session<'d> {
     /// # Errors
     /// A step beyond the run; a loss that is not finite before it; the user's wish to stop.
     pub fn record<S: Scalar>(mut self, step: u64, interrupt: &Interrupt) -> Result<Recording<S>> {
-        let steps = self.settings.epochs.saturating_mul(self.train.batches_per_epoch() as u64);
-        if step > steps {
-            return Err(Error::Setting {
-                setting: "--step",
-                value: step.to_string(),
-                legal: format!("at most {steps}, the steps of the run; --epochs makes it longer"),
-            });
-        }
+        self.check_step(step)?;
         let batch = self.train_until(step, interrupt)?;
         let s = &self.settings;
         let mut model = build_model::<S>(s, self.data.train.images().shape(), self.data.classes.len())?;
@@ -125,6 +119,37 @@ impl<'d> Session<'d> {
         let state = weights::to_safetensors(self.trainer.model());
         weights::load_safetensors(model.as_mut(), &state).expect("a network takes the state of its like");
         Recording::of(model.as_mut(), &batch, s.smoothing, (s.seed, step))
+    }
+
+    /// The bytes of step `step`, counted from 0: planned from two small steps, and measured.
+    ///
+    /// # Errors
+    /// As [`Session::record`].
+    pub fn step_memory(mut self, step: u64, interrupt: &Interrupt) -> Result<StepMemory> {
+        self.check_step(step)?;
+        let batch = self.train_until(step, interrupt)?;
+        let (planned, plan) = plan_memory(self.trainer.model(), &batch, batch.len())?;
+        let measured = measure_memory(self.trainer.model(), &batch)?;
+        Ok(StepMemory { batch: batch.len(), planned, measured, optimiser: plan.optimiser })
+    }
+
+    /// What a full step will take, before any is run.
+    ///
+    /// # Errors
+    /// As a step.
+    pub fn memory_plan(&self) -> Result<MemoryPlan> {
+        let sample = self.train.epoch(0).next().expect("a loader has at least one batch");
+        // A network of its own, since running statistics move.
+        Ok(plan_memory(model(&self.settings, self.data)?.as_mut(), &sample, self.settings.batch)?.1)
+    }
+
+    fn check_step(&self, step: u64) -> Result<()> {
+        let steps = self.settings.epochs.saturating_mul(self.train.batches_per_epoch() as u64);
+        if step <= steps {
+            return Ok(());
+        }
+        let legal = format!("at most {steps}, the steps of the run; --epochs makes it longer");
+        Err(Error::Setting { setting: "--step", value: step.to_string(), legal })
     }
 
     /// Takes the steps before `step` and gives the batch of that one.

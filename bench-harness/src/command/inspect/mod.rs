@@ -3,6 +3,7 @@
 mod against;
 mod export;
 mod layers;
+mod memory;
 
 use std::path::PathBuf;
 
@@ -31,6 +32,9 @@ pub(super) struct Inspect {
     /// weights, and the loss]
     #[arg(long, value_name = "PATTERN", conflicts_with = "against")]
     nodes: Option<String>,
+    /// Show what the step takes in memory instead, node by node: planned from two small steps, and measured
+    #[arg(long, conflicts_with_all = ["html", "json", "dot", "against"])]
+    memory: bool,
     #[command(flatten)]
     exports: Exports,
     /// Compare with the same run but for this option, as in seed=1, activation=relu or dtype=f64; may be repeated
@@ -59,6 +63,9 @@ impl Inspect {
         if !(self.epsilon >= 0.0) {
             let (value, legal) = (self.epsilon.to_string(), "a relative difference of at least 0".into());
             return Err(Error::Setting { setting: "--epsilon", value, legal });
+        }
+        if self.memory {
+            return memory::print(&settings, self.step, self.nodes.as_deref());
         }
         let mut recorder = Recorder { step: self.step, interrupt: Interrupt::listen(), noted: Vec::new() };
         let recording: Recording<f32> = recorder.record(&settings)?;
