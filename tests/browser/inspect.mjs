@@ -123,6 +123,15 @@ await test("a click shows the node with the numbers of the JSON", {}, async (pag
   assert.ok(page.url().endsWith(`#/${link}`), page.url());
 });
 
+await test("a fork shows what each of its uses sent back", {}, async (page) => {
+  const uses = (i) => tape.nodes.filter((n) => n.inputs.includes(i) && (n.contributions ?? []).some(Boolean));
+  const fork = tape.nodes.find((n) => n.kind === "op" && uses(n.index).length > 1);
+  if (!fork) return;
+  await page.click(`[data-node="${fork.index}"] .shape`);
+  const text = await page.$eval("#panel", (p) => p.textContent);
+  assert.equal(text.match(/sent back Var/g).length, uses(fork.index).length + fork.contributions.filter(Boolean).length);
+});
+
 await test("the keyboard moves, chooses and zooms", {}, async (page) => {
   const focused = () => page.evaluate(() => Number(document.activeElement.dataset.node));
   await page.focus(`[data-node="${some.index}"]`);

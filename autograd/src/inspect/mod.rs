@@ -24,6 +24,6 @@ pub(crate) use observer::{OnGradient, OnValue};
 pub use path::matches;
 pub use probe::{Probe, ProbeRow};
 pub use snapshot::{
-    ELEMENTS, Fact, Kind, Loss, NodeSnapshot, Number, SCHEMA, Saved, Snapshot, Summary, Totals,
+    Contribution, ELEMENTS, Fact, Kind, Loss, NodeSnapshot, Number, SCHEMA, Saved, Snapshot, Summary, Totals,
 };
 pub use statistics::{Histogram, Statistics};

@@ -75,6 +75,14 @@ function side(node, name, title) {
   return [element("h3", {}, title), histogram(summary, name), ...elements];
 }
 
+/// What an op sends back to one input: the contribution of this one use, of which the input's gradient is the sum.
+function sent(consumer, at) {
+  const contribution = consumer.contributions && consumer.contributions[at];
+  return contribution ? `, sent back Var ${written(contribution.variance)}` : "";
+}
+
+const uses = (consumer, index) => consumer.inputs.map((i, at) => (i === index ? sent(consumer, at) : "")).join("");
+
 function showNode(index) {
   const node = TAPE.nodes[index];
   const close = element("button", { type: "button", class: "close", "aria-label": "Close" }, "×");
@@ -92,8 +100,8 @@ function showNode(index) {
     statisticsTable(node),
     ...side(node, "value", "Value"),
     ...side(node, "gradient", "Gradient"),
-    ...list("Inputs", node.inputs, (n) => writtenShape(n.shape)),
-    ...list("Used by", CONSUMERS[index], (n) => `${opName(n)} → ${writtenShape(n.shape)}`),
+    ...list("Inputs", node.inputs, (n, at) => `${writtenShape(n.shape)}${sent(node, at)}`),
+    ...list("Used by", CONSUMERS[index], (n) => `${opName(n)} → ${writtenShape(n.shape)}${uses(n, index)}`),
     ...saved(node),
   );
   panel.classList.add("chosen");

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::gradients::Gradients;
+use crate::inspect::Statistics;
 use crate::ops::activation::ACTIVATIONS;
 use crate::ops::{GRADIENT_OPS, OPS};
 use crate::scalar::Scalar;
@@ -134,8 +135,33 @@ pub struct NodeSnapshot {
     pub saved: Vec<Saved>,
     /// Its value, unless a backward pass has freed it.
     pub value: Option<Summary>,
-    /// Its gradient, if there is one.
+    /// Its gradient, if there is one: the sum over all uses of the value.
     pub gradient: Option<Summary>,
+    /// For each input, what this node's op sent back to it, if that was kept: the contribution of this one use.
+    #[serde(default)]
+    pub contributions: Vec<Option<Contribution>>,
+}
+
+/// The gradient that one use of a value sends back to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Contribution {
+    /// Its mean.
+    pub mean: Option<Number>,
+    /// E\[(x − E\[x\])²\].
+    pub variance: Option<Number>,
+    /// E\[x²\].
+    pub second_moment: Option<Number>,
+}
+
+impl Contribution {
+    fn of<S: Scalar>(edge: &Tensor<S>) -> Self {
+        let s = Statistics::of(edge);
+        Self {
+            mean: s.mean().map(Number),
+            variance: s.variance().map(Number),
+            second_moment: s.second_moment().map(Number),
+        }
+    }
 }
 
 /// A tensor that an op saved for backward.
@@ -174,7 +200,9 @@ impl Snapshot {
             .zip(paths)
             .map(|(&var, path)| {
                 let gradient = gradients.and_then(|g| g.wrt(var).ok());
-                node(var, path, gradient.as_ref(), &values)
+                let edge = |at| Some(Contribution::of(&gradients?.edge_gradient(var, at).ok()?));
+                let contributions = (0..var.inputs().len()).map(edge).collect();
+                NodeSnapshot { contributions, ..node(var, path, gradient.as_ref(), &values) }
             })
             .collect();
         let parameters = || nodes.iter().filter(|n| n.kind == Kind::Parameter);
@@ -277,6 +305,7 @@ fn node<S: Scalar>(
         saved: var.saved().iter().map(saved).collect(),
         value: value.as_ref().map(Summary::of),
         gradient: gradient.map(Summary::of),
+        contributions: Vec::new(),
     }
 }
 

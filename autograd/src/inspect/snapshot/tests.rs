@@ -42,6 +42,13 @@ fn a_snapshot_holds_what_is_on_the_tape() {
     assert_eq!(weight.elements, Some(vec![Number(0.0), Number(1.0)]));
     assert_eq!((weight.zeros, weight.second_moment), (1, Some(Number(0.5))));
     assert!(s.nodes[0].gradient.is_none() && !s.nodes[0].needs_gradient);
+    // The product sends (0, 1)·x back to w and nothing to x, which needs no gradient.
+    let sent = Contribution {
+        mean: Some(Number(0.5)),
+        variance: Some(Number(0.25)),
+        second_moment: Some(Number(0.5)),
+    };
+    assert_eq!(product.contributions, [None, Some(sent)]);
     assert_eq!(s.consumers(), [vec![2], vec![2], vec![3], vec![4], vec![]]);
 }
 
