@@ -38,7 +38,8 @@ pub fn plain_name(name: &str) -> Option<&str> {
 pub fn node_formula(op: &str, settings: &str) -> Option<String> {
     let label = settings.split([' ', '(']).next()?;
     let entry = (op == crate::node::NAME).then(|| normalized().find(|n| n.name == label))??;
-    Some(format!("κ·(f(x) − μ), κ = λ + 0.3·tanh α, f(x) = {}", entry.activation.formula))
+    let formula = entry.activation.formula;
+    Some(format!("κ·(f(x) − μ), κ = λ + {}·tanh α, f(x) = {formula}", crate::node::ADJUSTMENT))
 }
 
 /// Calls `visitor` with the plain function of the normalized activation `name`.

@@ -2,8 +2,8 @@
 //!
 //! Modules in reading order: a [`Scalar`] is what tensors hold; a [`Shape`] says how many; a [`Tensor`] is an
 //! array of them; an [`Op`] is a named function of tensors with its derivative; a [`Tape`] records ops and runs
-//! them backwards; [`check`] proves an op's derivative right, to rounding error; [`higher`] takes derivatives of
-//! derivatives.
+//! them backwards, as a [`Pass`] says; [`inspect`] looks at what is on it; [`check`] proves an op's derivative right, to
+//! rounding error; [`higher`] takes derivatives of derivatives; [`per_sample`] takes gradients apart by sample.
 //!
 //! ```
 //! use autograd::{Keep, Tape, Tensor};

@@ -82,7 +82,7 @@ pub trait Op<S: Scalar>: Any + Debug + Send + Sync {
     /// The part of [`Op::backward`] that comes from row n of the upstream gradient, for inputs without rows; asked only
     /// of an output that has rows, its own or coupled ones. Over all n the parts add up to the whole.
     ///
-    /// By default the backward pass with every other row set to 0: right for every op, since backward is linear in the
+    /// By default the backward pass with every other row set to 0: right for every op whose backward is linear (see [`Op::has_linear_backward`]) in the
     /// upstream gradient, but as expensive as a whole one for each sample. An op whose backward pass treats a row as a
     /// batch of one says so by [`Sample::alone`].
     fn backward_of_sample(&self, cx: &Backward<'_, S>, sample: Sample<'_>) -> Vec<Option<Tensor<S>>> {

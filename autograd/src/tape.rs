@@ -69,7 +69,7 @@ impl<S: Scalar> Node<S> {
 /// The record of one computation.
 #[derive(Debug)]
 pub struct Tape<S> {
-    // The only interior mutability of the engine.
+    // The only interior mutability of the engine besides the pool of large arrays.
     pub(crate) nodes: RefCell<Vec<Node<S>>>,
     pub(crate) names: RefCell<BTreeMap<Arc<str>, NodeId>>,
     /// The names by position. Few nodes have one, so it is not a field of all of them.

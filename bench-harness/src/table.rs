@@ -161,8 +161,8 @@ pub fn sig(x: f64, digits: usize) -> String {
 
 /// A number of bytes to three or four digits: `512 B`, `1.23 MB`; a megabyte is 10⁶ bytes.
 #[must_use]
-pub fn bytes(n: usize) -> String {
-    indicatif::DecimalBytes(n as u64).to_string()
+pub fn bytes(n: u64) -> String {
+    indicatif::DecimalBytes(n).to_string()
 }
 
 #[cfg(test)]

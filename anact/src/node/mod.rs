@@ -21,8 +21,8 @@ pub(crate) use loops::Loops;
 pub use plan::{GradientMode, Plan, Settings};
 pub use table::{GroupStatistics, NodeStatistics};
 
-/// The op's registered name.
-pub(crate) const NAME: &str = "normalize";
+/// The op's name on a tape, whatever its function, plan and statistics.
+pub const NAME: &str = "normalize";
 
 /// The learnable adjustment of λ is at most this: κ = λ + 0.3·tanh α (the paper's constant).
 pub const ADJUSTMENT: f64 = 0.3;

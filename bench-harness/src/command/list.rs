@@ -85,11 +85,8 @@ fn text(what: What) -> String {
         }
         What::Ops => {
             let mut t = Table::new().text("op").text("formula");
-            for o in OPS.iter().chain(anact::NODES) {
+            for o in OPS.iter().chain(anact::NODES).chain(GRADIENT_OPS) {
                 t.row([o.name, o.formula]);
-            }
-            for (name, formula) in GRADIENT_OPS {
-                t.row([*name, *formula]);
             }
             format!(
                 "Ops besides the activations; the last {} change gradients on purpose\n{t}",

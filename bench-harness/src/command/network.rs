@@ -110,6 +110,25 @@ impl FromStr for ImageShape {
 mod tests {
     use super::*;
 
+    /// The same option means the same and says so in the same words, apart from defaults.
+    #[test]
+    fn options_shared_with_training_have_its_help() {
+        use clap::{Args as _, Command};
+        let (ours, theirs) = (
+            NetworkOptions::augment_args(Command::new("network")),
+            Options::augment_args(Command::new("train")),
+        );
+        let help = |command: &Command, id: &str| {
+            let argument = command.get_arguments().find(|a| a.get_id() == id)?;
+            let text = argument.get_help()?.to_string().replace('\n', " ");
+            Some(text.split(" [default").next().unwrap_or_default().to_string())
+        };
+        let shared = ["width", "statistics", "moment", "gradient", "granularity", "guard"];
+        for id in shared {
+            assert_eq!(help(&ours, id), help(&theirs, id), "--{id}");
+        }
+    }
+
     #[test]
     fn an_image_is_three_lengths() {
         assert_eq!("3,32,16".parse(), Ok(ImageShape([3, 32, 16])));

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::plot::{Chart, Series};
 use crate::record::{RunFolder, default_folder, versions};
 use crate::run::{
-    CAVEAT, EpochMetrics, Inspection, Interrupt, Options, Outcome, Session, Settings, load_data,
+    CAVEAT, EpochMetrics, Interrupt, Options, Outcome, Session, Settings, TheoryComparison, load_data,
 };
 use crate::table::Table;
 
@@ -102,7 +102,7 @@ impl Quickstart {
 }
 
 fn write_files(folder: &RunFolder, sides: &[Side]) -> Result<()> {
-    let (mut epochs, mut layers) = (EpochMetrics::csv(), Inspection::csv());
+    let (mut epochs, mut layers) = (EpochMetrics::csv(), TheoryComparison::csv());
     for side in sides {
         for (seed, outcome) in (0u64..).zip(&side.outcomes) {
             EpochMetrics::append_to(&mut epochs, side.name, seed, &outcome.epochs)?;
@@ -141,7 +141,7 @@ fn curve(side: &Side, read: fn(&EpochMetrics) -> f64) -> Series {
 }
 
 /// Gradient variance by layer, measured (mean over seeds) and predicted (dashed).
-fn gradients(sides: &[Side], when: &str, read: fn(&Outcome) -> &Inspection) -> Chart {
+fn gradients(sides: &[Side], when: &str, read: fn(&Outcome) -> &TheoryComparison) -> Chart {
     let layers = read(&sides[0].outcomes[0]).rows.iter().map(|r| r.layer.clone());
     let mut chart = Chart::by_category(format!("Gradient variance by layer {when}"), layers)
         .y_label("E[(∂L/∂w)²], mean over seeds")

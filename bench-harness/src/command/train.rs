@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::plot::{Chart, Series};
 use crate::record::{RunFolder, default_folder, versions};
 use crate::run::{
-    CAVEAT, EpochMetrics, Inspection, Interrupt, Options, Outcome, Session, Settings, load_data,
+    CAVEAT, EpochMetrics, Interrupt, Options, Outcome, Session, Settings, TheoryComparison, load_data,
 };
 use crate::table::bytes;
 
@@ -47,8 +47,8 @@ impl Train {
         println!("recording to {}", folder.path().display());
         println!(
             "a step's tensors will take {} at their peak, the optimiser {}",
-            bytes(plan.step),
-            bytes(plan.optimiser)
+            bytes(plan.step as u64),
+            bytes(plan.optimiser as u64)
         );
 
         let label = format!("{} {}", settings.model, settings.activation);
@@ -63,7 +63,7 @@ fn report(folder: &RunFolder, settings: &Settings, outcome: &Outcome) -> Result<
     let mut epochs = EpochMetrics::csv();
     EpochMetrics::append_to(&mut epochs, &settings.activation, settings.seed, &outcome.epochs)?;
     folder.write_csv("epochs.csv", &epochs)?;
-    let mut layers = Inspection::csv();
+    let mut layers = TheoryComparison::csv();
     outcome.start.append_to(&mut layers, &settings.activation, settings.seed, "start")?;
     outcome.end.append_to(&mut layers, &settings.activation, settings.seed, "end")?;
     folder.write_csv("layers.csv", &layers)?;

@@ -6,7 +6,8 @@ use datasets::Batch;
 use layers::{Context, Layer, parameter_count};
 use serde::Serialize;
 
-use crate::error::Result;
+use super::step::record_loss;
+use crate::error::{Error, Result};
 
 /// The bytes of a training step.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +18,8 @@ pub struct StepMemory {
     pub planned: Memory,
     /// From the step itself.
     pub measured: Memory,
+    /// Positions of the rows asked for.
+    pub chosen: Vec<usize>,
     /// What the optimiser keeps from step to step: a velocity for every parameter.
     pub optimiser: usize,
 }
@@ -35,23 +38,39 @@ pub struct MemoryPlan {
 /// # Errors
 /// Shapes that do not fit.
 pub fn plan_memory(model: &mut dyn Layer<f32>, sample: &Batch, batch: usize) -> Result<(Memory, MemoryPlan)> {
-    let (two, three) = (measure_memory(model, &head(sample, 2))?, measure_memory(model, &head(sample, 3))?);
+    let mut small = |n| Ok::<_, Error>(measure_memory(model, &head(sample, n), None)?.0);
+    let (two, three) = (small(2)?, small(3)?);
     let planned = Memory::extrapolated((2, &two), (3, &three), batch)?;
     let optimiser = parameter_count(model) * size_of::<f32>();
     let plan = MemoryPlan { step: planned.peak(), optimiser };
     Ok((planned, plan))
 }
 
-/// Runs a step as training does, and counts. The model's running statistics move.
+/// Runs a step as training does, and counts: the bytes, and the positions of the nodes that `pattern` names, or of all
+/// that take any bytes. The model's running statistics move.
 ///
 /// # Errors
-/// Shapes that do not fit.
-pub fn measure_memory(model: &mut dyn Layer<f32>, batch: &Batch) -> Result<Memory> {
+/// Shapes that do not fit, or a pattern that names nothing.
+pub fn measure_memory(
+    model: &mut dyn Layer<f32>,
+    batch: &Batch,
+    pattern: Option<&str>,
+) -> Result<(Memory, Vec<usize>)> {
     let tape = Tape::new();
-    let images = tape.constant(Tensor::new(batch.shape, batch.images.clone())?);
-    let loss = model.forward(&Context::train(&tape, 0, 0), images)?.cross_entropy(&batch.labels, 0.0)?;
+    let images = Tensor::new(batch.shape, batch.images.clone())?;
+    let (_, loss) = record_loss(model, &Context::train(&tape, 0, 0), images, &batch.labels, 0.0)?;
+    let named = pattern.map(|pattern| tape.find(pattern)).transpose()?;
     let gradients = tape.run(Pass::new(Keep::Leaves).releasing().measuring_memory(), loss)?;
-    Ok(gradients.memory().cloned().expect("the pass was told to measure"))
+    let memory = gradients.memory().cloned().expect("the pass was told to measure");
+    let takes_any = |&i: &usize| {
+        let row = &memory.rows[i];
+        row.value + row.saved + row.gradient > 0
+    };
+    let chosen = match named {
+        Some(vars) => vars.into_iter().map(|v| v.id().index()).collect(),
+        None => (0..memory.rows.len()).filter(takes_any).collect(),
+    };
+    Ok((memory, chosen))
 }
 
 /// The first `n` images, again from the start if there are fewer.

@@ -1,7 +1,6 @@
 //! Training runs: their settings, the training loop, what is shown meanwhile and what is left behind.
 
 mod evaluation;
-mod inspection;
 mod interrupt;
 mod memory;
 mod model;
@@ -11,10 +10,10 @@ mod recording;
 mod session;
 mod settings;
 mod step;
+mod theory;
 mod trainer;
 
 pub use evaluation::Metrics;
-pub use inspection::{CAVEAT, Inspection, inspect};
 pub use interrupt::Interrupt;
 pub use memory::{MemoryPlan, StepMemory, measure_memory, plan_memory};
 pub use model::build_model;
@@ -24,4 +23,5 @@ pub use recording::Recording;
 pub use session::{Outcome, Session, load_data};
 pub use settings::Settings;
 pub use step::{Step, step_arrays};
+pub use theory::{CAVEAT, TheoryComparison, compare_with_theory};
 pub use trainer::{EpochMetrics, Place, Trainer};

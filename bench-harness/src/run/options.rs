@@ -29,7 +29,7 @@ macro_rules! options {
 }
 
 options! {
-    /// Data set, see `anact list` [default: fashion-mnist-5k]
+    /// Data set, see `anact list datasets` [default: fashion-mnist-5k]
     dataset: String,
     /// Folder that holds the data set's official files
     data: PathBuf,
@@ -37,11 +37,11 @@ options! {
     train_images: usize,
     /// Use only the first so many test images
     test_images: usize,
-    /// Network, see `anact list` [default: resnet20]
+    /// Network, see `anact list models` [default: resnet20]
     model: String,
     /// Hidden units, or channels of the first stage [default: the network's usual width]
     width: usize,
-    /// Activation, see `anact list`; a family's parameter in parentheses, as in "swish(1.702)" [default: nswish]
+    /// Activation, see `anact list activations`; a family's parameter in parentheses, as in "swish(1.702)" [default: nswish]
     activation: String,
     /// How weights are drawn, see `anact list inits` [default: lecun_normal]
     init: String,

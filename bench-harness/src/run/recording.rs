@@ -4,6 +4,7 @@ use autograd::{Gradients, Keep, NodeId, Scalar, Tape, Tensor, Var};
 use datasets::Batch;
 use layers::{Context, Layer};
 
+use super::step::record_loss;
 use crate::error::Result;
 
 /// A step's tape with the gradient of every node.
@@ -29,10 +30,10 @@ impl<S: Scalar> Recording<S> {
     ) -> Result<Self> {
         let tape = Box::new(Tape::new());
         let pixels = batch.images.iter().map(|&x| S::from_f64(f64::from(x))).collect();
+        let images = Tensor::new(batch.shape, pixels)?;
         let (loss, gradients) = {
-            let images = tape.constant(Tensor::new(batch.shape, pixels)?);
-            let logits = model.forward(&Context::train(&tape, seed, step), images)?;
-            let loss = logits.cross_entropy(&batch.labels, smoothing)?;
+            let cx = Context::train(&tape, seed, step);
+            let (_, loss) = record_loss(model, &cx, images, &batch.labels, smoothing)?;
             (loss.id(), tape.backward(loss, Keep::All)?)
         };
         Ok(Self { tape, gradients, loss })

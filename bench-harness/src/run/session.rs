@@ -8,13 +8,13 @@ use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::inspection::{Inspection, inspect};
 use super::interrupt::Interrupt;
 use super::memory::{MemoryPlan, StepMemory, measure_memory, plan_memory};
 use super::model::build_model;
 use super::progress::Progress;
 use super::recording::Recording;
 use super::settings::Settings;
+use super::theory::{TheoryComparison, compare_with_theory};
 use super::trainer::{EpochMetrics, Place, Trainer};
 use crate::error::{Error, Result};
 use crate::record::RecordWriter;
@@ -39,9 +39,9 @@ pub struct Outcome {
     /// Its SHA-256: equal for runs that ended in the same bits.
     pub weights_sha256: String,
     /// Theory and measurement before training.
-    pub start: Inspection,
+    pub start: TheoryComparison,
     /// Theory and measurement after training.
-    pub end: Inspection,
+    pub end: TheoryComparison,
 }
 
 /// Names the run that a line of the record belongs to.
@@ -121,16 +121,22 @@ impl<'d> Session<'d> {
         Recording::of(model.as_mut(), &batch, s.smoothing, (s.seed, step))
     }
 
-    /// The bytes of step `step`, counted from 0: planned from two small steps, and measured.
+    /// The bytes of step `step`, counted from 0: planned from two small steps, and measured; of the nodes that `pattern`
+    /// names, or of all that take any.
     ///
     /// # Errors
     /// As [`Session::record`].
-    pub fn step_memory(mut self, step: u64, interrupt: &Interrupt) -> Result<StepMemory> {
+    pub fn step_memory(
+        mut self,
+        step: u64,
+        pattern: Option<&str>,
+        interrupt: &Interrupt,
+    ) -> Result<StepMemory> {
         self.check_step(step)?;
         let batch = self.train_until(step, interrupt)?;
         let (planned, plan) = plan_memory(self.trainer.model(), &batch, batch.len())?;
-        let measured = measure_memory(self.trainer.model(), &batch)?;
-        Ok(StepMemory { batch: batch.len(), planned, measured, optimiser: plan.optimiser })
+        let (measured, chosen) = measure_memory(self.trainer.model(), &batch, pattern)?;
+        Ok(StepMemory { batch: batch.len(), planned, measured, chosen, optimiser: plan.optimiser })
     }
 
     /// What a full step will take, before any is run.
@@ -171,8 +177,8 @@ impl<'d> Session<'d> {
     fn train(&mut self, label: &str, record: &mut RecordWriter, interrupt: &Interrupt) -> Result<Outcome> {
         let s = &self.settings;
         let steps = self.train.batches_per_epoch();
-        // A network of its own: an inspection moves running statistics.
-        let start = inspection(s, &self.train, model(s, self.data)?.as_mut())?;
+        // A network of its own: a comparison moves running statistics.
+        let start = theory_comparison(s, &self.train, model(s, self.data)?.as_mut())?;
         let parameters = parameter_count(self.trainer.model());
         self.write(
             record,
@@ -193,9 +199,9 @@ impl<'d> Session<'d> {
 
         let weights = weights::to_safetensors(self.trainer.model());
         let weights_sha256 = hex(&Sha256::digest(&weights));
-        // Before the inspection, whose batch is no batch of the run.
+        // Before the comparison, whose batch is no batch of the run.
         let degenerate = anact::degenerate_batches(self.trainer.model());
-        let end = inspection(s, &self.train, self.trainer.model())?;
+        let end = theory_comparison(s, &self.train, self.trainer.model())?;
         self.write(record, "layers", json!({ "when": "end", "rows": end.rows }))?;
         for (site, batches) in &degenerate {
             eprintln!(
@@ -226,7 +232,7 @@ fn trainer(s: &Settings, data: &Dataset, steps_per_epoch: u64) -> Result<Trainer
     };
     let schedule = Schedule::new(s.lr, steps(s.schedule.warmup_epochs), steps(s.epochs), decay)?;
     let trainer = Trainer::new(model(s, data)?, Sgd::new(s.sgd)?, schedule, s.smoothing, s.seed);
-    Ok(trainer.finding_anomalies(s.find_anomalies))
+    Ok(if s.find_anomalies { trainer.finding_anomalies() } else { trainer })
 }
 
 fn model(s: &Settings, data: &Dataset) -> Result<Box<dyn layers::Layer<f32>>> {
@@ -241,9 +247,13 @@ fn training_loader<'d>(s: &Settings, data: &'d Dataset, normalisation: Normalisa
 }
 
 /// Predicted and measured on the first batch of the first epoch.
-fn inspection(s: &Settings, train: &Loader, model: &mut dyn layers::Layer<f32>) -> Result<Inspection> {
+fn theory_comparison(
+    s: &Settings,
+    train: &Loader,
+    model: &mut dyn layers::Layer<f32>,
+) -> Result<TheoryComparison> {
     let batch = train.epoch(0).next().expect("a loader has at least one batch");
-    inspect(model, batch, s.smoothing, s.seed)
+    compare_with_theory(model, batch, s.smoothing, s.seed)
 }
 
 fn hex(bytes: &[u8]) -> String {

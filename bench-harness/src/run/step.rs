@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use autograd::{Keep, Scalar, Tape, Tensor};
+use autograd::{Keep, Scalar, Tape, Tensor, Var};
 use layers::weights::{Array, State, state};
 use layers::{Context, Layer, Mode};
 
@@ -19,6 +19,32 @@ pub struct Step<S> {
     pub mode: Mode,
     /// Whether the value and the gradient of every node are wanted, too.
     pub every_node: bool,
+}
+
+/// Records the network on `images` and the mean cross-entropy: logits and loss.
+///
+/// # Errors
+/// Shapes that do not fit, or a label that is no class.
+pub(super) fn record_loss<'t, S: Scalar>(
+    model: &mut dyn Layer<S>,
+    cx: &Context<'t, S>,
+    images: Tensor<S>,
+    labels: &[usize],
+    smoothing: f64,
+) -> Result<(Var<'t, S>, Var<'t, S>)> {
+    loss_of(model, cx, cx.tape().constant(images), labels, smoothing)
+}
+
+/// [`record_loss`] of images that are on the tape already.
+fn loss_of<'t, S: Scalar>(
+    model: &mut dyn Layer<S>,
+    cx: &Context<'t, S>,
+    images: Var<'t, S>,
+    labels: &[usize],
+    smoothing: f64,
+) -> Result<(Var<'t, S>, Var<'t, S>)> {
+    let logits = model.forward(cx, images)?;
+    Ok((logits, logits.cross_entropy(labels, smoothing)?))
 }
 
 /// The images' name among the nodes.
@@ -42,8 +68,7 @@ pub fn step_arrays<S: Scalar>(model: &mut dyn Layer<S>, step: Step<S>) -> Result
         Mode::Train => Context::train(&tape, 0, 0),
         Mode::Eval => Context::eval(&tape),
     };
-    let logits = model.forward(&cx, images)?;
-    let loss = logits.cross_entropy(&step.labels, 0.0)?;
+    let (logits, loss) = loss_of(model, &cx, images, &step.labels, 0.0)?;
     let keep = if step.every_node { Keep::All } else { Keep::Leaves };
     let gradients = tape.backward(loss, keep)?;
 

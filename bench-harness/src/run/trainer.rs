@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::evaluation::{Metrics, Tally, evaluate, tensor};
 use super::interrupt::Interrupt;
 use super::progress::Progress;
+use super::step::record_loss;
 use crate::error::{Error, Result};
 use crate::record::{Cell, Csv};
 
@@ -113,8 +114,8 @@ impl Trainer {
 
     /// Looks for gradients that are not finite in every step, too, at the cost of reading every one of them.
     #[must_use]
-    pub fn finding_anomalies(mut self, finds: bool) -> Self {
-        self.finds_anomalies = finds;
+    pub fn finding_anomalies(mut self) -> Self {
+        self.finds_anomalies = true;
         self
     }
 
@@ -133,8 +134,8 @@ impl Trainer {
         let (mean_loss, correct, gradients) = {
             let tape = Tape::new();
             let cx = Context::train(&tape, self.seed, self.steps);
-            let logits = self.model.forward(&cx, tape.constant(images))?;
-            let loss = logits.cross_entropy(&batch.labels, self.smoothing)?;
+            let (logits, loss) =
+                record_loss(self.model.as_mut(), &cx, images, &batch.labels, self.smoothing)?;
             let correct = accuracy::correct(&logits.value(), &batch.labels)?;
             let mean_loss = loss.value().item()?;
             if !mean_loss.is_finite() {

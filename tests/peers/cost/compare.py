@@ -111,7 +111,7 @@ def main():
     print(f"{'round':>5}  {'anact forward':>13}  {'backward':>8}  {'torch forward':>13}  {'backward':>8}  {'ratio':>5}")
     ratios = []
     for number in range(arguments.rounds):
-        ours, _ = run([arguments.anact, "--threads", "1", "bench", "tape", "--nodes", str(arguments.nodes), "--json"])
+        ours, _ = run([arguments.anact, "--threads", "1", "bench", "tape", "--length", str(arguments.nodes), "--json"])
         add = next(chain for chain in ours["chains"] if chain["op"] == "add")["median"]
         theirs, _ = child("chain", arguments.nodes)
         ratio = (add["forward"] + add["backward"]) / (theirs["forward"] + theirs["backward"])

@@ -44,13 +44,13 @@ function written(x) {
 }
 
 function writtenBytes(n) {
-  if (n < 1024) return `${n} B`;
-  const units = ["KiB", "MiB", "GiB", "TiB"];
+  if (n < 1000) return `${n} B`;
+  const units = ["kB", "MB", "GB", "TB"];
   let unit = -1;
   do {
-    n /= 1024;
+    n /= 1000;
     unit += 1;
-  } while (n >= 1024 && unit < units.length - 1);
+  } while (n >= 1000 && unit < units.length - 1);
   return `${n >= 100 ? n.toFixed(0) : n.toPrecision(3)} ${units[unit]}`;
 }
 

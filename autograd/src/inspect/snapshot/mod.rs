@@ -310,7 +310,7 @@ fn node<S: Scalar>(
 }
 
 fn formula(op: &str) -> Option<&'static str> {
-    let ops = OPS.iter().map(|o| (o.name, o.formula)).chain(GRADIENT_OPS.iter().copied());
+    let ops = OPS.iter().chain(GRADIENT_OPS).map(|o| (o.name, o.formula));
     let mut all = ops.chain(ACTIVATIONS.iter().map(|a| (a.name, a.formula)));
     all.find(|(name, _)| *name == op).map(|(_, formula)| formula)
 }

@@ -1,5 +1,6 @@
 //! A gradient kept within a limit on its way back.
 
+use crate::check::Case;
 use crate::error::{Error, Result};
 use crate::kernels::{map, reduce};
 use crate::op::{Backward, Forward, Op, inputs_of};
@@ -28,7 +29,7 @@ pub struct ClipGradient {
     pub limit: GradientLimit,
 }
 
-const NAME: &str = "clip_gradient";
+pub(super) const NAME: &str = "clip_gradient";
 
 impl<S: Scalar> Op<S> for ClipGradient {
     fn name(&self) -> &'static str {
@@ -98,6 +99,14 @@ impl<S: Scalar> Var<'_, S> {
     pub fn clip_gradient(self, limit: GradientLimit) -> Result<Self> {
         self.tape().apply(ClipGradient { limit }, &[self])
     }
+}
+
+/// The cases on which its value and what it does to samples are checked.
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        Case::op("by value", ClipGradient { limit: GradientLimit::Value(0.5) }).normal([3, 4]),
+        Case::op("by norm", ClipGradient { limit: GradientLimit::Norm(0.5) }).normal([3, 4]),
+    ]
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The value without its gradient.
 
+use crate::check::Case;
 use crate::error::Result;
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::samples::{Operand, Samples};
@@ -11,13 +12,15 @@ use crate::tensor::Tensor;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Detach;
 
+pub(super) const NAME: &str = "detach";
+
 impl<S: Scalar> Op<S> for Detach {
     fn name(&self) -> &'static str {
-        "detach"
+        NAME
     }
 
     fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
-        let &[x] = inputs_of("detach", inputs, "1")?;
+        let &[x] = inputs_of(NAME, inputs, "1")?;
         Ok(Forward::of(x.clone()))
     }
 
@@ -40,6 +43,11 @@ impl<S: Scalar> Var<'_, S> {
     pub fn detach(self) -> Self {
         self.tape().apply(Detach, &[self]).unwrap_or_else(|e| panic!("{e}"))
     }
+}
+
+/// The cases on which its value and what it does to samples are checked.
+pub(super) fn cases() -> Vec<Case> {
+    vec![Case::op("x", Detach).normal([3, 4])]
 }
 
 #[cfg(test)]

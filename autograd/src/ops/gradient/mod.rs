@@ -9,15 +9,18 @@ mod constant_from;
 mod detach;
 mod scale_gradient;
 
+use crate::ops::OpEntry;
+
 pub use clip_gradient::{ClipGradient, GradientLimit};
 pub use constant_from::ConstantFrom;
 pub use detach::Detach;
 pub use scale_gradient::ScaleGradient;
 
-/// The name and what is done of every such op.
-pub const GRADIENT_OPS: &[(&str, &str)] = &[
-    ("detach", "y = x; no gradient"),
-    ("constant_from", "y = a constant that x determines; no gradient"),
-    ("scale_gradient", "y = x; ∂L/∂x = c·g"),
-    ("clip_gradient", "y = x; ∂L/∂x = g, clipped"),
+/// Every such op, with cases on which its value and what it does to samples are checked, but no derivative.
+pub const GRADIENT_OPS: &[OpEntry] = &[
+    OpEntry { name: detach::NAME, formula: "y = x; no gradient", cases: detach::cases },
+    OpEntry { name: scale_gradient::NAME, formula: "y = x; ∂L/∂x = c·g", cases: scale_gradient::cases },
+    OpEntry {
+        name: clip_gradient::NAME, formula: "y = x; ∂L/∂x = g, clipped", cases: clip_gradient::cases
+    },
 ];

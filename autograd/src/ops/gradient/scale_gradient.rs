@@ -1,5 +1,6 @@
 //! A gradient multiplied on its way back.
 
+use crate::check::Case;
 use crate::error::{Error, Result};
 use crate::kernels::map;
 use crate::op::{Backward, Forward, Op, inputs_of};
@@ -18,7 +19,7 @@ pub struct ScaleGradient {
     pub factor: f64,
 }
 
-const NAME: &str = "scale_gradient";
+pub(super) const NAME: &str = "scale_gradient";
 
 impl<S: Scalar> Op<S> for ScaleGradient {
     fn name(&self) -> &'static str {
@@ -55,10 +56,15 @@ impl<S: Scalar> Var<'_, S> {
     }
 }
 
+/// The cases on which its value and what it does to samples are checked.
+pub(super) fn cases() -> Vec<Case> {
+    vec![Case::op("reversed", ScaleGradient { factor: -1.0 }).normal([3, 4])]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::{self, Case};
+    use crate::check;
     use crate::{Keep, Tape};
 
     #[test]

@@ -15,10 +15,10 @@ use crate::table::{Table, sig};
 pub(super) struct Tape {
     /// Nodes of the chains that are timed
     #[arg(long, default_value_t = 100_000)]
-    nodes: usize,
+    length: usize,
     /// Nodes of the chain whose memory is measured
     #[arg(long, default_value_t = 1_000_000)]
-    memory_nodes: usize,
+    memory_length: usize,
     /// How often every chain is timed; the chains take turns
     #[arg(long, default_value_t = 11)]
     rounds: usize,
@@ -64,10 +64,10 @@ struct ChainCost {
 /// Everything that is printed.
 #[derive(Debug, Serialize)]
 struct Report {
-    nodes: usize,
+    length: usize,
     rounds: usize,
     chains: Vec<ChainCost>,
-    memory_nodes: usize,
+    memory_length: usize,
     /// Resident bytes per node above the 8 of its number, at the peak of forward and backward. `None` where the
     /// system does not say.
     bytes_per_node: Option<f64>,
@@ -76,23 +76,23 @@ struct Report {
 impl Tape {
     pub(super) fn run(self) -> Result<()> {
         for (setting, value) in
-            [("--nodes", self.nodes), ("--memory-nodes", self.memory_nodes), ("--rounds", self.rounds)]
+            [("--length", self.length), ("--memory-length", self.memory_length), ("--rounds", self.rounds)]
         {
             if value == 0 {
                 return Err(Error::Setting { setting, value: "0".into(), legal: "at least 1".into() });
             }
         }
         // First, while nothing else has left memory behind.
-        let bytes_per_node = bytes_per_node(self.memory_nodes)?;
+        let bytes_per_node = bytes_per_node(self.memory_length)?;
         let mut times = vec![Vec::new(); CHAINS.len()];
         for _ in 0..self.rounds {
             for (times, (_, step)) in times.iter_mut().zip(CHAINS) {
-                times.push(time(*step, self.nodes)?);
+                times.push(time(*step, self.length)?);
             }
         }
         let chains = times.iter().zip(CHAINS).map(|(times, (op, _))| cost(op, times)).collect();
-        let Self { nodes, rounds, memory_nodes, .. } = self;
-        let report = Report { nodes, rounds, chains, memory_nodes, bytes_per_node };
+        let Self { length, rounds, memory_length, .. } = self;
+        let report = Report { length, rounds, chains, memory_length, bytes_per_node };
         if self.json {
             println!("{}", serde_json::to_string(&report).expect("numbers and names are JSON"));
         } else {
@@ -170,12 +170,12 @@ fn print(report: &Report) {
     }
     println!(
         "Chains of {} nodes of one f64 each, nanoseconds per node, medians of {} rounds\n\n{table}",
-        report.nodes, report.rounds
+        report.length, report.rounds
     );
     match report.bytes_per_node {
         Some(bytes) => println!(
             "A chain of {} additions takes {} bytes per node beyond its numbers, at the peak of forward and backward",
-            report.memory_nodes,
+            report.memory_length,
             sig(bytes, 3)
         ),
         None => println!("This system does not say how much memory a process takes"),

@@ -1,7 +1,7 @@
 //! Every registered op through the gradient checker.
 
 use autograd::check::{self, DUAL_TOLERANCE, Report, worse};
-use autograd::ops::{OPS, OpEntry, activation::ACTIVATIONS};
+use autograd::ops::{GRADIENT_OPS, OPS, OpEntry, activation::ACTIVATIONS};
 
 use crate::error::{Error, Result};
 use crate::table::{Table, sig};
@@ -12,7 +12,16 @@ pub(super) fn run(only: Option<&str>) -> Result<()> {
     let activations =
         ACTIVATIONS.iter().map(|a| OpEntry { name: a.name, formula: a.formula, cases: a.cases });
     let all: Vec<OpEntry> = ops.chain(activations).collect();
-    if let Some(name) = only.filter(|name| !all.iter().any(|o| o.name == *name)) {
+    if let Some(op) = GRADIENT_OPS.iter().find(|o| only == Some(o.name)) {
+        let legal =
+            "another op: this one changes gradients on purpose and has no derivative to be checked against";
+        return Err(Error::Setting { setting: "--op", value: op.name.into(), legal: legal.into() });
+    }
+    // On a tape the node with given and the one with batch statistics have one name.
+    let is_meant = |name: &str, o: &OpEntry| {
+        o.name == name || name == anact::node::NAME && anact::NODES.iter().any(|n| n.name == o.name)
+    };
+    if let Some(name) = only.filter(|name| !all.iter().any(|o| is_meant(name, o))) {
         return Err(autograd::Error::unknown("op", name, all.iter().map(|o| o.name)).into());
     }
     let mut table = Table::new()
@@ -25,7 +34,7 @@ pub(super) fn run(only: Option<&str>) -> Result<()> {
         .number("f32 against f64")
         .text("verdict");
     let (mut failures, mut worst) = (Vec::new(), 0.0f64);
-    for op in all.into_iter().filter(|o| only.is_none_or(|only| only == o.name)) {
+    for op in all.into_iter().filter(|o| only.is_none_or(|only| is_meant(only, o))) {
         let cases = (op.cases)();
         let mut summary = Report::default();
         for case in &cases {

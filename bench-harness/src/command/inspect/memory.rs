@@ -1,7 +1,5 @@
 //! `anact inspect --memory`: what a step takes, node by node and in total.
 
-use autograd::inspect::{Memory, MemoryRow, matches};
-
 use crate::error::Result;
 use crate::resident::Resident;
 use crate::run::{Interrupt, Session, Settings, StepMemory, load_data};
@@ -11,8 +9,8 @@ use crate::table::{Table, bytes};
 pub(super) fn print(settings: &Settings, step: u64, pattern: Option<&str>) -> Result<()> {
     let data = load_data(settings)?;
     data.remarks.iter().for_each(|remark| eprintln!("note: {remark}"));
-    let memory = Session::new(settings.clone(), &data)?.step_memory(step, &Interrupt::listen())?;
-    println!("{}", rows(&memory.measured, pattern)?);
+    let memory = Session::new(settings.clone(), &data)?.step_memory(step, pattern, &Interrupt::listen())?;
+    println!("{}", rows(&memory));
     println!(
         "Step {step} of {} with {}, {} images. A buffer that several tensors share counts once, for the first of them;\n\
          values are freed after their last use on the way back.\n\n{}",
@@ -24,25 +22,12 @@ pub(super) fn print(settings: &Settings, step: u64, pattern: Option<&str>) -> Re
     let at = memory.measured.peak_row().map_or("no node", |row| row.path.as_str());
     println!("The peak is reached at {at}.");
     if let Some(resident) = Resident::read() {
-        println!("The process takes {} now and took at most {}.", show(resident.now), show(resident.peak));
+        println!("The process takes {} now and took at most {}.", bytes(resident.now), bytes(resident.peak));
     }
     Ok(())
 }
 
-fn show(resident: u64) -> String {
-    bytes(usize::try_from(resident).unwrap_or(usize::MAX))
-}
-
-fn rows(memory: &Memory, pattern: Option<&str>) -> Result<Table> {
-    let takes_any = |r: &MemoryRow| r.value + r.saved + r.gradient > 0;
-    let chosen: Vec<&MemoryRow> = match pattern {
-        None => memory.rows.iter().filter(|r| takes_any(r)).collect(),
-        Some(pattern) => memory.rows.iter().filter(|r| matches(pattern, &r.path)).collect(),
-    };
-    if let Some(pattern) = pattern.filter(|_| chosen.is_empty()) {
-        let known = memory.rows.iter().map(|r| r.path.as_str());
-        return Err(autograd::Error::unknown("node or pattern", pattern, known).into());
-    }
+fn rows(memory: &StepMemory) -> Table {
     let mut table = Table::new()
         .text("node")
         .number("value")
@@ -50,21 +35,21 @@ fn rows(memory: &Memory, pattern: Option<&str>) -> Result<Table> {
         .number("gradient")
         .number("held forward")
         .number("held backward");
-    for row in chosen {
+    for row in memory.chosen.iter().map(|&i| &memory.measured.rows[i]) {
         let cells = [row.value, row.saved, row.gradient, row.after_forward, row.in_backward];
         table.row(
             std::iter::once(row.path.clone())
-                .chain(cells.map(|n| if n == 0 { "·".into() } else { bytes(n) })),
+                .chain(cells.map(|n| if n == 0 { "·".into() } else { bytes(n as u64) })),
         );
     }
-    Ok(table)
+    table
 }
 
 fn totals(memory: &StepMemory) -> Table {
     let StepMemory { planned, measured, optimiser, .. } = memory;
     let mut table = Table::new().text("").number("planned").number("measured");
     let mut row = |name: &str, planned: usize, measured: usize| {
-        table.row([name.to_string(), bytes(planned), bytes(measured)]);
+        table.row([name.to_string(), bytes(planned as u64), bytes(measured as u64)]);
     };
     row("held when the forward pass ends", planned.forward(), measured.forward());
     row("held at the peak", planned.peak(), measured.peak());

@@ -2,8 +2,8 @@
 
 mod against;
 mod export;
-mod layers;
 mod memory;
+mod table;
 
 use std::path::PathBuf;
 
@@ -19,6 +19,7 @@ use crate::run::{Interrupt, Options, Recording, Session, Settings, load_data};
 
 /// Arguments of `anact inspect`.
 #[derive(Debug, Args)]
+#[command(mut_arg("output", |output| output.hide(true)))]
 pub(super) struct Inspect {
     /// TOML file with options; flags win over it
     #[arg(long)]
@@ -71,7 +72,7 @@ impl Inspect {
         let recording: Recording<f32> = recorder.record(&settings)?;
         let snapshot = snapshot(&recording, &settings, self.step)?;
         match &variation {
-            None => println!("{}", layers::table(&recording.tape, &snapshot, self.nodes.as_deref())?),
+            None => println!("{}", table::table(&recording.tape, &snapshot, self.nodes.as_deref())?),
             Some(v) => {
                 let diff = match v.dtype {
                     Dtype::F32 => against::compare::<f32>(&recording, v, &mut recorder, self.epsilon),

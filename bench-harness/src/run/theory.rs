@@ -7,13 +7,14 @@ use layers::{Context, Layer};
 use serde::Serialize;
 
 use super::evaluation::tensor;
+use super::step::record_loss;
 use crate::error::Result;
 use crate::record::{Cell, Csv};
 use crate::table::{Table, sig};
 
 /// One batch through a network, predicted and measured.
 #[derive(Debug, Clone, Serialize)]
-pub struct Inspection {
+pub struct TheoryComparison {
     /// Layers from input to output.
     pub rows: Vec<LayerRow>,
 }
@@ -23,18 +24,17 @@ pub struct Inspection {
 ///
 /// # Errors
 /// Shapes that do not fit.
-pub fn inspect(
+pub fn compare_with_theory(
     model: &mut dyn Layer<f32>,
     mut batch: Batch,
     smoothing: f64,
     seed: u64,
-) -> Result<Inspection> {
+) -> Result<TheoryComparison> {
     let tape = Tape::new();
-    let images = tape.constant(tensor(&mut batch)?);
-    let logits = model.forward(&Context::train(&tape, seed, 0), images)?;
-    let loss = logits.cross_entropy(&batch.labels, smoothing)?;
+    let cx = Context::train(&tape, seed, 0);
+    let (logits, loss) = record_loss(model, &cx, tensor(&mut batch)?, &batch.labels, smoothing)?;
     let gradients = tape.backward(loss, Keep::All)?;
-    Ok(Inspection { rows: compare(&tape, logits, &gradients)? })
+    Ok(TheoryComparison { rows: compare(&tape, logits, &gradients)? })
 }
 
 /// What a reader of the tables has to know.
@@ -66,7 +66,7 @@ fn columns() -> impl Iterator<Item = &'static Column> {
     FORWARD.iter().chain(BACKWARD)
 }
 
-impl Inspection {
+impl TheoryComparison {
     /// The layers' numbers on the way forward and on the way back, each as predicted | measured. Two tables, since
     /// one would be wider than most terminals.
     pub fn tables(&self) -> [Table; 2] {
@@ -90,7 +90,7 @@ impl Inspection {
         table
     }
 
-    /// Appends the rows to a CSV table made by [`Inspection::csv`].
+    /// Appends the rows to a CSV table made by [`TheoryComparison::csv`].
     ///
     /// # Errors
     /// Never for a table of that making.
@@ -104,7 +104,7 @@ impl Inspection {
         Ok(())
     }
 
-    /// An empty CSV table for inspections.
+    /// An empty CSV table for comparisons.
     pub fn csv() -> Csv {
         let head = ["activation", "seed", "when", "layer"].map(str::to_string);
         let pairs =
