@@ -6,7 +6,7 @@
 //! the tape.
 
 use autograd::{
-    Backward, Derivative, Elementwise, Error, Forward, Op, Operand, Result, Samples, Scalar, Shape,
+    Backward, Derivative, Elementwise, Error, Forward, Op, Result, SampledInput, Samples, Scalar, Shape,
 };
 use autograd::{Tensor, Var};
 use autograd::{inputs_of, ops::activation::Tanh};
@@ -238,7 +238,7 @@ impl<S: Scalar> Op<S> for Replace {
         vec![Some(Tensor::filled(cx.upstream.shape(), g))]
     }
 
-    fn samples(&self, inputs: &[Operand]) -> Samples {
+    fn samples(&self, inputs: &[SampledInput]) -> Samples {
         inputs[0].samples.row_by_row()
     }
 }

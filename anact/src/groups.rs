@@ -110,7 +110,7 @@ impl Groups {
     /// An array of all elements of all groups, written by `f(group, start, run)` for consecutive runs of elements of
     /// one group, in parallel.
     pub(crate) fn fill<S: Scalar>(self, f: impl Fn(usize, usize, &mut [S]) + Sync) -> Vec<S> {
-        let mut y = buffer::any(self.count * self.elements());
+        let mut y = buffer::to_overwrite(self.count * self.elements());
         for_each_chunk(&mut y, |at, mut y| {
             let mut i = at;
             while !y.is_empty() {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use smallvec::SmallVec;
 
-use crate::error::{Error, Missing, Result};
+use crate::error::{Error, MissingGradient, Result};
 use crate::gradients::{Gradients, address};
 use crate::inspect::{self, Ledger, Memory, MemoryRow, Observer, Seen, Side};
 use crate::kernels::map;
@@ -28,7 +28,7 @@ impl<S: Scalar> Tape<S> {
     /// # Errors
     /// As [`Tape::run`].
     pub fn backward_from(&self, var: Var<'_, S>, cotangent: Tensor<S>, keep: Keep) -> Result<Gradients<S>> {
-        self.run(Pass::new(keep).from_cotangent(cotangent), var)
+        self.run(Pass::new(keep).with_cotangent(cotangent), var)
     }
 
     /// Runs a backward pass from `start`.
@@ -103,10 +103,13 @@ impl<S: Scalar> Tape<S> {
         let names = gradients.names.iter();
         let without =
             names.filter(|(_, id)| nodes[id.index()].needs_gradient && !gradients.nodes.contains_key(id));
-        let missing: Vec<Missing> = without
-            .map(|(name, &id)| Missing { name: name.to_string(), ends_at: self.path_ends_at(id, start.id()) })
+        let missing: Vec<MissingGradient> = without
+            .map(|(name, &id)| MissingGradient {
+                name: name.to_string(),
+                ends_at: self.path_ends_at(id, start.id()),
+            })
             .collect();
-        if missing.is_empty() { Ok(()) } else { Err(Error::NoGradients { missing }) }
+        if missing.is_empty() { Ok(()) } else { Err(Error::MissingGradients { missing }) }
     }
 
     /// The op without derivative that cuts `from` off from `to`, if there is a path apart from such ops.
@@ -282,7 +285,7 @@ impl<'t, 'w, S: Scalar> Sweep<'t, 'w, S> {
         if self.finds_anomalies {
             let (side, bad) = match inspect::first_bad_of(&gradients) {
                 _ if inspect::first_bad(upstream).is_some() => (Side::Upstream, Some(upstream)),
-                Some(input) => (Side::Gradient { input }, gradients[input].as_ref()),
+                Some(position) => (Side::Gradient { position }, gradients[position].as_ref()),
                 None => (Side::Upstream, None),
             };
             if let Some(bad) = bad {

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::kernels::buffer;
 use crate::kernels::map;
 use crate::op::{Backward, Forward, Op, inputs_of};
-use crate::samples::{Operand, Samples};
+use crate::samples::{SampledInput, Samples};
 use crate::scalar::Scalar;
 use crate::tensor::Tensor;
 
@@ -115,7 +115,7 @@ impl<E: Elementwise, S: Scalar> Op<S> for Map<E> {
         vec![Some(backward(&self.0, cx))]
     }
 
-    fn samples(&self, inputs: &[Operand]) -> Samples {
+    fn samples(&self, inputs: &[SampledInput]) -> Samples {
         if E::LINEAR { inputs[0].samples } else { inputs[0].samples.row_by_row() }
     }
 }
@@ -147,14 +147,14 @@ impl<E: Elementwise, S: Scalar> Slices<S> for E {
 }
 
 fn forward<S: Scalar>(function: &dyn Slices<S>, x: &Tensor<S>) -> Tensor<S> {
-    let mut y = buffer::any(x.len());
+    let mut y = buffer::to_overwrite(x.len());
     map::for_each_chunk(&mut y, |at, y| function.values(&x.data()[at..][..y.len()], y));
     Tensor::filled(x.shape(), y)
 }
 
 fn backward<S: Scalar>(function: &dyn Slices<S>, cx: &Backward<'_, S>) -> Tensor<S> {
     let (x, y, g) = (cx.inputs[0].data(), cx.output.data(), cx.upstream.data());
-    let mut out = buffer::any(x.len());
+    let mut out = buffer::to_overwrite(x.len());
     map::for_each_chunk(&mut out, |at, out| {
         let here = at..at + out.len();
         function.gradients(&x[here.clone()], &y[here.clone()], &g[here], out);

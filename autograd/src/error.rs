@@ -115,9 +115,9 @@ pub enum Error {
         "backward: no gradient for {}; declare them frozen, or allow it with `Pass::allowing_missing`",
         missing_text(missing)
     )]
-    NoGradients {
+    MissingGradients {
         /// Every one of them.
-        missing: Vec<Missing>,
+        missing: Vec<MissingGradient>,
     },
     /// A backward pass over values that an earlier one has freed.
     #[error(
@@ -163,15 +163,15 @@ pub enum Error {
 
 /// A parameter without gradient.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Missing {
+pub struct MissingGradient {
     /// Its name.
     pub name: String,
     /// The op without derivative at which its paths to the loss end; `None` if there is no path at all.
     pub ends_at: Option<String>,
 }
 
-fn missing_text(missing: &[Missing]) -> String {
-    let reason = |m: &Missing| match &m.ends_at {
+fn missing_text(missing: &[MissingGradient]) -> String {
+    let reason = |m: &MissingGradient| match &m.ends_at {
         None => format!("{} (on no path to the loss)", m.name),
         Some(op) => format!("{} (its path ends at {op}, which has no derivative)", m.name),
     };

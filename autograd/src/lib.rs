@@ -38,12 +38,12 @@ mod tape;
 mod tensor;
 
 pub use elementwise::{Derivative, Elementwise, Map, Parameter, Slices, build, label};
-pub use error::{Error, Missing, Result};
+pub use error::{Error, MissingGradient, Result};
 pub use gradients::Gradients;
 pub use op::{Backward, Forward, Op, inputs_of};
 pub use pass::{Keep, Pass};
 pub use program::Program;
-pub use samples::{Operand, Sample, Samples};
+pub use samples::{Sample, SampledInput, Samples};
 pub use scalar::{Dual, Scalar};
 pub use shape::{MAX_RANK, Shape};
 pub use tape::{NodeId, Scope, Tape, Var};

@@ -7,7 +7,7 @@ use std::any::Any;
 use std::fmt::Debug;
 
 use crate::error::{Error, Result};
-use crate::samples::{Operand, Sample, Samples, UNSAID};
+use crate::samples::{Sample, SampledInput, Samples, UNSAID};
 use crate::scalar::Scalar;
 use crate::tensor::Tensor;
 
@@ -75,7 +75,7 @@ pub trait Op<S: Scalar>: Any + Debug + Send + Sync {
     /// only if one of them is not shared. [`check::samples`](crate::check::samples) holds the op to what it says.
     ///
     /// An op that does not say is taken to mix the samples, so gradients sample by sample are refused behind it.
-    fn samples(&self, _inputs: &[Operand]) -> Samples {
+    fn samples(&self, _inputs: &[SampledInput]) -> Samples {
         Samples::Mixed(UNSAID)
     }
 

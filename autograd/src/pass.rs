@@ -85,7 +85,7 @@ impl<'w, S: Scalar> Pass<'w, S> {
     }
 
     /// Starts from ∂L/∂var = `cotangent` instead of from 1, which only a single number can start from.
-    pub fn from_cotangent(mut self, cotangent: Tensor<S>) -> Self {
+    pub fn with_cotangent(mut self, cotangent: Tensor<S>) -> Self {
         self.cotangent = Some(cotangent);
         self
     }

@@ -30,7 +30,7 @@ pub enum Samples {
 
 /// An input of an op, as [`Op::samples`](crate::Op::samples) sees it; never [`Samples::Coupled`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Operand {
+pub struct SampledInput {
     /// How it relates to the samples.
     pub samples: Samples,
     /// Its shape.
@@ -68,7 +68,7 @@ impl Samples {
     /// The result of an op that treats each row of its first input alike, with the whole of all `others`: a
     /// convolution with its weight and bias.
     #[must_use]
-    pub fn row_by_row_with(first: Operand, others: &[Operand]) -> Self {
+    pub fn row_by_row_with(first: SampledInput, others: &[SampledInput]) -> Self {
         let mixed = others.iter().find_map(|o| match o.samples {
             Self::Shared => None,
             Self::Rows => Some(Self::Mixed("every sample sees all samples of an operand that is used whole")),
@@ -86,11 +86,15 @@ impl Samples {
     /// The result, of shape `output`, of a function of aligned elements, such as a sum with broadcasting; `totals`
     /// combines operands none of which has rows, at least one of them a [`Mean`](Self::Mean) or [`Sum`](Self::Sum).
     #[must_use]
-    pub fn aligned(operands: &[Operand], output: Shape, totals: impl FnOnce(&[Operand]) -> Self) -> Self {
+    pub fn aligned(
+        operands: &[SampledInput],
+        output: Shape,
+        totals: impl FnOnce(&[SampledInput]) -> Self,
+    ) -> Self {
         let is = |samples| operands.iter().any(|o| o.samples == samples);
         if is(Self::Rows) {
             // Aligned at the last axis, so equal ranks put the samples along axis 0 of the output.
-            let keeps = |o: &Operand| {
+            let keeps = |o: &SampledInput| {
                 o.shape.rank() == output.rank() && o.shape.dims().first() == output.dims().first()
             };
             return if !operands.iter().filter(|o| o.samples == Self::Rows).all(keeps) {
@@ -110,7 +114,7 @@ impl Samples {
 
     /// `totals` of [`Samples::aligned`] for an op that is affine in all its operands together.
     #[must_use]
-    pub fn affine_totals(operands: &[Operand]) -> Self {
+    pub fn affine_totals(operands: &[SampledInput]) -> Self {
         let is = |samples| operands.iter().any(|o| o.samples == samples);
         match (is(Self::Mean), is(Self::Sum)) {
             (true, true) => Self::Mixed("it joins a mean over samples and a sum over samples"),
@@ -122,7 +126,7 @@ impl Samples {
     /// `totals` of [`Samples::aligned`] for an op of two operands that is linear in the one at `linear` while the other
     /// is held.
     #[must_use]
-    pub fn linear_totals(operands: &[Operand], linear: &[usize]) -> Self {
+    pub fn linear_totals(operands: &[SampledInput], linear: &[usize]) -> Self {
         let total = |i: usize| {
             let others = operands.iter().enumerate().filter(|(k, _)| *k != i);
             others.into_iter().all(|(_, o)| o.samples == Self::Shared)
@@ -197,8 +201,8 @@ mod tests {
 
     #[test]
     fn broadcasting_may_move_the_samples() {
-        let of = |samples, dims: &[usize]| Operand { samples, shape: Shape::new(dims).unwrap() };
-        let with = |a: Operand, b: Operand| {
+        let of = |samples, dims: &[usize]| SampledInput { samples, shape: Shape::new(dims).unwrap() };
+        let with = |a: SampledInput, b: SampledInput| {
             let output = a.shape.broadcast(&b.shape, "t").unwrap();
             Samples::aligned(&[a, b], output, Samples::affine_totals)
         };

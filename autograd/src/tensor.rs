@@ -35,7 +35,7 @@ impl<S: Scalar> Tensor<S> {
     /// Every element equal to `value`.
     pub fn full(shape: impl Into<Shape>, value: S) -> Self {
         let shape = shape.into();
-        let mut data = buffer::any(shape.len());
+        let mut data = buffer::to_overwrite(shape.len());
         data.fill(value);
         Self { data: Storage::new(data), shape }
     }

@@ -3,7 +3,7 @@
 use std::fmt::{self, Debug};
 
 use autograd::kernels::reduce;
-use autograd::{Backward, Elementwise, Error, Forward, Op, Operand, Result, Sample, Samples};
+use autograd::{Backward, Elementwise, Error, Forward, Op, Result, Sample, SampledInput, Samples};
 use autograd::{Scalar, Tensor, Var, label};
 
 use crate::groups::{BLOCK, Groups};
@@ -151,7 +151,7 @@ impl<S: Scalar, E: Elementwise> Op<S> for Normalize<E> {
         backward(&self.function, &self.plan, cx)
     }
 
-    fn samples(&self, inputs: &[Operand]) -> Samples {
+    fn samples(&self, inputs: &[SampledInput]) -> Samples {
         samples(&self.plan, inputs)
     }
 
@@ -163,7 +163,7 @@ impl<S: Scalar, E: Elementwise> Op<S> for Normalize<E> {
 
 /// Given numbers keep samples apart, unless the batch has moved them; measured ones do not, whether or not the gradient knows it: with a detached
 /// gradient the value of each sample still depends on all.
-fn samples(plan: &Plan, inputs: &[Operand]) -> Samples {
+fn samples(plan: &Plan, inputs: &[SampledInput]) -> Samples {
     match Samples::row_by_row_with(inputs[0], &inputs[1..]) {
         Samples::Rows if plan.depends_on_batch() => {
             Samples::Coupled("its λ and μ are those of the whole batch")

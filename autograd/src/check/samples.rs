@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::op::Backward;
 use crate::pass::Keep;
 use crate::random::{Purpose, Stream};
-use crate::samples::{Operand, Sample, Samples, UNSAID};
+use crate::samples::{Sample, SampledInput, Samples, UNSAID};
 use crate::shape::Shape;
 use crate::tape::{Node, Tape};
 use crate::tensor::Tensor;
@@ -82,7 +82,7 @@ fn with_node<R>(
 
 fn claim(case: &Case, how: &[Samples]) -> Result<Samples> {
     with_node(case, case.inputs(), |node, inputs| {
-        let operand = |(x, &samples): (&Tensor<f64>, &Samples)| Operand { samples, shape: x.shape() };
+        let operand = |(x, &samples): (&Tensor<f64>, &Samples)| SampledInput { samples, shape: x.shape() };
         let operands: Vec<_> = inputs.iter().zip(how).map(operand).collect();
         node.op.as_ref().map_or(Samples::Mixed(UNSAID), |op| op.samples(&operands))
     })
@@ -304,7 +304,7 @@ mod tests {
             vec![Some(Tensor::filled(cx.upstream.shape(), centred))]
         }
 
-        fn samples(&self, inputs: &[Operand]) -> Samples {
+        fn samples(&self, inputs: &[SampledInput]) -> Samples {
             (self.claim)(inputs[0].samples)
         }
     }
@@ -346,7 +346,7 @@ mod tests {
             crate::ops::Mul.backward(cx)
         }
 
-        fn samples(&self, inputs: &[Operand]) -> Samples {
+        fn samples(&self, inputs: &[SampledInput]) -> Samples {
             Op::<S>::samples(&crate::ops::Mul, inputs)
         }
 

@@ -19,13 +19,13 @@ pub enum Side {
     /// What the node's op sent back to its input at this position.
     Gradient {
         /// Which input.
-        input: usize,
+        position: usize,
     },
 }
 
 /// A tensor that the op at fault was given.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Operand {
+pub struct GivenTensor {
     /// The path of its node, or `upstream` for the gradient of the op's output.
     pub name: String,
     /// Its shape.
@@ -52,7 +52,7 @@ pub struct Anomaly {
     /// How many there are.
     pub count: u64,
     /// What the op was given.
-    pub operands: Vec<Operand>,
+    pub operands: Vec<GivenTensor>,
 }
 
 impl fmt::Display for Anomaly {
@@ -61,15 +61,15 @@ impl fmt::Display for Anomaly {
         match self.side {
             Side::Value => write!(f, "the value of {path} ({op})")?,
             Side::Upstream => write!(f, "the gradient that reaches {path} ({op})")?,
-            Side::Gradient { input } => {
-                write!(f, "the gradient that {path} ({op}) sends to its input {input}")?;
-                if let Some(operand) = self.operands.get(input) {
+            Side::Gradient { position } => {
+                write!(f, "the gradient that {path} ({op}) sends to its input {position}")?;
+                if let Some(operand) = self.operands.get(position) {
                     write!(f, ", {}", operand.name)?;
                 }
             }
         }
         write!(f, ", shape {shape}, is the first that is not finite: {number} at {index}, {count} in all")?;
-        for Operand { name, shape, statistics: s } in &self.operands {
+        for GivenTensor { name, shape, statistics: s } in &self.operands {
             write!(f, "\n  {name} {shape}")?;
             match (s.min(), s.max(), s.mean()) {
                 (Some(min), Some(max), Some(mean)) => {
@@ -107,7 +107,7 @@ impl<S: Scalar> Tape<S> {
         let paths = self.paths();
         let nodes = self.nodes.borrow();
         let node = &nodes[at];
-        let operand = |name: &str, tensor: &Tensor<S>| Operand {
+        let operand = |name: &str, tensor: &Tensor<S>| GivenTensor {
             name: name.to_string(),
             shape: tensor.shape(),
             statistics: Statistics::of(tensor),

@@ -12,7 +12,7 @@ mod probe;
 mod snapshot;
 mod statistics;
 
-pub use anomaly::{Anomaly, Operand, Side};
+pub use anomaly::{Anomaly, GivenTensor, Side};
 pub(crate) use anomaly::{first_bad, first_bad_of};
 pub use diff::{
     Compared, NodeDifference, NodeName, StructuralDifference, TapeDiff, Which, diff, diff_with_gradients,
@@ -24,6 +24,6 @@ pub(crate) use observer::{OnGradient, OnValue};
 pub use path::matches;
 pub use probe::{Probe, ProbeRow};
 pub use snapshot::{
-    Contribution, ELEMENTS, Fact, Kind, Loss, NodeSnapshot, Number, SCHEMA, Saved, Snapshot, Summary, Totals,
+    ELEMENTS, EdgeSummary, Fact, Kind, Loss, NodeSnapshot, Number, SCHEMA, Saved, Snapshot, Summary, Totals,
 };
 pub use statistics::{Histogram, Statistics};

@@ -37,7 +37,7 @@ pub fn normalize<S: Scalar>(
     beta: &[S],
     x: &[S],
 ) -> Vec<S> {
-    let mut y = buffer::any(x.len());
+    let mut y = buffer::to_overwrite(x.len());
     layout.for_each_run(&mut y, |channel, start, y| {
         let mean = statistics.mean[channel];
         let scale = gamma[channel] * statistics.inverse_deviation[channel];
@@ -77,7 +77,7 @@ pub fn input_gradient<S: Scalar>(
     g: &[S],
 ) -> Vec<S> {
     let count = S::from_f64(layout.count() as f64);
-    let mut dx = buffer::any(x.len());
+    let mut dx = buffer::to_overwrite(x.len());
     layout.for_each_run(&mut dx, |channel, start, dx| {
         let (mean, inverse) = (statistics.mean[channel], statistics.inverse_deviation[channel]);
         let (plain, weighted) = sums[channel];

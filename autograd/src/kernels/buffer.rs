@@ -15,7 +15,7 @@ use crate::scalar::Scalar;
 const LARGE: usize = 64 * 1024;
 
 /// `n` numbers to be overwritten: what they are is not said.
-pub fn any<S: Scalar>(n: usize) -> Vec<S> {
+pub fn to_overwrite<S: Scalar>(n: usize) -> Vec<S> {
     match recycled(n) {
         Some(mut old) => {
             if cfg!(debug_assertions) {
@@ -40,7 +40,7 @@ pub fn zeros<S: Scalar>(n: usize) -> Vec<S> {
 
 /// A copy of `data`.
 pub fn copy<S: Scalar>(data: &[S]) -> Vec<S> {
-    let mut copy = any(data.len());
+    let mut copy = to_overwrite(data.len());
     copy.copy_from_slice(data);
     copy
 }
@@ -227,7 +227,7 @@ mod tests {
         drop(Buffer::new(vec![7.0f32; n]));
         assert!(zeros::<f32>(n).iter().all(|&x| x == 0.0));
         drop(Buffer::new(vec![7.0f32; n]));
-        let stale = any::<f32>(n);
+        let stale = to_overwrite::<f32>(n);
         assert_eq!(stale.len(), n);
         if cfg!(debug_assertions) {
             assert!(stale.iter().all(|&x| x.is_nan() || x == 0.0));

@@ -10,7 +10,7 @@ const CHUNK: usize = 16 * 1024;
 
 /// y\[i\] = f(x\[i\]).
 pub fn map<A: Copy + Sync, R: Scalar>(x: &[A], f: impl Fn(A) -> R + Sync) -> Vec<R> {
-    let mut y = buffer::any(x.len());
+    let mut y = buffer::to_overwrite(x.len());
     for_each_chunk(&mut y, |at, y| {
         for (y, &x) in y.iter_mut().zip(&x[at..]) {
             *y = f(x);
@@ -27,7 +27,7 @@ where
     R: Scalar,
 {
     assert_eq!(a.len(), b.len(), "elementwise operands have equal lengths");
-    let mut y = buffer::any(a.len());
+    let mut y = buffer::to_overwrite(a.len());
     for_each_chunk(&mut y, |at, y| {
         for ((y, &a), &b) in y.iter_mut().zip(&a[at..]).zip(&b[at..]) {
             *y = f(a, b);
@@ -43,7 +43,7 @@ where
     R: Scalar,
 {
     assert!(a.len() == b.len() && a.len() == c.len(), "elementwise operands have equal lengths");
-    let mut y = buffer::any(a.len());
+    let mut y = buffer::to_overwrite(a.len());
     for_each_chunk(&mut y, |at, y| {
         for (((y, &a), &b), &c) in y.iter_mut().zip(&a[at..]).zip(&b[at..]).zip(&c[at..]) {
             *y = f(a, b, c);

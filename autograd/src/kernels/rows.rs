@@ -32,7 +32,7 @@ fn largest<S: Scalar>(x: &[S]) -> usize {
 /// keeps what 1 + others would round away. A row with NaN, or of −∞ only, gives NaN throughout, and +∞ gives NaN
 /// in its place.
 pub fn log_softmax<S: Scalar>(x: &[S], width: usize) -> Vec<S> {
-    let mut y = buffer::any(x.len());
+    let mut y = buffer::to_overwrite(x.len());
     for_each_row(&mut y, width, |i, y| {
         let x = &x[i * width..][..width];
         let top = largest(x);
@@ -47,7 +47,7 @@ pub fn log_softmax<S: Scalar>(x: &[S], width: usize) -> Vec<S> {
 
 /// e^x / Σ e^x of every row, with the largest element subtracted first.
 pub fn softmax<S: Scalar>(x: &[S], width: usize) -> Vec<S> {
-    let mut y = buffer::any(x.len());
+    let mut y = buffer::to_overwrite(x.len());
     for_each_row(&mut y, width, |i, y| {
         let x = &x[i * width..][..width];
         let top = x[largest(x)];

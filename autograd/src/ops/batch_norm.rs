@@ -6,7 +6,7 @@ use crate::kernels::batch_norm::{self, Statistics};
 use crate::kernels::channels::Channels;
 use crate::kernels::moments::Moments;
 use crate::op::{Backward, Forward, Op, inputs_of};
-use crate::samples::{Operand, Sample, Samples};
+use crate::samples::{Sample, SampledInput, Samples};
 use crate::scalar::Scalar;
 use crate::tape::Var;
 use crate::tensor::Tensor;
@@ -106,7 +106,7 @@ impl<S: Scalar> Op<S> for BatchNorm {
         vec![dx, dgamma, dbeta]
     }
 
-    fn samples(&self, inputs: &[Operand]) -> Samples {
+    fn samples(&self, inputs: &[SampledInput]) -> Samples {
         match Samples::row_by_row_with(inputs[0], &inputs[1..]) {
             Samples::Rows => {
                 Samples::Coupled("the mean and variance of its channels are those of the whole batch")

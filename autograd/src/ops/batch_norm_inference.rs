@@ -7,7 +7,7 @@ use crate::kernels::buffer;
 use crate::kernels::channels::Channels;
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::ops::batch_norm::layout;
-use crate::samples::{Operand, Sample, Samples};
+use crate::samples::{Sample, SampledInput, Samples};
 use crate::scalar::Scalar;
 use crate::tape::Var;
 use crate::tensor::Tensor;
@@ -60,7 +60,7 @@ impl<S: Scalar> Op<S> for BatchNormInference {
         let layout = Channels::of(x.shape());
         let inverse = batch_norm::inverse_deviations(cx.inputs[4].data(), self.eps);
         let dx = cx.needs[0].then(|| {
-            let mut dx = buffer::any(x.len());
+            let mut dx = buffer::to_overwrite(x.len());
             layout.for_each_run(&mut dx, |channel, start, dx| {
                 let scale = gamma[channel] * inverse[channel];
                 for (dx, &g) in dx.iter_mut().zip(&g[start..]) {
@@ -89,7 +89,7 @@ impl<S: Scalar> Op<S> for BatchNormInference {
         gradients
     }
 
-    fn samples(&self, inputs: &[Operand]) -> Samples {
+    fn samples(&self, inputs: &[SampledInput]) -> Samples {
         Samples::row_by_row_with(inputs[0], &inputs[1..])
     }
 

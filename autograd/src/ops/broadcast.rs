@@ -5,7 +5,7 @@ use crate::kernels::buffer;
 use crate::kernels::strided::{self, Layout};
 use crate::kernels::{axes, map};
 use crate::op::{Backward, Forward, Op, inputs_of};
-use crate::samples::{Operand, Sample, Samples};
+use crate::samples::{Sample, SampledInput, Samples};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -42,7 +42,7 @@ pub(super) fn backward<S: Scalar>(
 }
 
 /// What a binary op does to samples; `totals` as [`Samples::aligned`] says.
-pub(super) fn samples(inputs: &[Operand], totals: impl FnOnce(&[Operand]) -> Samples) -> Samples {
+pub(super) fn samples(inputs: &[SampledInput], totals: impl FnOnce(&[SampledInput]) -> Samples) -> Samples {
     match inputs[0].shape.broadcast(&inputs[1].shape, "broadcast") {
         Ok(output) => Samples::aligned(inputs, output, totals),
         Err(_) => Samples::Mixed("the operands do not broadcast"),
@@ -72,7 +72,7 @@ fn each<S: Scalar>(
     d: impl Fn(S, S, S, S) -> S + Sync,
 ) -> Vec<S> {
     let (g, y) = (cx.upstream.data(), cx.output.data());
-    let mut out = buffer::any(g.len());
+    let mut out = buffer::to_overwrite(g.len());
     map::for_each_chunk(&mut out, |at, out| {
         let here = at..at + out.len();
         let operands = left[here.clone()].iter().zip(&right[here.clone()]);

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::kernels::buffer;
 use crate::kernels::strided::{self, Layout};
 use crate::op::{Backward, Forward, Op};
-use crate::samples::{Operand, Samples};
+use crate::samples::{SampledInput, Samples};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tape::Var;
@@ -66,7 +66,7 @@ impl<S: Scalar> Op<S> for Concat {
 
     fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
         let shape = self.joined(inputs)?;
-        let mut y = buffer::any(shape.len());
+        let mut y = buffer::to_overwrite(shape.len());
         for (x, (layout, start)) in inputs.iter().zip(self.places(inputs, shape)) {
             strided::scatter(&mut y, layout, start, x.data());
         }
@@ -81,7 +81,7 @@ impl<S: Scalar> Op<S> for Concat {
         cx.inputs.iter().zip(places).zip(cx.needs).map(part).collect()
     }
 
-    fn samples(&self, inputs: &[Operand]) -> Samples {
+    fn samples(&self, inputs: &[SampledInput]) -> Samples {
         if self.axis == 0 && inputs.len() > 1 && inputs.iter().any(|x| x.samples == Samples::Rows) {
             return Samples::Mixed("it is joined with other rows along the axis of the samples");
         }

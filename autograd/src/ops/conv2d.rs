@@ -6,7 +6,7 @@ use crate::kernels::buffer;
 use crate::kernels::channels::Channels;
 use crate::kernels::conv::{self, Geometry, Settings};
 use crate::op::{Backward, Forward, Op};
-use crate::samples::{Operand, Sample, Samples};
+use crate::samples::{Sample, SampledInput, Samples};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tape::Var;
@@ -73,7 +73,7 @@ impl<S: Scalar> Op<S> for Conv2d {
     fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
         let geometry = self.geometry(inputs)?;
         let shape = Shape::new(&geometry.output_dims())?;
-        let mut y = buffer::any(shape.len());
+        let mut y = buffer::to_overwrite(shape.len());
         let bias = inputs.get(2).map(|bias| bias.data());
         conv::forward(&geometry, inputs[0].data(), inputs[1].data(), bias, &mut y);
         Ok(Forward::of(Tensor::filled(shape, y)))
@@ -83,7 +83,7 @@ impl<S: Scalar> Op<S> for Conv2d {
         let geometry = self.geometry(cx.inputs).expect("forward has accepted these inputs");
         let (x, weight, dy) = (cx.inputs[0], cx.inputs[1], cx.upstream.data());
         let dx = cx.needs[0].then(|| {
-            let mut dx = buffer::any(x.len());
+            let mut dx = buffer::to_overwrite(x.len());
             conv::input_gradient(&geometry, weight.data(), dy, &mut dx);
             Tensor::filled(x.shape(), dx)
         });
@@ -96,7 +96,7 @@ impl<S: Scalar> Op<S> for Conv2d {
         gradients
     }
 
-    fn samples(&self, inputs: &[Operand]) -> Samples {
+    fn samples(&self, inputs: &[SampledInput]) -> Samples {
         Samples::row_by_row_with(inputs[0], &inputs[1..])
     }
 

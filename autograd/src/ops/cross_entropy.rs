@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::kernels::{reduce, rows};
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::program::Program;
-use crate::samples::{Operand, Samples};
+use crate::samples::{SampledInput, Samples};
 use crate::scalar::Scalar;
 use crate::tape::{Tape, Var};
 use crate::tensor::Tensor;
@@ -97,7 +97,7 @@ impl<S: Scalar> Op<S> for CrossEntropy {
         vec![Some(Tensor::filled(cx.inputs[0].shape(), dx))]
     }
 
-    fn samples(&self, inputs: &[Operand]) -> Samples {
+    fn samples(&self, inputs: &[SampledInput]) -> Samples {
         inputs[0].samples.row_by_row().reduce(true, Samples::Mean)
     }
 }

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::kernels::map;
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::random::{Purpose, Stream};
-use crate::samples::{Operand, Samples};
+use crate::samples::{SampledInput, Samples};
 use crate::scalar::Scalar;
 use crate::tape::Var;
 use crate::tensor::Tensor;
@@ -75,7 +75,7 @@ impl<S: Scalar> Op<S> for Dropout {
         vec![Some(Tensor::filled(cx.output.shape(), dx))]
     }
 
-    fn samples(&self, inputs: &[Operand]) -> Samples {
+    fn samples(&self, inputs: &[SampledInput]) -> Samples {
         // The mask depends on seed and place alone.
         inputs[0].samples
     }

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::kernels::buffer;
 use crate::kernels::{channels::Channels, map, reduce};
 use crate::op::{Backward, Forward, Op, inputs_of};
-use crate::samples::{Operand, Samples};
+use crate::samples::{SampledInput, Samples};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tape::Var;
@@ -47,13 +47,13 @@ impl<S: Scalar> Op<S> for GlobalAvgPool {
             let (shape, g) = (cx.inputs[0].shape(), cx.upstream.data());
             let layout = Channels::of(shape);
             let share = map::map(g, |g| g / S::from_f64(layout.positions as f64));
-            let mut dx = buffer::any(shape.len());
+            let mut dx = buffer::to_overwrite(shape.len());
             layout.for_each_run(&mut dx, |_, start, run| run.fill(share[start / layout.positions]));
             Tensor::filled(shape, dx)
         })]
     }
 
-    fn samples(&self, inputs: &[Operand]) -> Samples {
+    fn samples(&self, inputs: &[SampledInput]) -> Samples {
         // Linear, and every image for itself.
         inputs[0].samples
     }

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::kernels::{reduce, rows};
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::ops::softmax::last;
-use crate::samples::{Operand, Samples};
+use crate::samples::{SampledInput, Samples};
 use crate::scalar::Scalar;
 use crate::tape::Var;
 use crate::tensor::Tensor;
@@ -40,7 +40,7 @@ impl<S: Scalar> Op<S> for LogSoftmax {
         vec![Some(Tensor::filled(shape, dx))]
     }
 
-    fn samples(&self, inputs: &[Operand]) -> Samples {
+    fn samples(&self, inputs: &[SampledInput]) -> Samples {
         match inputs[0].samples {
             Samples::Rows if inputs[0].shape.rank() == 1 => {
                 Samples::Mixed("it runs along the axis of the samples")

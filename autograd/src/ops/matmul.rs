@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::kernels::Matrix;
 use crate::kernels::product::product;
 use crate::op::{Backward, Forward, Op, inputs_of};
-use crate::samples::{Operand, Sample, Samples};
+use crate::samples::{Sample, SampledInput, Samples};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tape::Var;
@@ -88,7 +88,7 @@ impl<S: Scalar> Op<S> for MatMul {
         vec![cx.needs[0].then(left), cx.needs[1].then(right)]
     }
 
-    fn samples(&self, inputs: &[Operand]) -> Samples {
+    fn samples(&self, inputs: &[SampledInput]) -> Samples {
         let [a, b] = [inputs[0], inputs[1]];
         match (a.samples, b.samples) {
             // Y is linear in A, which may be the mean or sum, and row i of Y sees row i of A alone.

@@ -6,7 +6,7 @@ use crate::kernels::buffer;
 use crate::kernels::pool;
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::ops::pool2d;
-use crate::samples::{Operand, Samples};
+use crate::samples::{SampledInput, Samples};
 use crate::scalar::Scalar;
 use crate::tape::Var;
 use crate::tensor::Tensor;
@@ -43,7 +43,7 @@ impl<S: Scalar> Op<S> for MaxPool2d {
     fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
         let &[x] = inputs_of(NAME, inputs, "1")?;
         let (window, shape) = pool2d::window(NAME, x, self.kernel, self.stride, self.padding)?;
-        let mut y = buffer::any(shape.len());
+        let mut y = buffer::to_overwrite(shape.len());
         pool::maximum(&window, x.data(), &mut y);
         Ok(Forward::of(Tensor::filled(shape, y)))
     }
@@ -59,7 +59,7 @@ impl<S: Scalar> Op<S> for MaxPool2d {
         })]
     }
 
-    fn samples(&self, inputs: &[Operand]) -> Samples {
+    fn samples(&self, inputs: &[SampledInput]) -> Samples {
         inputs[0].samples.row_by_row()
     }
 }

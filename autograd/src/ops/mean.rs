@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::kernels::map;
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::ops::AxisSet;
-use crate::samples::{Operand, Samples};
+use crate::samples::{SampledInput, Samples};
 use crate::scalar::Scalar;
 use crate::tape::Var;
 use crate::tensor::Tensor;
@@ -60,7 +60,7 @@ impl<S: Scalar> Op<S> for Mean {
         vec![Some(self.axes.expand(&g, shape))]
     }
 
-    fn samples(&self, inputs: &[Operand]) -> Samples {
+    fn samples(&self, inputs: &[SampledInput]) -> Samples {
         inputs[0].samples.reduce(self.axes.contains(0), Samples::Mean)
     }
 }

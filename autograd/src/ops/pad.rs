@@ -6,7 +6,7 @@ use crate::check::Case;
 use crate::error::{Error, Result};
 use crate::kernels::strided::{self, Layout};
 use crate::op::{Backward, Forward, Op, inputs_of};
-use crate::samples::{Operand, Samples};
+use crate::samples::{SampledInput, Samples};
 use crate::scalar::Scalar;
 use crate::shape::{MAX_RANK, Shape};
 use crate::tape::Var;
@@ -84,7 +84,7 @@ impl<S: Scalar> Op<S> for Pad {
         vec![Some(Tensor::filled(shape, strided::gather(cx.upstream.data(), layout, start)))]
     }
 
-    fn samples(&self, inputs: &[Operand]) -> Samples {
+    fn samples(&self, inputs: &[SampledInput]) -> Samples {
         inputs[0].samples.linear(self.pads.first() == Some(&(0, 0)), "rows are added that are no samples")
     }
 }

@@ -6,7 +6,7 @@ use crate::check::Case;
 use crate::error::{Error, Result};
 use crate::kernels::strided::{self, Layout};
 use crate::op::{Backward, Forward, Op, inputs_of};
-use crate::samples::{Operand, Samples};
+use crate::samples::{SampledInput, Samples};
 use crate::scalar::Scalar;
 use crate::shape::{MAX_RANK, Shape};
 use crate::tape::Var;
@@ -94,7 +94,7 @@ impl<S: Scalar> Op<S> for Permute {
         vec![Some(self.inverse().apply(cx.upstream).expect("the input had this shape"))]
     }
 
-    fn samples(&self, inputs: &[Operand]) -> Samples {
+    fn samples(&self, inputs: &[SampledInput]) -> Samples {
         inputs[0].samples.linear(self.axes().first() == Some(&0), "the samples are no longer along axis 0")
     }
 }

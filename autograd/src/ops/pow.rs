@@ -4,7 +4,7 @@ use crate::check::Case;
 use crate::error::Result;
 use crate::op::{Backward, Forward, Op};
 use crate::ops::broadcast;
-use crate::samples::{Operand, Sample, Samples};
+use crate::samples::{Sample, SampledInput, Samples};
 use crate::scalar::Scalar;
 use crate::tape::Var;
 use crate::tensor::Tensor;
@@ -34,7 +34,7 @@ impl<S: Scalar> Op<S> for Pow {
         )
     }
 
-    fn samples(&self, inputs: &[Operand]) -> Samples {
+    fn samples(&self, inputs: &[SampledInput]) -> Samples {
         broadcast::samples(inputs, |o| Samples::linear_totals(o, &[]))
     }
 

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::kernels::buffer;
 use crate::kernels::{map, reduce};
 use crate::op::{Backward, Forward, Op, inputs_of};
-use crate::samples::{Operand, Sample, Samples};
+use crate::samples::{Sample, SampledInput, Samples};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tape::Var;
@@ -89,7 +89,7 @@ impl<S: Scalar> Op<S> for PRelu {
         vec![cx.needs[0].then(by_x), cx.needs[1].then(by_slope)]
     }
 
-    fn samples(&self, inputs: &[Operand]) -> Samples {
+    fn samples(&self, inputs: &[SampledInput]) -> Samples {
         Samples::row_by_row_with(inputs[0], &inputs[1..])
     }
 
@@ -100,7 +100,7 @@ impl<S: Scalar> Op<S> for PRelu {
 
 /// f(i, x[i], the slope of i) for every i.
 fn pieces<S: Scalar>(layout: Layout, x: &[S], slopes: &[S], f: impl Fn(usize, S, S) -> S + Sync) -> Vec<S> {
-    let mut out = buffer::any(x.len());
+    let mut out = buffer::to_overwrite(x.len());
     map::for_each_chunk(&mut out, |start, out| {
         // One run of equal slopes after the other, so that the inner loop has a constant slope.
         let mut done = 0;

@@ -3,7 +3,7 @@
 use crate::check::Case;
 use crate::error::{Error, Result};
 use crate::op::{Backward, Forward, Op, inputs_of};
-use crate::samples::{Operand, Samples};
+use crate::samples::{SampledInput, Samples};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tape::Var;
@@ -41,7 +41,7 @@ impl<S: Scalar> Op<S> for Reshape {
         vec![Some(cx.upstream.with_shape(cx.inputs[0].shape()))]
     }
 
-    fn samples(&self, inputs: &[Operand]) -> Samples {
+    fn samples(&self, inputs: &[SampledInput]) -> Samples {
         let keeps = inputs[0].shape.dims().first() == self.shape.dims().first();
         inputs[0].samples.linear(keeps, "the samples are no longer along axis 0")
     }

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::kernels::buffer;
 use crate::kernels::strided::{self, Layout};
 use crate::op::{Backward, Forward, Op, inputs_of};
-use crate::samples::{Operand, Samples};
+use crate::samples::{SampledInput, Samples};
 use crate::scalar::Scalar;
 use crate::shape::{MAX_RANK, Shape};
 use crate::tape::Var;
@@ -87,7 +87,7 @@ impl<S: Scalar> Op<S> for Slice {
         vec![Some(Tensor::filled(shape, gradient))]
     }
 
-    fn samples(&self, inputs: &[Operand]) -> Samples {
+    fn samples(&self, inputs: &[SampledInput]) -> Samples {
         let whole = 0..inputs[0].shape.dims().first().copied().unwrap_or(0);
         let keeps = self.ranges.first() == Some(&whole);
         inputs[0].samples.linear(keeps, "some of the samples are left out")

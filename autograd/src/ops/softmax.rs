@@ -4,7 +4,7 @@ use crate::check::Case;
 use crate::error::{Error, Result};
 use crate::kernels::{reduce, rows};
 use crate::op::{Backward, Forward, Op, inputs_of};
-use crate::samples::{Operand, Samples};
+use crate::samples::{SampledInput, Samples};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tape::Var;
@@ -45,7 +45,7 @@ impl<S: Scalar> Op<S> for Softmax {
         vec![Some(Tensor::filled(shape, dx))]
     }
 
-    fn samples(&self, inputs: &[Operand]) -> Samples {
+    fn samples(&self, inputs: &[SampledInput]) -> Samples {
         match inputs[0].samples {
             Samples::Rows if inputs[0].shape.rank() == 1 => {
                 Samples::Mixed("it runs along the axis of the samples")

@@ -4,7 +4,7 @@ use crate::check::Case;
 use crate::error::Result;
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::ops::AxisSet;
-use crate::samples::{Operand, Samples};
+use crate::samples::{SampledInput, Samples};
 use crate::scalar::Scalar;
 use crate::tape::Var;
 use crate::tensor::Tensor;
@@ -47,7 +47,7 @@ impl<S: Scalar> Op<S> for Sum {
         vec![Some(self.axes.expand(cx.upstream, cx.inputs[0].shape()))]
     }
 
-    fn samples(&self, inputs: &[Operand]) -> Samples {
+    fn samples(&self, inputs: &[SampledInput]) -> Samples {
         inputs[0].samples.reduce(self.axes.contains(0), Samples::Sum)
     }
 }

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::kernels::map;
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::ops::AxisSet;
-use crate::samples::{Operand, Samples};
+use crate::samples::{SampledInput, Samples};
 use crate::scalar::Scalar;
 use crate::tape::Var;
 use crate::tensor::Tensor;
@@ -75,7 +75,7 @@ impl<S: Scalar> Op<S> for Variance {
         vec![Some(Tensor::filled(x.shape(), data))]
     }
 
-    fn samples(&self, inputs: &[Operand]) -> Samples {
+    fn samples(&self, inputs: &[SampledInput]) -> Samples {
         match inputs[0].samples {
             Samples::Rows if self.axes.contains(0) => Samples::Mixed("the variance runs over the samples"),
             samples => samples.row_by_row(),

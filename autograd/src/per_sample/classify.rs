@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use super::{Query, Reduction, SampleSemantics};
 use crate::error::{Error, Result};
-use crate::samples::{Operand, Samples};
+use crate::samples::{SampledInput, Samples};
 use crate::scalar::Scalar;
 use crate::tape::{Node, NodeId, Var};
 
@@ -155,11 +155,11 @@ fn classify<S: Scalar>(
             None if is_batch(at) => Samples::Rows,
             None => Samples::Shared,
             Some(op) => {
-                let operand = |id: &NodeId| Operand {
+                let operand = |id: &NodeId| SampledInput {
                     samples: kinds[id.index()],
                     shape: nodes[id.index()].value.shape(),
                 };
-                let operands: SmallVec<[Operand; 3]> = node.inputs.iter().map(operand).collect();
+                let operands: SmallVec<[SampledInput; 3]> = node.inputs.iter().map(operand).collect();
                 let is_shared = operands.iter().all(|o| o.samples == Samples::Shared);
                 match if is_shared { Samples::Shared } else { op.samples(&operands) } {
                     Samples::Rows if node.needs_gradient && !op.has_linear_backward() => {

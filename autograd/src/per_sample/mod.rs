@@ -115,7 +115,7 @@ impl<'a, S: Scalar> Query<'a, S> {
 
 /// One parameter that the loss depends on.
 #[derive(Debug, Clone)]
-struct Target<S> {
+struct Wanted<S> {
     id: NodeId,
     name: Option<String>,
     /// ∂L/∂θ.
@@ -126,7 +126,7 @@ struct Target<S> {
 struct Prepared<S> {
     classes: Classes,
     gradients: Gradients<S>,
-    targets: Vec<Target<S>>,
+    wanted: Vec<Wanted<S>>,
 }
 
 impl<S: Scalar> Prepared<S> {
@@ -137,19 +137,19 @@ impl<S: Scalar> Prepared<S> {
         let gradients = tape.run(Pass::new(Keep::All).allowing_missing(), query.loss)?;
         let named = tape.parameters().into_iter().map(|(name, var)| (Some(name), var));
         let asked = query.variables.iter().filter(|v| v.name().is_none()).map(|&v| (None, v));
-        let mut targets: Vec<Target<S>> = Vec::new();
+        let mut wanted: Vec<Wanted<S>> = Vec::new();
         for (name, var) in named.chain(asked) {
-            if classes.is_row(var.id()) || targets.iter().any(|t| t.id == var.id()) {
+            if classes.is_row(var.id()) || wanted.iter().any(|t| t.id == var.id()) {
                 continue;
             }
             // A named leaf that the loss does not use has no gradient, and is left out.
             match gradients.wrt(var) {
-                Ok(gradient) => targets.push(Target { id: var.id(), name, gradient }),
+                Ok(gradient) => wanted.push(Wanted { id: var.id(), name, gradient }),
                 Err(_) if name.is_some() => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(Self { classes, gradients, targets })
+        Ok(Self { classes, gradients, wanted })
     }
 }
 
@@ -189,26 +189,26 @@ pub fn statistics<S: Scalar>(query: &Query<'_, S>) -> Result<PerSampleStatistics
 fn fold_by<S: Scalar>(query: &Query<'_, S>, may_cut: bool) -> Result<PerSampleStatistics> {
     check_variables(query)?;
     let prepared = Prepared::of(query)?;
-    let Prepared { classes, gradients, targets } = &prepared;
+    let Prepared { classes, gradients, wanted } = &prepared;
     let nodes = query.loss.tape().nodes.borrow();
     let count = classes.samples;
-    let mut folds: Vec<Fold> = targets.iter().map(|t| Fold::around(&t.gradient, count)).collect();
+    let mut folds: Vec<Fold> = wanted.iter().map(|t| Fold::around(&t.gradient, count)).collect();
     let mut walk = Walk::new(&nodes, classes, gradients, query.loss.tape());
-    for (target, fold) in targets.iter().zip(&mut folds).filter(|_| may_cut) {
-        if let Some(product) = walk.single_product(target.id) {
+    for (parameter, fold) in wanted.iter().zip(&mut folds).filter(|_| may_cut) {
+        if let Some(product) = walk.single_product(parameter.id) {
             product.fold(fold);
-            walk.skip(target.id);
+            walk.skip(parameter.id);
         }
     }
     if folds.iter().any(|f| !f.is_full()) {
         for n in 0..count {
             walk.sample(n);
-            for (target, fold) in targets.iter().zip(&mut folds).filter(|(_, f)| !f.is_full()) {
-                fold.add(walk.take(target.id).as_ref());
+            for (parameter, fold) in wanted.iter().zip(&mut folds).filter(|(_, f)| !f.is_full()) {
+                fold.add(walk.take(parameter.id).as_ref());
             }
         }
     }
-    let parameters = targets.iter().zip(folds);
+    let parameters = wanted.iter().zip(folds);
     let parameters =
         parameters.map(|(t, fold)| ParameterStatistics::new(t.name.clone(), t.id, fold.finish(), classes));
     Ok(PerSampleStatistics {
@@ -231,13 +231,13 @@ pub fn for_each_sample<S: Scalar>(
 ) -> Result<Reduction> {
     check_variables(query)?;
     let prepared = Prepared::of(query)?;
-    let Prepared { classes, gradients, targets } = &prepared;
+    let Prepared { classes, gradients, wanted } = &prepared;
     let nodes = query.loss.tape().nodes.borrow();
     let mut walk = Walk::new(&nodes, classes, gradients, query.loss.tape());
     for n in 0..classes.samples {
         walk.sample(n);
-        let mut parts = Vec::with_capacity(targets.len());
-        for t in targets {
+        let mut parts = Vec::with_capacity(wanted.len());
+        for t in wanted {
             let c = walk.take(t.id).unwrap_or_else(|| Tensor::zeros(t.gradient.shape()));
             parts.push((t.name.as_deref(), c));
         }

@@ -40,7 +40,7 @@ fn worst<S: Scalar>(samples: usize, sizes: [usize; 3], transpose_b: bool) -> (f6
     let prepared = Prepared::of(&query).unwrap();
     let nodes = tape.nodes.borrow();
     let walk = Walk::new(&nodes, &prepared.classes, &prepared.gradients, &tape);
-    let cut = prepared.targets.iter().filter(|t| walk.single_product(t.id).is_some()).count();
+    let cut = prepared.wanted.iter().filter(|t| walk.single_product(t.id).is_some()).count();
     (worst, cut)
 }
 

@@ -57,13 +57,13 @@ fn each_use_of_a_value_is_an_edge_of_its_own() {
 fn watching_keeps_what_is_watched_and_nothing_else() {
     let tape = Tape::new();
     let [x, b1, b2, out] = fork(&tape);
-    let pass = Pass::new(Keep::Watched).from_cotangent(vector(&[1.0; 3])).watch("branch1.*").watch_node(x);
+    let pass = Pass::new(Keep::Watched).with_cotangent(vector(&[1.0; 3])).watch("branch1.*").watch_node(x);
     let g = tape.run(pass, out).unwrap();
     assert!(g.wrt(b1).is_ok() && g.wrt(x).is_ok());
     assert!(g.edge_gradient(b2, 0).is_ok(), "an edge into a watched node is kept");
     assert!(g.wrt(b2).unwrap_err().to_string().contains("not watched"));
     assert!(g.edge_gradient(out, 1).unwrap_err().to_string().contains("not watched"));
-    let lean = tape.run(Pass::new(Keep::Leaves).from_cotangent(vector(&[1.0; 3])), out).unwrap();
+    let lean = tape.run(Pass::new(Keep::Leaves).with_cotangent(vector(&[1.0; 3])), out).unwrap();
     assert!(lean.edge_gradient(b1, 0).unwrap_err().to_string().contains("Keep::All"));
     assert_eq!(lean.wrt(x).unwrap(), g.wrt(x).unwrap());
 }
@@ -72,7 +72,7 @@ fn watching_keeps_what_is_watched_and_nothing_else() {
 fn a_pattern_that_names_nothing_is_an_error_with_near_names() {
     let tape = Tape::new();
     let [.., out] = fork(&tape);
-    let pass = || Pass::new(Keep::Leaves).from_cotangent(vector(&[1.0; 3]));
+    let pass = || Pass::new(Keep::Leaves).with_cotangent(vector(&[1.0; 3]));
     let text = tape.run(pass().watch("brunch1"), out).unwrap_err().to_string();
     assert!(text.contains("`brunch1`") && text.contains("branch1"), "{text}");
     let mut probe = Probe::new();
@@ -94,7 +94,7 @@ fn hooks_see_everything_in_order() {
         }
     };
     let pass = Pass::new(Keep::Leaves)
-        .from_cotangent(vector(&[1.0, 0.0, 0.0]))
+        .with_cotangent(vector(&[1.0, 0.0, 0.0]))
         .on_gradient("*", note("g"))
         .on_value("branch?", note("v"));
     tape.run(pass, out).unwrap();
@@ -162,7 +162,7 @@ fn the_first_number_that_is_not_finite_is_found_on_the_backward_side() {
     else {
         panic!("an anomaly is wanted");
     };
-    assert_eq!((found.path.as_str(), &found.side), ("sqrt", &Side::Gradient { input: 0 }));
+    assert_eq!((found.path.as_str(), &found.side), ("sqrt", &Side::Gradient { position: 0 }));
     assert_eq!((found.index, found.number), (1, f64::INFINITY));
     // Without being told, the pass returns the infinite gradient.
     assert_eq!(tape.backward(loss, Keep::Leaves).unwrap().wrt(x).unwrap().data(), [0.25, f64::INFINITY]);

@@ -12,7 +12,7 @@ pub(super) enum Item {
     Trunk(usize),
 }
 
-/// A place.
+/// A place in the drawing, before it is known where on the sheet.
 #[derive(Debug, Clone)]
 pub(super) struct Site {
     pub(super) item: Item,
@@ -41,7 +41,7 @@ pub(super) struct Graph {
     /// The site of every node that has one.
     pub(super) site_of: Vec<Option<usize>>,
     /// The op beside which a leaf is drawn.
-    pub(super) beside: Vec<Option<usize>>,
+    pub(super) satellite_of: Vec<Option<usize>>,
     /// The trunk sites of every node, from its row down.
     pub(super) trunks: Vec<Vec<usize>>,
     /// Every edge: from, to, which operand.
@@ -51,30 +51,30 @@ pub(super) struct Graph {
 impl Graph {
     /// `None` if it has more than [`MAX_PLACES`].
     pub(super) fn of(snapshot: &Snapshot) -> Option<Self> {
-        let beside = beside(snapshot);
+        let satellite_of = satellites(snapshot);
         let consumers = snapshot.consumers();
-        let row = rows(snapshot, &consumers, &beside);
+        let row = rows(snapshot, &consumers, &satellite_of);
         let places = |i: usize| {
             let last = consumers[i].iter().map(|&c| row[c]).max().unwrap_or(row[i]);
             last.saturating_sub(row[i]).max(1)
         };
-        let count: usize = (0..row.len()).filter(|&i| beside[i].is_none()).map(places).sum();
+        let count: usize = (0..row.len()).filter(|&i| satellite_of[i].is_none()).map(places).sum();
         if count > MAX_PLACES {
             return None;
         }
-        let mut satellites = vec![0usize; row.len()];
-        beside.iter().flatten().for_each(|&op| satellites[op] += 1);
+        let mut counts = vec![0usize; row.len()];
+        satellite_of.iter().flatten().for_each(|&op| counts[op] += 1);
         let mut graph = Self {
             sites: Vec::new(),
             rows: vec![Vec::new(); row.iter().max().map_or(0, |r| r + 1)],
             site_of: vec![None; row.len()],
             trunks: vec![Vec::new(); row.len()],
             edges: Vec::new(),
-            beside,
+            satellite_of,
         };
         for (i, &row) in row.iter().enumerate() {
-            if graph.beside[i].is_none() {
-                let left = NODE_WIDTH / 2.0 + SATELLITE_PITCH * satellites[i] as f64;
+            if graph.satellite_of[i].is_none() {
+                let left = NODE_WIDTH / 2.0 + SATELLITE_PITCH * counts[i] as f64;
                 graph.site_of[i] = Some(graph.add(Item::Node(i), row, [left, NODE_WIDTH / 2.0]));
             }
         }
@@ -90,7 +90,7 @@ impl Graph {
         }
         for node in &snapshot.nodes {
             for (operand, &from) in node.inputs.iter().enumerate() {
-                if graph.beside[from].is_none() {
+                if graph.satellite_of[from].is_none() {
                     graph.edges.push([from, node.index, operand]);
                     let (source, target) = (graph.source(from, row[node.index]), graph.site_of[node.index]);
                     // A second edge between the same two would only add weight.
@@ -129,7 +129,7 @@ impl Graph {
 }
 
 /// A leaf that one op takes, and not as its first operand, is drawn beside that op: weights, biases, slopes.
-fn beside(snapshot: &Snapshot) -> Vec<Option<usize>> {
+fn satellites(snapshot: &Snapshot) -> Vec<Option<usize>> {
     let mut uses: Vec<Vec<(usize, usize)>> = vec![Vec::new(); snapshot.nodes.len()];
     for node in &snapshot.nodes {
         node.inputs.iter().enumerate().for_each(|(operand, &i)| uses[i].push((node.index, operand)));
@@ -142,10 +142,10 @@ fn beside(snapshot: &Snapshot) -> Vec<Option<usize>> {
 }
 
 /// The row of every node: one below its lowest operand, and for a leaf right above its highest consumer.
-fn rows(snapshot: &Snapshot, consumers: &[Vec<usize>], beside: &[Option<usize>]) -> Vec<usize> {
+fn rows(snapshot: &Snapshot, consumers: &[Vec<usize>], satellite_of: &[Option<usize>]) -> Vec<usize> {
     let mut row = vec![0usize; snapshot.nodes.len()];
     for node in &snapshot.nodes {
-        let operands = node.inputs.iter().filter(|&&i| beside[i].is_none());
+        let operands = node.inputs.iter().filter(|&&i| satellite_of[i].is_none());
         row[node.index] = operands.map(|&i| row[i] + 1).max().unwrap_or(0);
     }
     for i in 0..row.len() {

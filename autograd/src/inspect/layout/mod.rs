@@ -47,7 +47,7 @@ pub(super) struct Layout {
     /// Pixels from top to bottom.
     pub(super) height: f64,
     /// Every node of the tape.
-    pub(super) nodes: Vec<Place>,
+    pub(super) nodes: Vec<Position>,
     /// Every use of a node as an input, except of the small leaves beside their op.
     pub(super) edges: Vec<Edge>,
     /// Scopes, outermost first.
@@ -56,11 +56,11 @@ pub(super) struct Layout {
 
 /// Where a node's centre lies.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(super) struct Place {
+pub(super) struct Position {
     pub(super) x: f64,
     pub(super) y: f64,
     /// The op beside which this leaf is drawn small.
-    pub(super) beside: Option<usize>,
+    pub(super) satellite_of: Option<usize>,
 }
 
 /// A line from a node to one that takes it as an input.

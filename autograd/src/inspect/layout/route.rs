@@ -4,7 +4,7 @@ use super::bands::Rows;
 use super::fold::{self, GUTTER};
 use super::graph::Graph;
 use super::{
-    Band, Edge, INNER_LABEL_GAP, LABEL_GAP, Layout, NODE_HEIGHT, NODE_WIDTH, Place, SATELLITE_PITCH,
+    Band, Edge, INNER_LABEL_GAP, LABEL_GAP, Layout, NODE_HEIGHT, NODE_WIDTH, Position, SATELLITE_PITCH,
 };
 
 /// Between the lines that run from one column to the next.
@@ -95,21 +95,21 @@ impl<'a> Sheet<'a> {
         [self.x[site], self.y[self.graph.sites[site].row]]
     }
 
-    fn nodes(&self) -> Vec<Place> {
+    fn nodes(&self) -> Vec<Position> {
         let mut taken = vec![0usize; self.graph.site_of.len()];
-        let place = |(i, site): (usize, &Option<usize>)| {
+        let position = |(i, site): (usize, &Option<usize>)| {
             if let Some(site) = *site {
                 let [x, y] = self.at(site);
-                return Place { x, y, beside: None };
+                return Position { x, y, satellite_of: None };
             }
             // Small, to the left of its op, in the order of operands.
-            let op = self.graph.beside[i].expect("a node without a site is beside an op");
+            let op = self.graph.satellite_of[i].expect("a node without a site is beside an op");
             let [x, y] = self.at(self.graph.site_of[op].expect("an op has a site"));
             taken[op] += 1;
             let x = x - NODE_WIDTH / 2.0 - SATELLITE_PITCH * (taken[op] as f64 - 0.5);
-            Place { x, y, beside: Some(op) }
+            Position { x, y, satellite_of: Some(op) }
         };
-        self.graph.site_of.iter().enumerate().map(place).collect()
+        self.graph.site_of.iter().enumerate().map(position).collect()
     }
 
     fn edges(&self) -> Vec<Edge> {

@@ -45,7 +45,7 @@ fn points(route: &[Piece]) -> Vec<[f64; 2]> {
 
 fn check(snapshot: &Snapshot, layout: &Layout) {
     assert_eq!(layout.nodes.len(), snapshot.nodes.len());
-    let large: Vec<&Place> = layout.nodes.iter().filter(|n| n.beside.is_none()).collect();
+    let large: Vec<&Position> = layout.nodes.iter().filter(|n| n.satellite_of.is_none()).collect();
     for (i, a) in large.iter().enumerate() {
         assert!(a.x >= NODE_WIDTH / 2.0 && a.x <= layout.width - NODE_WIDTH / 2.0, "{a:?}");
         assert!(a.y >= NODE_HEIGHT / 2.0 && a.y <= layout.height - NODE_HEIGHT / 2.0, "{a:?}");
@@ -71,7 +71,7 @@ fn check(snapshot: &Snapshot, layout: &Layout) {
         }
     }
     let drawn: usize = snapshot.nodes.iter().flat_map(|n| &n.inputs).count();
-    let small = layout.nodes.iter().filter(|n| n.beside.is_some()).count();
+    let small = layout.nodes.iter().filter(|n| n.satellite_of.is_some()).count();
     assert_eq!(layout.edges.len() + small, drawn);
 }
 

@@ -54,7 +54,7 @@ function drawNode(node, place) {
     "aria-label": `${node.path}, ${node.op}, ${writtenShape(node.shape)}`, transform: `translate(${place.x.toFixed(1)} ${place.y.toFixed(1)})`,
   });
   group.append(element("title", {}, ""));
-  if (place.beside !== null) {
+  if (place.satellite_of !== null) {
     group.append(element("circle", { class: "shape", r: 6.5 }));
   } else {
     const { width, height } = NODE;
@@ -66,7 +66,7 @@ function drawNode(node, place) {
   const bad = nonFinite(node);
   if (bad) {
     group.classList.add("bad");
-    group.append(element("text", { class: "alarm", x: place.beside === null ? NODE.width / 2 - 8 : 0, y: place.beside === null ? -6 : 5 }, "!"));
+    group.append(element("text", { class: "alarm", x: place.satellite_of === null ? NODE.width / 2 - 8 : 0, y: place.satellite_of === null ? -6 : 5 }, "!"));
   }
   groups.set(node.index, group);
   return group;

@@ -139,12 +139,12 @@ pub struct NodeSnapshot {
     pub gradient: Option<Summary>,
     /// For each input, what this node's op sent back to it, if that was kept: the contribution of this one use.
     #[serde(default)]
-    pub contributions: Vec<Option<Contribution>>,
+    pub contributions: Vec<Option<EdgeSummary>>,
 }
 
 /// The gradient that one use of a value sends back to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Contribution {
+pub struct EdgeSummary {
     /// Its mean.
     pub mean: Option<Number>,
     /// E\[(x − E\[x\])²\].
@@ -153,7 +153,7 @@ pub struct Contribution {
     pub second_moment: Option<Number>,
 }
 
-impl Contribution {
+impl EdgeSummary {
     fn of<S: Scalar>(edge: &Tensor<S>) -> Self {
         let s = Statistics::of(edge);
         Self {
@@ -200,7 +200,7 @@ impl Snapshot {
             .zip(paths)
             .map(|(&var, path)| {
                 let gradient = gradients.and_then(|g| g.wrt(var).ok());
-                let edge = |at| Some(Contribution::of(&gradients?.edge_gradient(var, at).ok()?));
+                let edge = |at| Some(EdgeSummary::of(&gradients?.edge_gradient(var, at).ok()?));
                 let contributions = (0..var.inputs().len()).map(edge).collect();
                 NodeSnapshot { contributions, ..node(var, path, gradient.as_ref(), &values) }
             })

@@ -43,7 +43,7 @@ fn a_snapshot_holds_what_is_on_the_tape() {
     assert_eq!((weight.zeros, weight.second_moment), (1, Some(Number(0.5))));
     assert!(s.nodes[0].gradient.is_none() && !s.nodes[0].needs_gradient);
     // The product sends (0, 1)·x back to w and nothing to x, which needs no gradient.
-    let sent = Contribution {
+    let sent = EdgeSummary {
         mean: Some(Number(0.5)),
         variance: Some(Number(0.25)),
         second_moment: Some(Number(0.5)),

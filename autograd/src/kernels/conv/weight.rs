@@ -62,7 +62,7 @@ pub fn weight_gradient<S: Scalar>(geometry: &Geometry, x: &[S], dy: &[S]) -> Vec
 /// Adds the parts' sums, and puts the channels of each output side by side again.
 fn combine<S: Scalar>(geometry: &Geometry, tiling: &Tiling, sums: &[S]) -> Vec<S> {
     let (weights, taps) = (geometry.groups * geometry.group_weight(), geometry.taps());
-    let mut dw = buffer::any(weights);
+    let mut dw = buffer::to_overwrite(weights);
     dw.par_chunks_mut(taps).enumerate().with_min_len(16).for_each_init(Vec::new, |terms, (row, dw)| {
         let (group, out) = (row / geometry.outputs, row % geometry.outputs);
         for channels in tiling.channels(geometry) {

@@ -4,7 +4,7 @@ use crate::check::Case;
 use crate::error::{Error, Result};
 use crate::kernels::{map, reduce};
 use crate::op::{Backward, Forward, Op, inputs_of};
-use crate::samples::{Operand, Samples};
+use crate::samples::{SampledInput, Samples};
 use crate::scalar::Scalar;
 use crate::tape::Var;
 use crate::tensor::Tensor;
@@ -58,7 +58,7 @@ impl<S: Scalar> Op<S> for ClipGradient {
         false
     }
 
-    fn samples(&self, inputs: &[Operand]) -> Samples {
+    fn samples(&self, inputs: &[SampledInput]) -> Samples {
         inputs[0].samples
     }
 }

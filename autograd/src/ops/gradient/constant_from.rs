@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::op::{Backward, Forward, Op, inputs_of};
-use crate::samples::{Operand, Samples};
+use crate::samples::{SampledInput, Samples};
 use crate::scalar::Scalar;
 use crate::tape::Var;
 use crate::tensor::Tensor;
@@ -31,7 +31,7 @@ impl<S: Scalar> Op<S> for ConstantFrom<S> {
         vec![None; cx.inputs.len()]
     }
 
-    fn samples(&self, inputs: &[Operand]) -> Samples {
+    fn samples(&self, inputs: &[SampledInput]) -> Samples {
         match inputs[0].samples {
             Samples::Shared => Samples::Shared,
             _ => Samples::Mixed("it is a constant made from values of the batch"),

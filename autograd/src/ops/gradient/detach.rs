@@ -3,7 +3,7 @@
 use crate::check::Case;
 use crate::error::Result;
 use crate::op::{Backward, Forward, Op, inputs_of};
-use crate::samples::{Operand, Samples};
+use crate::samples::{SampledInput, Samples};
 use crate::scalar::Scalar;
 use crate::tape::Var;
 use crate::tensor::Tensor;
@@ -32,7 +32,7 @@ impl<S: Scalar> Op<S> for Detach {
         vec![None; cx.inputs.len()]
     }
 
-    fn samples(&self, inputs: &[Operand]) -> Samples {
+    fn samples(&self, inputs: &[SampledInput]) -> Samples {
         inputs[0].samples
     }
 }
