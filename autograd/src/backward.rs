@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use smallvec::SmallVec;
 
 use crate::error::{Error, MissingGradient, Result};
-use crate::gradients::{Gradients, address};
+use crate::gradients::Gradients;
 use crate::inspect::{self, Ledger, Memory, MemoryRow, Observer, Seen, Side};
 use crate::kernels::map;
 use crate::op::Backward;
@@ -35,15 +35,16 @@ impl<S: Scalar> Tape<S> {
     ///
     /// # Errors
     /// `start` is of another tape, depends on no variable, or is no single number and there is no cotangent of its
-    /// shape; a parameter gets no gradient; a pattern names nothing; values were freed by an earlier pass; a number is
-    /// not finite and the pass was told to find that.
+    /// shape; a parameter gets no gradient; a pattern names nothing; nodes are watched to no end; values were freed by an
+    /// earlier pass; a number is not finite and the pass was told to find that.
     pub fn run(&self, pass: Pass<'_, S>, start: Var<'_, S>) -> Result<Gradients<S>> {
+        pass.check()?;
         let cotangent = self.cotangent(&pass, start)?;
         if self.nodes.borrow().iter().any(|n| n.is_released) {
             return Err(Error::Released);
         }
         if pass.finds_anomalies
-            && let Some(anomaly) = self.first_anomaly()
+            && let Some(anomaly) = self.first_anomaly()?
         {
             return Err(Error::Anomaly(Box::new(anomaly)));
         }
@@ -61,7 +62,7 @@ impl<S: Scalar> Tape<S> {
             names: self.names.borrow().clone(),
             keep,
             memory: memory.map(|(_, rows)| Memory { rows }),
-            tape: address(self),
+            tape: self.id,
         };
         if !allows_missing {
             self.require_all(&gradients, start)?;
@@ -71,7 +72,7 @@ impl<S: Scalar> Tape<S> {
 
     /// What the pass starts from.
     fn cotangent(&self, pass: &Pass<'_, S>, start: Var<'_, S>) -> Result<Tensor<S>> {
-        if !std::ptr::eq(start.tape(), self) {
+        if !self.has(start) {
             return Err(Error::ForeignVar { op: "backward" });
         }
         let shape = start.shape();
@@ -180,7 +181,7 @@ impl<'t, 'w, S: Scalar> Sweep<'t, 'w, S> {
                 let saved = node.saved.iter().map(|t| ledger.hold(t)).sum();
                 rows.push(MemoryRow {
                     path: path.clone(),
-                    op: node.op.as_ref().map_or("leaf", |op| op.name()),
+                    op: node.op_name(),
                     value,
                     saved,
                     gradient: 0,
@@ -210,7 +211,7 @@ impl<'t, 'w, S: Scalar> Sweep<'t, 'w, S> {
         if self.looks.is_empty() {
             return;
         }
-        let op = self.tape.nodes.borrow()[id.index()].op.as_ref().map_or("leaf", |op| op.name());
+        let op = self.tape.nodes.borrow()[id.index()].op_name();
         let seen = Seen { id, path: &self.paths[id.index()], op, tensor };
         for (_, observer) in self.looks.iter_mut().filter(|(ids, _)| ids.contains(&id)) {
             show(observer.as_mut(), &seen);

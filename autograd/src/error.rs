@@ -119,9 +119,9 @@ pub enum Error {
         /// Every one of them.
         missing: Vec<MissingGradient>,
     },
-    /// A backward pass over values that an earlier one has freed.
+    /// A backward pass over values, or a search among them, after an earlier pass has freed them.
     #[error(
-        "backward: an earlier pass has freed the values of this tape; run the first without `Pass::releasing`, or record again"
+        "a backward pass has freed the values of this tape; run it without `Pass::releasing`, or record again"
     )]
     Released,
     /// A number that is not finite.
@@ -129,11 +129,11 @@ pub enum Error {
     Anomaly(Box<Anomaly>),
     /// Per-sample gradients asked for where the samples do not keep apart.
     #[error(
-        "per-sample gradients do not exist behind {node}: {reason}, so each sample's loss depends on all samples"
+        "per-sample gradients do not exist behind {path}: {reason}, so each sample's loss depends on all samples"
     )]
     Mixed {
-        /// The node, its op, and the scope it was recorded in.
-        node: String,
+        /// The node's path.
+        path: String,
         /// What mixes the samples.
         reason: &'static str,
     },

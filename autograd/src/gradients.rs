@@ -19,13 +19,8 @@ pub struct Gradients<S> {
     pub(crate) names: BTreeMap<Arc<str>, NodeId>,
     pub(crate) keep: Keep,
     pub(crate) memory: Option<Memory>,
-    /// The address of the tape, to tell its values from another tape's; never followed.
-    pub(crate) tape: usize,
-}
-
-/// See [`Gradients`]'s field of the name.
-pub(crate) fn address<S>(tape: &Tape<S>) -> usize {
-    std::ptr::from_ref(tape).addr()
+    /// The tape's id, to tell its values from another tape's.
+    pub(crate) tape: u64,
 }
 
 impl<S: Scalar> Gradients<S> {
@@ -34,7 +29,7 @@ impl<S: Scalar> Gradients<S> {
     /// # Errors
     /// There is none: the value is a constant, is on no path to L, was not kept, or is of another tape.
     pub fn wrt(&self, var: Var<'_, S>) -> Result<Tensor<S>> {
-        self.check_tape(var)?;
+        self.check_tape(var.tape())?;
         if let Some(g) = self.nodes.get(&var.id()) {
             return Ok(g.clone());
         }
@@ -42,10 +37,10 @@ impl<S: Scalar> Gradients<S> {
             "it is a constant, or computed from constants only"
         } else {
             match self.keep {
-                Keep::Leaves if var.op_name() != "leaf" => {
+                Keep::Leaves if !var.is_leaf() => {
                     "gradients of intermediate values were not kept; ask for Keep::Watched or Keep::All"
                 }
-                Keep::Watched if var.op_name() != "leaf" => {
+                Keep::Watched if !var.is_leaf() => {
                     "it is on no path to the value that was differentiated, or was not watched; watch it, or ask for Keep::All"
                 }
                 _ => "no path leads from it to the value that was differentiated",
@@ -61,7 +56,7 @@ impl<S: Scalar> Gradients<S> {
     /// There is none: no such input, one that needs no gradient or was not watched, or a consumer that no gradient
     /// reached.
     pub fn edge_gradient(&self, consumer: Var<'_, S>, position: usize) -> Result<Tensor<S>> {
-        self.check_tape(consumer)?;
+        self.check_tape(consumer.tape())?;
         if let Some(g) = self.edges.get(&(consumer.id(), position)) {
             return Ok(g.clone());
         }
@@ -94,7 +89,8 @@ impl<S: Scalar> Gradients<S> {
         self.memory.as_ref()
     }
 
-    fn check_tape(&self, var: Var<'_, S>) -> Result<()> {
-        if address(var.tape()) == self.tape { Ok(()) } else { Err(Error::ForeignVar { op: "gradient" }) }
+    /// Whether these are the gradients of `tape`, as an error if not.
+    pub(crate) fn check_tape(&self, tape: &Tape<S>) -> Result<()> {
+        if tape.id == self.tape { Ok(()) } else { Err(Error::ForeignVar { op: "gradient" }) }
     }
 }

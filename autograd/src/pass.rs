@@ -1,5 +1,6 @@
 //! How a backward pass is run: where it starts, what it keeps, who looks on.
 
+use crate::error::{Error, Result};
 use crate::inspect::{Observer, Seen};
 use crate::scalar::Scalar;
 use crate::tape::{NodeId, Var};
@@ -91,13 +92,14 @@ impl<'w, S: Scalar> Pass<'w, S> {
     }
 
     /// Watches the nodes that `pattern` names: with [`Keep::Watched`] their gradients are kept, with
-    /// [`Pass::releasing`] their values.
+    /// [`Pass::releasing`] their values. With [`Keep::Leaves`] alone it would do nothing, which is an error when the pass
+    /// is run.
     pub fn watch(mut self, pattern: &str) -> Self {
         self.watched.push(Target::Pattern(pattern.to_string()));
         self
     }
 
-    /// Watches one node.
+    /// Watches one node, as [`Pass::watch`].
     pub fn watch_node(mut self, var: Var<'_, S>) -> Self {
         self.watched.push(Target::Node(var.id()));
         self
@@ -133,7 +135,7 @@ impl<'w, S: Scalar> Pass<'w, S> {
     }
 
     /// Frees every op's value and saved tensors after their last use, except those of watched nodes. Afterwards
-    /// [`Var::value`] of a freed node panics, and no second pass can be run.
+    /// [`Var::value`] and [`Var::saved`] of a freed node panic, and no second pass can be run.
     pub fn releasing(mut self) -> Self {
         self.releases = true;
         self
@@ -144,6 +146,18 @@ impl<'w, S: Scalar> Pass<'w, S> {
     pub fn finding_anomalies(mut self) -> Self {
         self.finds_anomalies = true;
         self
+    }
+
+    /// Refuses settings that contradict one another.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.watched.is_empty() || self.releases || self.keep != Keep::Leaves {
+            return Ok(());
+        }
+        Err(Error::Argument {
+            op: "backward",
+            what: "nodes are watched by a pass with Keep::Leaves that releases nothing, which does nothing for them".into(),
+            legal: "Keep::Watched, which keeps their gradients, or Pass::releasing, which spares their values".into(),
+        })
     }
 
     /// Reports the bytes of every node and the peak, see [`Gradients::memory`](crate::Gradients::memory).

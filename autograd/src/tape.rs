@@ -8,6 +8,7 @@ use std::cell::{Ref, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::{self, Debug};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use smallvec::SmallVec;
 
@@ -49,13 +50,28 @@ pub(crate) struct Node<S> {
 }
 
 impl<S: Scalar> Node<S> {
-    fn value(&self) -> &Tensor<S> {
+    /// The op's registered name, or `leaf`.
+    pub(crate) fn op_name(&self) -> &'static str {
+        self.op.as_ref().map_or("leaf", |op| op.name())
+    }
+
+    /// The op with its settings, or `leaf`.
+    pub(crate) fn op_text(&self) -> String {
+        self.op.as_ref().map_or_else(|| "leaf".into(), |op| format!("{op:?}"))
+    }
+
+    /// Panics if value and saved tensors are not there any more.
+    fn held(&self) -> &Self {
         assert!(
             !self.is_released,
             "the value of this {} was freed by a backward pass told to; watch it, or do not release values",
-            self.op.as_ref().map_or("leaf", |op| op.name())
+            self.op_name()
         );
-        &self.value
+        self
+    }
+
+    fn value(&self) -> &Tensor<S> {
+        &self.held().value
     }
 
     /// Frees value and saved tensors, and keeps the shape.
@@ -69,6 +85,8 @@ impl<S: Scalar> Node<S> {
 /// The record of one computation.
 #[derive(Debug)]
 pub struct Tape<S> {
+    /// Different from that of every other tape, wherever either is moved.
+    pub(crate) id: u64,
     // The only interior mutability of the engine besides the pool of large arrays.
     pub(crate) nodes: RefCell<Vec<Node<S>>>,
     pub(crate) names: RefCell<BTreeMap<Arc<str>, NodeId>>,
@@ -94,7 +112,10 @@ impl<S: Scalar> Default for Tape<S> {
 impl<S: Scalar> Tape<S> {
     /// An empty tape.
     pub fn new() -> Self {
+        // Ids are compared and do nothing else, so their order, which threads may change, is in no result.
+        static NEXT: AtomicU64 = AtomicU64::new(0);
         Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
             nodes: RefCell::new(Vec::new()),
             names: RefCell::new(BTreeMap::new()),
             named: RefCell::new(HashMap::new()),
@@ -156,11 +177,11 @@ impl<S: Scalar> Tape<S> {
     /// # Errors
     /// The name is taken, the leaf has one, or it is no leaf or of another tape.
     pub fn bind(&self, name: &str, leaf: Var<'_, S>) -> Result<()> {
-        if !std::ptr::eq(leaf.tape, self) {
+        if !self.has(leaf) {
             return Err(Error::ForeignVar { op: "bind" });
         }
         let full = self.path_of(name);
-        if leaf.with(|n| n.op.is_some()) || leaf.name().is_some() {
+        if !leaf.is_leaf() || leaf.name().is_some() {
             let (what, legal) = (format!("{leaf:?} was to be named {full}"), "a leaf without a name".into());
             return Err(Error::Argument { op: "bind", what, legal });
         }
@@ -175,7 +196,7 @@ impl<S: Scalar> Tape<S> {
 
     /// [`Tape::apply`], compiled once and not once per op.
     fn record(&self, op: Box<dyn Op<S>>, inputs: &[Var<'_, S>]) -> Result<Var<'_, S>> {
-        if inputs.iter().any(|v| !std::ptr::eq(v.tape, self)) {
+        if !inputs.iter().all(|&v| self.has(v)) {
             return Err(Error::ForeignVar { op: op.name() });
         }
         let (forward, needs_gradient) = {
@@ -205,6 +226,11 @@ impl<S: Scalar> Tape<S> {
         scopes.paths.push(path);
         scopes.open.push(index);
         Scope { tape: self }
+    }
+
+    /// Whether `var` is on this tape.
+    pub(crate) fn has(&self, var: Var<'_, S>) -> bool {
+        var.tape.id == self.id
     }
 
     /// The handles of all nodes, oldest first.
@@ -332,19 +358,24 @@ impl<'t, S: Scalar> Var<'t, S> {
         self.with(|n| n.value.shape())
     }
 
-    /// What the op saved for backward, in the order its documentation gives.
+    /// What the op saved for backward, in the order its documentation gives. Panics where [`Var::value`] does.
     pub fn saved(self) -> Vec<Tensor<S>> {
-        self.with(|n| n.saved.to_vec())
+        self.with(|n| n.held().saved.to_vec())
+    }
+
+    /// Whether it was given, and not computed by an op.
+    pub fn is_leaf(self) -> bool {
+        self.with(|n| n.op.is_none())
     }
 
     /// The op's registered name, or `leaf`.
     pub fn op_name(self) -> &'static str {
-        self.with(|n| n.op.as_ref().map_or("leaf", |op| op.name()))
+        self.with(Node::op_name)
     }
 
     /// The op with its settings, or `leaf`.
     pub fn op_text(self) -> String {
-        self.with(|n| n.op.as_ref().map_or_else(|| "leaf".into(), |op| format!("{op:?}")))
+        self.with(Node::op_text)
     }
 
     /// Reads the op, if this node has one of the type `O`.

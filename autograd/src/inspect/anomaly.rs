@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Statistics;
+use crate::error::{Error, Result};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tape::Tape;
@@ -88,12 +89,17 @@ impl<S: Scalar> Tape<S> {
     ///
     /// Nothing has to be switched on before: values stay on the tape. For gradients see
     /// [`Pass::finding_anomalies`](crate::Pass::finding_anomalies).
-    pub fn first_anomaly(&self) -> Option<Anomaly> {
+    ///
+    /// # Errors
+    /// A backward pass has freed values ([`Pass::releasing`](crate::Pass::releasing)): which was the first is not known
+    /// any more.
+    pub fn first_anomaly(&self) -> Result<Option<Anomaly>> {
         let nodes = self.nodes.borrow();
-        let at = nodes.iter().position(|n| first_bad(&n.value).is_some())?;
-        let value = nodes[at].value.clone();
-        drop(nodes);
-        Some(self.anomaly(at, Side::Value, &value, None))
+        if nodes.iter().any(|n| n.is_released) {
+            return Err(Error::Released);
+        }
+        let Some(at) = nodes.iter().position(|n| first_bad(&n.value).is_some()) else { return Ok(None) };
+        Ok(Some(self.anomaly(at, Side::Value, &nodes[at].value, None)))
     }
 
     /// The report on `bad`, which is known to hold a number that is not finite.
@@ -117,7 +123,7 @@ impl<S: Scalar> Tape<S> {
         let index = first_bad(bad).unwrap_or(0);
         Anomaly {
             path: paths[at].clone(),
-            op: node.op.as_ref().map_or_else(|| "leaf".into(), |op| format!("{op:?}")),
+            op: node.op_text(),
             side,
             shape: bad.shape(),
             index,

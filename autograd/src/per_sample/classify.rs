@@ -38,16 +38,8 @@ impl Classes {
         if loss.shape().len() != 1 {
             return Err(Error::NotScalar { shape: loss.shape() });
         }
-        let name = |at: usize| {
-            let var = tape.vars().nth(at).expect("a node of this tape");
-            let (scope, name) = (var.scope(), var.name());
-            match name {
-                Some(name) => format!("{var:?}, parameter {name}"),
-                None if scope.is_empty() => format!("{var:?}"),
-                None => format!("{var:?} in {scope}"),
-            }
-        };
-        let mixed = |at: usize, reason| Error::Mixed { node: name(at), reason };
+        let path = |at: usize| tape.paths().swap_remove(at);
+        let mixed = |at: usize, reason| Error::Mixed { path: path(at), reason };
         let at = loss.id().index();
         // The borrow ends before an error reads the tape for its text.
         let classified = {
@@ -84,7 +76,7 @@ impl Classes {
             refused(&nodes, &kinds, at)
         };
         if let Some((at, what, legal)) = refused {
-            let what = format!("{} {what}", name(at));
+            let what = format!("{} {what}", path(at));
             return Err(Error::Argument { op: "per_sample", what, legal: legal.into() });
         }
         Ok(Self { kinds, samples, reduction })
@@ -92,7 +84,11 @@ impl Classes {
 }
 
 fn refuse<T, S: Scalar>(loss: Var<'_, S>, what: &str, legal: &str) -> Result<T> {
-    Err(Error::Argument { op: "per_sample", what: format!("the loss {loss:?} {what}"), legal: legal.into() })
+    Err(Error::Argument {
+        op: "per_sample",
+        what: format!("the loss {} {what}", loss.path()),
+        legal: legal.into(),
+    })
 }
 
 /// N, the same for every leaf of the batch.
@@ -102,12 +98,12 @@ fn samples<S: Scalar>(query: &Query<'_, S>) -> Result<usize> {
         return wrong("no leaf of the batch given".into(), "the leaves whose axis 0 runs over the samples");
     };
     for var in query.batch {
-        if !std::ptr::eq(var.tape(), query.loss.tape()) {
+        if !query.loss.tape().has(*var) {
             return Err(Error::ForeignVar { op: "per_sample" });
         }
-        if var.op_name() != "leaf" {
+        if !var.is_leaf() {
             return wrong(
-                format!("{var:?} was given as the batch"),
+                format!("{} was given as the batch", var.path()),
                 "a leaf: what is recorded, not what is computed",
             );
         }

@@ -156,15 +156,16 @@ impl<S: Scalar> Prepared<S> {
 /// Checks that the variables asked for are leaves of the loss's tape, and not the batch itself.
 fn check_variables<S: Scalar>(query: &Query<'_, S>) -> Result<()> {
     for var in query.variables {
-        if !std::ptr::eq(var.tape(), query.loss.tape()) {
+        if !query.loss.tape().has(*var) {
             return Err(Error::ForeignVar { op: "per_sample" });
         }
         let is_batch = query.batch.iter().any(|b| b.id() == var.id());
-        if var.op_name() != "leaf" || is_batch {
+        if !var.is_leaf() || is_batch {
             return Err(Error::Argument {
                 op: "per_sample",
                 what: format!(
-                    "variable {var:?} is {}",
+                    "variable {} is {}",
+                    var.path(),
                     if is_batch { "the batch itself" } else { "no leaf" }
                 ),
                 legal: "a leaf that all samples share".into(),

@@ -82,6 +82,25 @@ fn a_freed_value_cannot_be_read() {
     tape.vars().nth(1).unwrap().value();
 }
 
+#[test]
+#[should_panic(expected = "the value of this softmax was freed by a backward pass")]
+fn what_was_saved_is_freed_with_the_value() {
+    let tape = Tape::<f64>::new();
+    let y = tape.variable(Tensor::full([2, 3], 0.5)).softmax().unwrap();
+    tape.run(Pass::new(Keep::Leaves).releasing(), y.sum_all()).unwrap();
+    y.saved();
+}
+
+/// ln 0 is the first infinity; once it is freed, exp ln 0 = 0 would hide it.
+#[test]
+fn an_anomaly_among_freed_values_is_not_denied() {
+    let tape = Tape::<f64>::new();
+    let loss = tape.variable(Tensor::vector(vec![0.0])).ln().exp().sum_all();
+    assert_eq!(tape.first_anomaly().unwrap().unwrap().path, "ln");
+    tape.run(Pass::new(Keep::Leaves).releasing(), loss).unwrap();
+    assert_eq!(tape.first_anomaly(), Err(Error::Released));
+}
+
 /// The second step finds its large arrays in the pool, which never holds more than was live at once.
 #[test]
 fn steps_use_their_memory_again() {

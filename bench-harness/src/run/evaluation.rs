@@ -63,7 +63,7 @@ pub(super) fn evaluate(
         let logits = model.forward(&Context::eval(&tape), images)?;
         let mean_loss = logits.cross_entropy(&batch.labels, 0.0)?.value().item()?;
         if !mean_loss.is_finite() {
-            return Err(place.diverged(mean_loss, tape.first_anomaly().map(Box::new)));
+            return Err(place.diverged(mean_loss, tape.first_anomaly()?.map(Box::new)));
         }
         tally.add(mean_loss, accuracy::correct(&logits.value(), &batch.labels)?, batch.labels.len());
     }

@@ -139,7 +139,7 @@ impl Trainer {
             let correct = accuracy::correct(&logits.value(), &batch.labels)?;
             let mean_loss = loss.value().item()?;
             if !mean_loss.is_finite() {
-                return Err(place.diverged(mean_loss, tape.first_anomaly().map(Box::new)));
+                return Err(place.diverged(mean_loss, tape.first_anomaly()?.map(Box::new)));
             }
             let mut pass = Pass::new(Keep::Leaves).releasing();
             if self.finds_anomalies {

@@ -156,8 +156,7 @@ fn every_parameter_is_a_leaf_of_its_name_with_a_gradient() {
             tape.parameters().into_iter().map(|(name, v)| (name, shape(v))).collect();
         assert_eq!(leaves, visited, "{text}");
 
-        let unnamed =
-            tape.vars().filter(|v| v.op_name() == "leaf" && v.needs_gradient() && v.name().is_none());
+        let unnamed = tape.vars().filter(|v| v.is_leaf() && v.needs_gradient() && v.name().is_none());
         assert_eq!(unnamed.count(), 0, "{text}: a leaf that learns has no name");
         for (name, shape) in &visited {
             let gradient = gradients.named(name).unwrap_or_else(|e| panic!("{text}: {e}"));

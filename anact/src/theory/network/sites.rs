@@ -28,7 +28,7 @@ pub(super) struct Site<'t, S: Scalar> {
 
 /// Whether a node is a linear map by weights.
 pub(super) fn has_weights<S: Scalar>(var: Var<'_, S>) -> bool {
-    matches!(var.op_name(), "conv2d" | "matmul") && var.inputs().get(1).is_some_and(|w| w.op_name() == "leaf")
+    matches!(var.op_name(), "conv2d" | "matmul") && var.inputs().get(1).is_some_and(|w| w.is_leaf())
 }
 
 /// All sites up to `output`, oldest first.
@@ -73,7 +73,7 @@ fn producer<S: Scalar>(z: Var<'_, S>) -> Option<Var<'_, S>> {
 /// The sum of a layer's output and its bias, if that is the next node, else the output.
 fn with_bias<'t, S: Scalar>(nodes: &[Var<'t, S>], weight_op: Var<'t, S>) -> Var<'t, S> {
     let is_biased = |v: &&Var<'t, S>| {
-        v.op_name() == "add" && v.inputs()[0].id() == weight_op.id() && v.inputs()[1].op_name() == "leaf"
+        v.op_name() == "add" && v.inputs()[0].id() == weight_op.id() && v.inputs()[1].is_leaf()
     };
     nodes[weight_op.id().index()..].iter().find(is_biased).copied().unwrap_or(weight_op)
 }

@@ -80,7 +80,7 @@ fn outlines<S: Scalar>(tape: &Tape<S>) -> Vec<Outline> {
         path,
         op: var.op_text(),
         scope: var.scope(),
-        is_leaf: var.op_name() == "leaf",
+        is_leaf: var.is_leaf(),
         shape: var.shape().dims().to_vec(),
     };
     tape.vars().zip(tape.paths()).map(outline).collect()

@@ -167,10 +167,6 @@ pub fn diff_with_gradients<A: Scalar, B: Scalar>(
 
 /// The gradient of every node that has one.
 fn gradients<S: Scalar>(tape: &Tape<S>, gradients: &Gradients<S>) -> Result<Vec<Option<Tensor<S>>>> {
-    let gradient = |var| match gradients.wrt(var) {
-        Ok(gradient) => Ok(Some(gradient)),
-        Err(error @ Error::ForeignVar { .. }) => Err(error),
-        Err(_) => Ok(None),
-    };
-    tape.vars().map(gradient).collect()
+    gradients.check_tape(tape)?;
+    Ok(tape.vars().map(|var| gradients.wrt(var).ok()).collect())
 }

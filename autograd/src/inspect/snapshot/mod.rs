@@ -14,7 +14,7 @@ use std::fmt::Display;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::gradients::Gradients;
 use crate::inspect::Statistics;
 use crate::ops::activation::ACTIVATIONS;
@@ -183,18 +183,16 @@ impl Snapshot {
     /// # Errors
     /// The gradients are another tape's.
     pub fn of<S: Scalar>(tape: &Tape<S>, gradients: Option<&Gradients<S>>) -> Result<Self> {
-        let vars: Vec<Var<'_, S>> = tape.vars().collect();
-        if let (Some(gradients), Some(&first)) = (gradients, vars.first())
-            && let Err(error @ Error::ForeignVar { .. }) = gradients.wrt(first)
-        {
-            return Err(error);
+        if let Some(gradients) = gradients {
+            gradients.check_tape(tape)?;
         }
+        let vars: Vec<Var<'_, S>> = tape.vars().collect();
         let paths = tape.paths();
         let mut buffers = Buffers::default();
-        let held = vars.iter().filter(|v| !v.is_released());
-        let value_bytes = held.map(|v| buffers.add(&v.value())).sum();
+        let held = || vars.iter().filter(|v| !v.is_released());
+        let value_bytes = held().map(|v| buffers.add(&v.value())).sum();
         let values = buffers.clone();
-        let saved_bytes = vars.iter().flat_map(|v| v.saved()).map(|t| buffers.add(&t)).sum();
+        let saved_bytes = held().flat_map(|v| v.saved()).map(|t| buffers.add(&t)).sum();
         let nodes: Vec<NodeSnapshot> = vars
             .iter()
             .zip(paths)
@@ -277,12 +275,13 @@ fn node<S: Scalar>(
     gradient: Option<&Tensor<S>>,
     values: &Buffers,
 ) -> NodeSnapshot {
-    let (value, op) = ((!var.is_released()).then(|| var.value()), var.op_name());
-    let kind = match (op, var.name()) {
-        ("leaf", Some(_)) => Kind::Parameter,
-        ("leaf", None) if var.needs_gradient() => Kind::Variable,
-        ("leaf", None) => Kind::Constant,
-        _ => Kind::Op,
+    let (is_held, op) = (!var.is_released(), var.op_name());
+    let value = is_held.then(|| var.value());
+    let kind = match var.name() {
+        _ if !var.is_leaf() => Kind::Op,
+        Some(_) => Kind::Parameter,
+        None if var.needs_gradient() => Kind::Variable,
+        None => Kind::Constant,
     };
     let saved = |t: &Tensor<S>| Saved {
         shape: t.dims().to_vec(),
@@ -302,7 +301,7 @@ fn node<S: Scalar>(
         shape: var.shape().dims().to_vec(),
         needs_gradient: var.needs_gradient(),
         bytes: value.as_ref().map_or(0, |v| v.bytes() as u64),
-        saved: var.saved().iter().map(saved).collect(),
+        saved: if is_held { var.saved().iter().map(saved).collect() } else { Vec::new() },
         value: value.as_ref().map(Summary::of),
         gradient: gradient.map(Summary::of),
         contributions: Vec::new(),

@@ -132,7 +132,7 @@ fn another_tape_s_gradients_are_refused() {
     let (a, b) = (Tape::<f64>::new(), Tape::<f64>::new());
     let (x, _) = (a.variable(Tensor::scalar(1.0)), b.variable(Tensor::scalar(1.0)));
     let gradients = a.backward(x, Keep::All).unwrap();
-    assert_eq!(Snapshot::of(&b, Some(&gradients)), Err(Error::ForeignVar { op: "gradient" }));
+    assert_eq!(Snapshot::of(&b, Some(&gradients)), Err(crate::Error::ForeignVar { op: "gradient" }));
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn an_op_that_does_not_say_is_refused_and_named() {
         });
         assert_eq!(
             text,
-            "per-sample gradients do not exist behind #3 silent [4, 3] in layer1: its op does not say how it treats \
+            "per-sample gradients do not exist behind layer1.silent: its op does not say how it treats \
              samples, so each sample's loss depends on all samples"
         );
     }
@@ -69,7 +69,7 @@ fn batch_norm_in_training_has_no_independent_samples() {
     let loss = y.cross_entropy(&[0, 1, 2, 1], 0.0).unwrap();
     let text = statistics(&Query::new(&[x], loss, SampleSemantics::Independent)).unwrap_err().to_string();
     assert!(text.contains(
-        "batch_norm [4, 3]: the mean and variance of its channels are those of the whole batch, so each"
+        "behind batch_norm: the mean and variance of its channels are those of the whole batch, so each"
     ));
     let found = statistics(&Query::new(&[x], loss, SampleSemantics::BatchStatistics)).unwrap();
     assert_eq!(found.semantics, SampleSemantics::BatchStatistics);
@@ -113,7 +113,7 @@ fn every_way_to_mix_samples_is_named() {
         Ok((x.matmul(w)? * first).sum_all())
     };
     let text = refusal(SampleSemantics::Independent, by_hand);
-    assert!(text.contains("constant_from []: it is a constant made from values of the batch"), "{text}");
+    assert!(text.contains("behind constant_from: it is a constant made from values of the batch"), "{text}");
 }
 
 #[test]
@@ -121,11 +121,11 @@ fn a_term_beside_the_samples_is_refused() {
     for semantics in BOTH {
         let penalty = refusal(semantics, |x, w| Ok(x.matmul(w)?.mean_all()? + (w * w).sum_all().scale(0.1)));
         assert!(
-            penalty.contains("parameter w enters the loss beside the samples; want a loss whose every term"),
+            penalty.contains("w enters the loss beside the samples; want a loss whose every term"),
             "{penalty}"
         );
         let factor = refusal(semantics, |x, w| Ok(x.matmul(w)?.mean_all()? * w.sum_all()));
-        assert!(factor.contains("parameter w enters the loss beside the samples"), "{factor}");
+        assert!(factor.contains("w enters the loss beside the samples"), "{factor}");
         let two = refusal(semantics, |x, w| Ok(x.matmul(w)?.mean_all()? + x.matmul(w)?.sum_all()));
         assert!(two.contains("it joins a mean over samples and a sum over samples"), "{two}");
     }
@@ -151,16 +151,13 @@ fn clipped_gradients_have_no_parts() {
     let on_rows: Clip = |x, w| Ok(x.matmul(w)?.clip_gradient(GradientLimit::Norm(0.1))?.sum_all());
     let text = refusal(SampleSemantics::Independent, on_rows);
     assert!(
-        text.contains("clip_gradient [4, 3]: it changes the gradient of the whole batch at once"),
+        text.contains("behind clip_gradient: it changes the gradient of the whole batch at once"),
         "{text}"
     );
     let on_parameter: Clip = |x, w| Ok(x.matmul(w.clip_gradient(GradientLimit::Value(0.1))?)?.sum_all());
     for semantics in BOTH {
         let text = refusal(semantics, on_parameter);
-        assert!(
-            text.contains("clip_gradient [3, 3] changes a gradient in a way that does not add up"),
-            "{text}"
-        );
+        assert!(text.contains("clip_gradient changes a gradient in a way that does not add up"), "{text}");
     }
     // A gradient that is scaled is a sum of scaled parts.
     let tape = Tape::new();
@@ -185,7 +182,7 @@ fn questions_without_an_answer_say_why() {
         statistics(&query).unwrap_err().to_string()
     };
     assert!(ask(&[], loss, &[]).contains("no leaf of the batch given; want the leaves whose axis 0"));
-    assert!(ask(&[y], loss, &[]).contains("matmul [4, 3] was given as the batch; want a leaf"));
+    assert!(ask(&[y], loss, &[]).contains("matmul was given as the batch; want a leaf"));
     let scalar = tape.constant(Tensor::scalar(1.0));
     assert!(ask(&[scalar], loss, &[]).contains("a batch of shape [] was given; want an axis 0"));
     let empty = tape.constant(Tensor::zeros([0, 3]));
