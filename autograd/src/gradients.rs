@@ -84,6 +84,13 @@ impl<S: Scalar> Gradients<S> {
             .ok_or_else(|| none("it is frozen, or on no path to the value that was differentiated"))
     }
 
+    /// ∂L/∂x for each of `inputs`: 0 for one on no path to L. They are leaves of this tape.
+    pub(crate) fn of_inputs(&self, inputs: &[Var<'_, S>]) -> Vec<Tensor<S>> {
+        let of =
+            |x: &Var<'_, S>| self.nodes.get(&x.id()).cloned().unwrap_or_else(|| Tensor::zeros(x.shape()));
+        inputs.iter().map(of).collect()
+    }
+
     /// The bytes of every node, if the pass was told to measure them.
     pub fn memory(&self) -> Option<&Memory> {
         self.memory.as_ref()

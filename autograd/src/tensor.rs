@@ -1,7 +1,7 @@
 //! Reference-counted, contiguous, row-major arrays. They know nothing of gradients.
 
 use crate::error::{Error, Result};
-use crate::kernels::buffer;
+use crate::kernels::{buffer, map};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::storage::Storage;
@@ -66,9 +66,15 @@ impl<S: Scalar> Tensor<S> {
         self.data.to_mut()
     }
 
-    /// The elements for writing if nobody else holds them.
-    pub(crate) fn unshared_mut(&mut self) -> Option<&mut [S]> {
-        self.data.unshared_mut()
+    /// Adds `part`, in place where nobody else holds the elements. Otherwise this gets elements of its own, and the tensor
+    /// that it was is returned.
+    pub(crate) fn accumulate(&mut self, part: &Self) -> Option<Self> {
+        if let Some(sum) = self.data.unshared_mut() {
+            map::add_assign(sum, part.data());
+            return None;
+        }
+        let sum = map::map2(self.data(), part.data(), |a, b| a + b);
+        Some(std::mem::replace(self, Self::filled(part.shape, sum)))
     }
 
     /// Gives up the data and keeps the shape. Nothing may read the elements afterwards.
@@ -155,6 +161,15 @@ mod tests {
         let text = Tensor::new([2, 3], vec![1.0f32; 5]).unwrap_err().to_string();
         assert_eq!(text, "tensor: 5 elements given for shape [2, 3], which holds 6");
         assert!(Tensor::<f64>::new([0, 4], vec![]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_sum_that_is_shared_is_left_as_it_was() {
+        let (mut sum, part) = (Tensor::vector(vec![1.0f64, 2.0]), Tensor::vector(vec![10.0, 20.0]));
+        assert_eq!(sum.accumulate(&part), None);
+        let shared = sum.clone();
+        assert!(sum.accumulate(&part).unwrap().shares_data_with(&shared));
+        assert_eq!((shared.data(), sum.data()), (&[11.0, 22.0][..], &[21.0, 42.0][..]));
     }
 
     #[test]

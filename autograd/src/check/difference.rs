@@ -1,6 +1,9 @@
 //! Second route: ⟨u, J v⟩ from central differences in f64.
 
-use super::{Case, Reference, Report, directions, inner, largest, moved, scale};
+use super::{
+    Case, Reference, Report, bilinear_tolerance, difference_tolerance, directions, inner, largest, moved,
+    scale,
+};
 use crate::error::Result;
 use crate::tape::Tape;
 use crate::tensor::Tensor;
@@ -13,10 +16,9 @@ pub(super) fn check(case: &Case, reference: &Reference, report: &mut Report) -> 
         let forward = (above - below) / (2.0 * h);
         let backward = inner(&reference.gradients, direction);
         let allowed = if case.is_bilinear() {
-            // Exact up to the rounding of ⟨u, f⟩ itself.
-            1e-11 * scale(reference, direction).max(above.abs()).max(below.abs())
+            bilinear_tolerance(scale(reference, direction).max(above.abs()).max(below.abs()))
         } else {
-            1e-8 + 1e-6 * forward.abs().max(backward.abs())
+            difference_tolerance(forward.abs().max(backward.abs()))
         };
         let error = (forward - backward).abs() / allowed;
         if error > worst.0 || error.is_nan() {
@@ -43,8 +45,7 @@ pub(super) fn step(case: &Case, direction: &[Tensor<f64>]) -> f64 {
 /// ⟨u, f(x + h·v)⟩.
 fn value(case: &Case, reference: &Reference, direction: &[Tensor<f64>], h: f64) -> Result<f64> {
     let tape = Tape::<f64>::new();
-    let inputs: Vec<_> =
-        moved(case, direction, |x, v| x + h * v).into_iter().map(|x| tape.constant(x)).collect();
+    let inputs: Vec<_> = moved(case, direction, h).into_iter().map(|x| tape.constant(x)).collect();
     let output = case.program().run_f64(&tape, &inputs)?.value();
     Ok(reference.cotangent.data().iter().zip(output.data()).map(|(u, y)| u * y).sum())
 }

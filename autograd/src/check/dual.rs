@@ -1,7 +1,8 @@
 //! First route: ⟨u, J v⟩ from a forward pass over dual numbers.
 
-use super::{Case, DUAL_TOLERANCE, Reference, Report, directions, inner, moved, scale};
+use super::{Case, DUAL_TOLERANCE, Reference, Report, directions, inner, scale};
 use crate::error::Result;
+use crate::higher::along;
 use crate::scalar::Dual;
 use crate::tape::Tape;
 use crate::tensor::Tensor;
@@ -30,7 +31,8 @@ pub(super) fn check(case: &Case, reference: &Reference, report: &mut Report) -> 
 /// ⟨u, J v⟩.
 fn directional(case: &Case, reference: &Reference, direction: &[Tensor<f64>]) -> Result<f64> {
     let tape = Tape::<Dual<f64>>::new();
-    let inputs: Vec<_> = moved(case, direction, Dual::new).into_iter().map(|x| tape.constant(x)).collect();
+    let inputs: Vec<_> =
+        along("check", case.inputs(), direction)?.into_iter().map(|x| tape.constant(x)).collect();
     let output = case.program().run_dual(&tape, &inputs)?.value();
     Ok(reference.cotangent.data().iter().zip(output.data()).map(|(u, y)| u * y.tangent).sum())
 }

@@ -52,6 +52,41 @@ pub const DIRECTIONS: u64 = 3;
 /// Largest legal error of the dual-number routes, relative to the largest entry of the derivatives compared.
 pub const DUAL_TOLERANCE: f64 = 1e-11;
 
+/// Largest legal distance of a central difference from the derivative, both about as large as `size`.
+fn difference_tolerance(size: f64) -> f64 {
+    1e-8 + 1e-6 * size
+}
+
+/// The same for a bilinear op, whose differences are exact up to the rounding of terms as large as `size`.
+fn bilinear_tolerance(size: f64) -> f64 {
+    1e-11 * size
+}
+
+/// Which random stream of [`Purpose::Probe`] is drawn for what. The inputs of a case draw from the first ones, by
+/// position, so these count down from the last.
+mod streams {
+    use super::DIRECTIONS;
+
+    /// The cotangent.
+    pub(super) const COTANGENT: u64 = u64::MAX;
+    /// The first of [`DIRECTIONS`] for first derivatives.
+    const FIRST: u64 = COTANGENT - 1;
+    /// The first of [`DIRECTIONS`] for second derivatives.
+    const SECOND: u64 = FIRST - DIRECTIONS;
+    /// The upstream gradient of the check of samples.
+    pub(super) const SAMPLES: u64 = u64::MAX - 100;
+
+    /// Direction `k` for first derivatives.
+    pub(super) fn first(k: u64) -> u64 {
+        FIRST - k
+    }
+
+    /// Direction `k` for second derivatives.
+    pub(super) fn second(k: u64) -> u64 {
+        SECOND - k
+    }
+}
+
 /// What a check found.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
@@ -103,7 +138,7 @@ impl Reference {
             let tape = Tape::<f64>::new();
             let inputs: Vec<_> = case.inputs().iter().map(|x| tape.variable(x.clone())).collect();
             let output = case.program().run_f64(&tape, &inputs)?.value();
-            let mut stream = Stream::new(case.seed(), Purpose::Probe, u64::MAX);
+            let mut stream = Stream::new(case.seed(), Purpose::Probe, streams::COTANGENT);
             let cotangent = (0..output.len()).map(|_| stream.normal()).collect();
             (output.clone(), Tensor::filled(output.shape(), cotangent))
         };
@@ -122,7 +157,7 @@ fn gradients<S: Scalar>(
     let inputs: Vec<_> = inputs.into_iter().map(|x| tape.variable(x)).collect();
     let output = run(&tape, &inputs)?;
     let gradients = tape.backward_from(output, cotangent.cast(), Keep::Leaves)?;
-    Ok(inputs.iter().map(|&x| gradients.wrt(x).unwrap_or_else(|_| Tensor::zeros(x.shape()))).collect())
+    Ok(gradients.of_inputs(&inputs))
 }
 
 /// The same in f64.
@@ -131,9 +166,9 @@ fn gradients_at(case: &Case, inputs: Vec<Tensor<f64>>, cotangent: &Tensor<f64>) 
 }
 
 /// x + h·v for the inputs x of `case`.
-fn moved<S: Scalar>(case: &Case, direction: &[Tensor<f64>], add: impl Fn(f64, f64) -> S) -> Vec<Tensor<S>> {
+fn moved(case: &Case, direction: &[Tensor<f64>], h: f64) -> Vec<Tensor<f64>> {
     let pair = |(x, v): (&Tensor<f64>, &Tensor<f64>)| {
-        Tensor::filled(x.shape(), x.data().iter().zip(v.data()).map(|(&x, &v)| add(x, v)).collect())
+        Tensor::filled(x.shape(), x.data().iter().zip(v.data()).map(|(&x, &v)| x + h * v).collect())
     };
     case.inputs().iter().zip(direction).map(pair).collect()
 }
@@ -154,7 +189,7 @@ fn directions(case: &Case) -> Vec<Vec<Tensor<f64>>> {
     }
     (0..DIRECTIONS)
         .map(|k| {
-            let mut stream = Stream::new(case.seed(), Purpose::Probe, u64::MAX - 1 - k);
+            let mut stream = Stream::new(case.seed(), Purpose::Probe, streams::first(k));
             let mut direction = zeros();
             direction.iter_mut().for_each(|d| d.data_mut().iter_mut().for_each(|d| *d = stream.normal()));
             direction

@@ -1,9 +1,8 @@
 //! Whether an op does to the samples of a batch what it says it does.
 
-use super::{Case, largest};
+use super::{Case, gradients_at, largest, streams};
 use crate::error::Result;
 use crate::op::Backward;
-use crate::pass::Keep;
 use crate::random::{Purpose, Stream};
 use crate::samples::{Sample, SampledInput, Samples, UNSAID};
 use crate::shape::Shape;
@@ -130,16 +129,16 @@ fn rows(case: &Case, how: &[Samples], claim: Samples) -> Result<Option<String>> 
     if tried.is_empty() || lengths().any(|n| n != output.dims().first()) {
         return Ok(Some(format!("{claim:?}, but the value {} has no axis for them", output.shape())));
     }
-    let mut stream = Stream::new(case.seed(), Purpose::Probe, u64::MAX - 100);
+    let mut stream = Stream::new(case.seed(), Purpose::Probe, streams::SAMPLES);
     let upstream = Tensor::filled(output.shape(), (0..output.len()).map(|_| stream.normal()).collect());
-    let gradients = gradients(case, inputs, &upstream)?;
+    let gradients = gradients_at(case, inputs.to_vec(), &upstream)?;
     for &m in &tried {
         let moved = replaced(inputs, how, m);
         if claim == Samples::Rows {
             if !same_elsewhere(&output, &value(case, &moved)?, m) {
                 return Ok(Some(format!("another sample {m} moves the value of other samples")));
             }
-            let after = self::gradients(case, &moved, &upstream)?;
+            let after = gradients_at(case, moved, &upstream)?;
             let mut pairs = gradients.iter().zip(&after).zip(&is_row).filter(|(_, rows)| **rows);
             if !pairs.all(|((a, b), _)| same_elsewhere(a, b, m)) {
                 return Ok(Some(format!("another sample {m} moves the gradient of other samples")));
@@ -174,14 +173,6 @@ fn distance(got: Option<&Tensor<f64>>, want: Option<&Tensor<f64>>) -> f64 {
         }
         _ => f64::INFINITY,
     }
-}
-
-fn gradients(case: &Case, inputs: &[Tensor<f64>], upstream: &Tensor<f64>) -> Result<Vec<Tensor<f64>>> {
-    let tape = Tape::new();
-    let vars: Vec<_> = inputs.iter().map(|x| tape.variable(x.clone())).collect();
-    let output = case.program().run_f64(&tape, &vars)?;
-    let gradients = tape.backward_from(output, upstream.clone(), Keep::Leaves)?;
-    Ok(vars.iter().map(|&x| gradients.wrt(x).unwrap_or_else(|_| Tensor::zeros(x.shape()))).collect())
 }
 
 fn total(case: &Case, how: &[Samples], claim: Samples) -> Result<Option<String>> {

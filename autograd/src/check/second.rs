@@ -2,12 +2,12 @@
 
 use super::difference::step;
 use super::{
-    Case, DIRECTIONS, DUAL_TOLERANCE, Reference, Report, gradients, gradients_at, inner, largest, moved,
-    worse,
+    Case, DIRECTIONS, DUAL_TOLERANCE, Reference, Report, bilinear_tolerance, difference_tolerance, gradients,
+    gradients_at, inner, largest, moved, streams, worse,
 };
 use crate::error::Result;
+use crate::higher::{along, split};
 use crate::random::{Purpose, Stream};
-use crate::scalar::Dual;
 use crate::tensor::Tensor;
 
 pub(super) fn check(case: &Case, reference: &Reference, report: &mut Report) -> Result<()> {
@@ -20,7 +20,7 @@ pub(super) fn check(case: &Case, reference: &Reference, report: &mut Report) -> 
 
 /// A random vector of length 1 over all inputs: it moves the point by as much as a coordinate's own direction does.
 fn direction(case: &Case, k: u64) -> Vec<Tensor<f64>> {
-    let mut stream = Stream::new(case.seed(), Purpose::Probe, u64::MAX - 1 - DIRECTIONS - k);
+    let mut stream = Stream::new(case.seed(), Purpose::Probe, streams::second(k));
     let mut draw = |x: &Tensor<f64>| {
         Tensor::filled(x.shape(), (0..x.len()).map(|_| stream.uniform_in(-1.0, 1.0)).collect())
     };
@@ -32,11 +32,9 @@ fn direction(case: &Case, k: u64) -> Vec<Tensor<f64>> {
 
 /// H·v: the tangents of Jᵀu at x + v·ε.
 fn product(case: &Case, reference: &Reference, v: &[Tensor<f64>]) -> Result<Vec<Tensor<f64>>> {
-    let inputs = moved(case, v, Dual::new);
+    let inputs = along("check", case.inputs(), v)?;
     let duals = gradients(inputs, &reference.cotangent, |tape, x| case.program().run_dual(tape, x))?;
-    let tangents =
-        |g: &Tensor<Dual<f64>>| Tensor::filled(g.shape(), g.data().iter().map(|g| g.tangent).collect());
-    Ok(duals.iter().map(tangents).collect())
+    Ok(duals.iter().map(|g| split(g).1).collect())
 }
 
 /// ⟨w, H v⟩ = ⟨v, H w⟩ for every pair.
@@ -78,13 +76,12 @@ fn differences(
 ) -> Result<()> {
     let mut worst = (0.0f64, 0, 0.0, 0.0);
     for (v, product) in directions.iter().zip(products) {
-        // With bilinear ops, exact up to the rounding of the gradients themselves.
-        let rounding = 1e-11 * (size(&reference.gradients) + size(product)).max(1.0);
+        let rounding = bilinear_tolerance((size(&reference.gradients) + size(product)).max(1.0));
         let differences = difference(case, reference, v)?;
         for (input, (difference, product)) in differences.iter().zip(product).enumerate() {
             for (&forward, &dual) in difference.iter().zip(product.data()) {
-                let allowed =
-                    if case.is_bilinear() { rounding } else { 1e-8 + 1e-6 * forward.abs().max(dual.abs()) };
+                let nonlinear = || difference_tolerance(forward.abs().max(dual.abs()));
+                let allowed = if case.is_bilinear() { rounding } else { nonlinear() };
                 let error = (forward - dual).abs() / allowed;
                 if error > worst.0 || error.is_nan() {
                     worst = (error, input, forward, dual);
@@ -107,7 +104,7 @@ fn differences(
 /// function's higher derivatives, of which D(h) alone would leave h²/6 times the third.
 fn difference(case: &Case, reference: &Reference, v: &[Tensor<f64>]) -> Result<Vec<Vec<f64>>> {
     let h = if case.is_bilinear() { 1.0 } else { step(case, v) };
-    let at = |h: f64| gradients_at(case, moved(case, v, |x, v| x + h * v), &reference.cotangent);
+    let at = |h: f64| gradients_at(case, moved(case, v, h), &reference.cotangent);
     let points = [at(h)?, at(-h)?, at(2.0 * h)?, at(-2.0 * h)?];
     let entry = |input: usize, i: usize| {
         let [a, b, c, d] = points.each_ref().map(|g| g[input].data()[i]);

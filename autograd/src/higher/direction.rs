@@ -8,7 +8,7 @@ use crate::tensor::Tensor;
 ///
 /// # Errors
 /// `v` is not one tensor of the same shape for each of `x`.
-pub(super) fn along<S: Scalar>(
+pub(crate) fn along<S: Scalar>(
     name: &'static str,
     x: &[Tensor<S>],
     v: &[Tensor<S>],
@@ -32,7 +32,7 @@ pub(super) fn along<S: Scalar>(
 }
 
 /// Values and tangents.
-pub(super) fn split<S: Scalar>(x: &Tensor<Dual<S>>) -> (Tensor<S>, Tensor<S>) {
+pub(crate) fn split<S: Scalar>(x: &Tensor<Dual<S>>) -> (Tensor<S>, Tensor<S>) {
     let part = |read: fn(&Dual<S>) -> S| Tensor::filled(x.shape(), x.data().iter().map(read).collect());
     (part(|x| x.value), part(|x| x.tangent))
 }

@@ -30,10 +30,9 @@ pub(super) fn backward<S: Scalar>(
         shape: output.shape(),
         legal: "a single number".into(),
     })?;
-    let zero = |x: &Var<'_, S>| Tensor::zeros(x.shape());
     if !output.needs_gradient() {
-        return Ok((value, inputs.iter().map(zero).collect()));
+        return Ok((value, inputs.iter().map(|x| Tensor::zeros(x.shape())).collect()));
     }
     let gradients = output.tape().run(Pass::new(Keep::Leaves).allowing_missing(), output)?;
-    Ok((value, inputs.iter().map(|x| gradients.wrt(*x).unwrap_or_else(|_| zero(x))).collect()))
+    Ok((value, gradients.of_inputs(inputs)))
 }

@@ -52,6 +52,7 @@ mod lanczos;
 mod trace;
 mod tridiagonal;
 
+pub(crate) use direction::{along, split};
 pub use eigenvalue::{EigenvalueSettings, End, TopEigenvalue, top_eigenvalue};
 pub use gradient::gradient;
 pub use hessian::{MAX_HESSIAN, hessian};

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::error::{Error, Result};
 use crate::scalar::Scalar;
+use crate::tape::Node;
 use crate::tensor::Tensor;
 
 /// What one node needs, in bytes. A buffer that several tensors share counts once, for the first of them.
@@ -85,9 +86,93 @@ impl Memory {
     }
 }
 
+/// Counts bytes while a backward pass runs, if the pass was told to. Its methods say what happened to which tensor.
+#[derive(Debug)]
+pub(crate) struct Meter(Option<(Ledger, Vec<MemoryRow>)>);
+
+impl Meter {
+    pub(crate) fn new(measures: bool) -> Self {
+        Self(measures.then(Default::default))
+    }
+
+    /// What the forward pass has left.
+    pub(crate) fn recorded<S: Scalar>(&mut self, nodes: &[Node<S>], paths: &[String]) {
+        let Some((ledger, rows)) = &mut self.0 else { return };
+        rows.extend(nodes.iter().zip(paths).map(|(node, path)| {
+            let value = ledger.hold(&node.value);
+            let saved = node.saved.iter().map(|t| ledger.hold(t)).sum();
+            MemoryRow {
+                path: path.clone(),
+                op: node.op_name(),
+                value,
+                saved,
+                gradient: 0,
+                after_forward: ledger.live(),
+                in_backward: 0,
+            }
+        }));
+    }
+
+    /// A contribution to a gradient was made, or one is kept as an edge's.
+    pub(crate) fn sent<S: Scalar>(&mut self, contribution: &Tensor<S>) {
+        if let Some((ledger, _)) = &mut self.0 {
+            ledger.hold(contribution);
+        }
+    }
+
+    /// A contribution was added to a sum, which has taken the place of `replaced` if that was held by others.
+    pub(crate) fn accumulated<S: Scalar>(
+        &mut self,
+        sum: &Tensor<S>,
+        replaced: Option<&Tensor<S>>,
+        contribution: &Tensor<S>,
+    ) {
+        let Some((ledger, _)) = &mut self.0 else { return };
+        if let Some(replaced) = replaced {
+            ledger.hold(sum);
+            ledger.drop(replaced);
+        }
+        ledger.drop(contribution);
+    }
+
+    /// The gradient of the node at `at` is complete: what is held from here on is held while its op runs backward.
+    pub(crate) fn complete<S: Scalar>(&mut self, at: usize, gradient: &Tensor<S>) {
+        if let Some((ledger, rows)) = &mut self.0 {
+            ledger.take_highest();
+            rows[at].gradient = gradient.bytes();
+        }
+    }
+
+    /// The op of the node at `at` has run backward.
+    pub(crate) fn propagated(&mut self, at: usize) {
+        if let Some((ledger, rows)) = &mut self.0 {
+            rows[at].in_backward = ledger.take_highest();
+        }
+    }
+
+    /// A gradient was passed on and is not kept.
+    pub(crate) fn passed_on<S: Scalar>(&mut self, gradient: &Tensor<S>) {
+        if let Some((ledger, _)) = &mut self.0 {
+            ledger.drop(gradient);
+        }
+    }
+
+    /// A node's value and saved tensors are freed.
+    pub(crate) fn released<S: Scalar>(&mut self, node: &Node<S>) {
+        if let Some((ledger, _)) = &mut self.0 {
+            ledger.drop(&node.value);
+            node.saved.iter().for_each(|t| ledger.drop(t));
+        }
+    }
+
+    pub(crate) fn finish(self) -> Option<Memory> {
+        self.0.map(|(_, rows)| Memory { rows })
+    }
+}
+
 /// Counts the bytes of the tensors held now; a buffer held several times counts once.
 #[derive(Debug, Default)]
-pub(crate) struct Ledger {
+struct Ledger {
     holders: HashMap<usize, usize>,
     live: usize,
     highest: usize,
@@ -95,7 +180,7 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// A tensor is held once more. Answers the bytes that this added.
-    pub(crate) fn hold<S: Scalar>(&mut self, tensor: &Tensor<S>) -> usize {
+    fn hold<S: Scalar>(&mut self, tensor: &Tensor<S>) -> usize {
         let holders = self.holders.entry(tensor.address()).or_insert(0);
         *holders += 1;
         let added = if *holders == 1 { tensor.bytes() } else { 0 };
@@ -105,7 +190,7 @@ impl Ledger {
     }
 
     /// A tensor is held once less.
-    pub(crate) fn drop<S: Scalar>(&mut self, tensor: &Tensor<S>) {
+    fn drop<S: Scalar>(&mut self, tensor: &Tensor<S>) {
         if let Some(holders) = self.holders.get_mut(&tensor.address()) {
             *holders -= 1;
             if *holders == 0 {
@@ -116,12 +201,12 @@ impl Ledger {
     }
 
     /// The bytes held now.
-    pub(crate) fn live(&self) -> usize {
+    fn live(&self) -> usize {
         self.live
     }
 
     /// The most held since this was last asked.
-    pub(crate) fn take_highest(&mut self) -> usize {
+    fn take_highest(&mut self) -> usize {
         std::mem::replace(&mut self.highest, self.live)
     }
 }

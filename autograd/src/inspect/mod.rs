@@ -17,7 +17,7 @@ pub(crate) use anomaly::{first_bad, first_bad_of};
 pub use diff::{
     Compared, NodeDifference, NodeName, StructuralDifference, TapeDiff, Which, diff, diff_with_gradients,
 };
-pub(crate) use memory::Ledger;
+pub(crate) use memory::Meter;
 pub use memory::{Memory, MemoryRow};
 pub use observer::{Observer, Seen};
 pub(crate) use observer::{OnGradient, OnValue};

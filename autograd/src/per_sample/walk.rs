@@ -7,7 +7,6 @@ use smallvec::SmallVec;
 use super::classify::Classes;
 use super::outer::OuterProducts;
 use crate::gradients::Gradients;
-use crate::kernels::map;
 use crate::op::Backward;
 use crate::ops::MatMul;
 use crate::samples::Sample;
@@ -84,8 +83,10 @@ impl<'a, S: Scalar> Walk<'a, S> {
                 (None, None) => continue,
             };
             for ((id, gradient), &needed) in node.inputs.iter().zip(gradients).zip(&step.needs) {
-                if let Some(gradient) = gradient.filter(|_| needed) {
-                    accumulate(&mut self.slots[id.index()], gradient);
+                let Some(gradient) = gradient.filter(|_| needed) else { continue };
+                match &mut self.slots[id.index()] {
+                    Some(sum) => drop(sum.accumulate(&gradient)),
+                    slot => *slot = Some(gradient),
                 }
             }
         }
@@ -125,17 +126,5 @@ impl<'a, S: Scalar> Walk<'a, S> {
                 .for_each(|(_, needed)| *needed = false);
         }
         self.steps.retain(|step| step.needs.contains(&true));
-    }
-}
-
-/// The first part is moved into its slot, later ones are added, in place where nobody else holds the sum.
-fn accumulate<S: Scalar>(slot: &mut Option<Tensor<S>>, part: Tensor<S>) {
-    let Some(sum) = slot else {
-        *slot = Some(part);
-        return;
-    };
-    match sum.unshared_mut() {
-        Some(data) => map::add_assign(data, part.data()),
-        None => *sum = Tensor::filled(part.shape(), map::map2(sum.data(), part.data(), |a, b| a + b)),
     }
 }

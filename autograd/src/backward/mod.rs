@@ -1,18 +1,20 @@
 //! Reverse accumulation: one loop over the tape from the last node to the first.
 
+mod slots;
+
 use std::collections::{HashMap, HashSet};
 
 use smallvec::SmallVec;
 
 use crate::error::{Error, MissingGradient, Result};
 use crate::gradients::Gradients;
-use crate::inspect::{self, Ledger, Memory, MemoryRow, Observer, Seen, Side};
-use crate::kernels::map;
+use crate::inspect::{self, Meter, Observer, Seen, Side};
 use crate::op::Backward;
 use crate::pass::{Keep, Look, Pass, Target};
 use crate::scalar::Scalar;
 use crate::tape::{NodeId, Tape, Var};
 use crate::tensor::Tensor;
+use slots::Slots;
 
 impl<S: Scalar> Tape<S> {
     /// The gradients of the single number `loss`.
@@ -50,18 +52,17 @@ impl<S: Scalar> Tape<S> {
         }
         let (keep, allows_missing) = (pass.keep, pass.allows_missing);
         let mut sweep = Sweep::new(self, pass, start.id())?;
-        sweep.show_values();
         sweep.begin(cotangent);
         for at in (0..=start.id().index()).rev() {
             sweep.step(NodeId::at(at))?;
         }
-        let Sweep { slots, edges, memory, .. } = sweep;
+        let Sweep { slots, edges, meter, .. } = sweep;
         let gradients = Gradients {
             nodes: slots.into_kept(),
             edges,
             names: self.names.borrow().clone(),
             keep,
-            memory: memory.map(|(_, rows)| Memory { rows }),
+            memory: meter.finish(),
             tape: self.id,
         };
         if !allows_missing {
@@ -141,7 +142,7 @@ struct Sweep<'t, 'w, S> {
     edges: HashMap<(NodeId, usize), Tensor<S>>,
     releases: bool,
     finds_anomalies: bool,
-    memory: Option<(Ledger, Vec<MemoryRow>)>,
+    meter: Meter,
 }
 
 impl<'t, 'w, S: Scalar> Sweep<'t, 'w, S> {
@@ -170,26 +171,11 @@ impl<'t, 'w, S: Scalar> Sweep<'t, 'w, S> {
             edges: HashMap::new(),
             releases: pass.releases,
             finds_anomalies: pass.finds_anomalies,
-            memory: pass.measures_memory.then(|| (Ledger::default(), Vec::new())),
+            meter: Meter::new(pass.measures_memory),
         })
     }
 
     fn show_values(&mut self) {
-        if let Some((ledger, rows)) = &mut self.memory {
-            for (node, path) in self.tape.nodes.borrow().iter().zip(&self.paths) {
-                let value = ledger.hold(&node.value);
-                let saved = node.saved.iter().map(|t| ledger.hold(t)).sum();
-                rows.push(MemoryRow {
-                    path: path.clone(),
-                    op: node.op_name(),
-                    value,
-                    saved,
-                    gradient: 0,
-                    after_forward: ledger.live(),
-                    in_backward: 0,
-                });
-            }
-        }
         if self.looks.is_empty() {
             return;
         }
@@ -218,10 +204,11 @@ impl<'t, 'w, S: Scalar> Sweep<'t, 'w, S> {
         }
     }
 
+    /// Shows all values, and starts the loop with the gradient of its first node.
     fn begin(&mut self, cotangent: Tensor<S>) {
-        if let Some((ledger, _)) = &mut self.memory {
-            ledger.hold(&cotangent);
-        }
+        self.meter.recorded(&self.tape.nodes.borrow(), &self.paths);
+        self.show_values();
+        self.meter.sent(&cotangent);
         let start = self.slots.len() - 1;
         self.slots.put(start, cotangent);
     }
@@ -231,23 +218,16 @@ impl<'t, 'w, S: Scalar> Sweep<'t, 'w, S> {
         let at = id.index();
         if let Some(gradient) = self.slots.take(at) {
             self.show(id, &gradient, Observer::gradient);
-            if let Some((ledger, rows)) = &mut self.memory {
-                ledger.take_highest();
-                rows[at].gradient = gradient.bytes();
-            }
+            self.meter.complete(at, &gradient);
             let is_leaf = self.tape.nodes.borrow()[at].op.is_none();
             if !is_leaf {
                 self.propagate(id, &gradient)?;
-            }
-            if let Some((ledger, rows)) = &mut self.memory
-                && !is_leaf
-            {
-                rows[at].in_backward = ledger.take_highest();
+                self.meter.propagated(at);
             }
             if is_leaf || self.keeps(id) {
                 self.slots.put(at, gradient);
-            } else if let Some((ledger, _)) = &mut self.memory {
-                ledger.drop(&gradient);
+            } else {
+                self.meter.passed_on(&gradient);
             }
         }
         if self.releases && !self.watched.contains(&id) {
@@ -284,21 +264,9 @@ impl<'t, 'w, S: Scalar> Sweep<'t, 'w, S> {
         });
         debug_assert_eq!(gradients.len(), inputs.len(), "{} returned a wrong number of gradients", op.name());
         if self.finds_anomalies {
-            let (side, bad) = match inspect::first_bad_of(&gradients) {
-                _ if inspect::first_bad(upstream).is_some() => (Side::Upstream, Some(upstream)),
-                Some(position) => (Side::Gradient { position }, gradients[position].as_ref()),
-                None => (Side::Upstream, None),
-            };
-            if let Some(bad) = bad {
-                let anomaly = tape.anomaly(id.index(), side, bad, Some(upstream));
-                return Err(Error::Anomaly(Box::new(anomaly)));
-            }
+            require_finite(tape, id, upstream, &gradients)?;
         }
-        if let Some((ledger, _)) = &mut self.memory {
-            gradients.iter().flatten().for_each(|g| {
-                ledger.hold(g);
-            });
-        }
+        gradients.iter().flatten().for_each(|g| self.meter.sent(g));
         for (position, (&input, gradient)) in node.inputs.iter().zip(gradients).enumerate() {
             let Some(gradient) = gradient.filter(|_| nodes[input.index()].needs_gradient) else { continue };
             debug_assert_eq!(
@@ -307,13 +275,11 @@ impl<'t, 'w, S: Scalar> Sweep<'t, 'w, S> {
                 "{} returned a gradient of a wrong shape",
                 op.name()
             );
-            if self.keep == Keep::All || self.keep == Keep::Watched && self.watched.contains(&input) {
-                if let Some((ledger, _)) = &mut self.memory {
-                    ledger.hold(&gradient);
-                }
+            if self.keeps(input) {
+                self.meter.sent(&gradient);
                 self.edges.insert((id, position), gradient.clone());
             }
-            self.slots.add(input.index(), gradient, self.memory.as_mut().map(|(ledger, _)| ledger));
+            self.slots.add(input.index(), gradient, &mut self.meter);
         }
         Ok(())
     }
@@ -325,78 +291,28 @@ impl<'t, 'w, S: Scalar> Sweep<'t, 'w, S> {
         if node.op.is_none() {
             return;
         }
-        if let Some((ledger, _)) = &mut self.memory {
-            ledger.drop(&node.value);
-            node.saved.iter().for_each(|t| ledger.drop(t));
-        }
+        self.meter.released(node);
         node.release();
     }
 }
 
-/// Gradients by node. Few are alive at a time, so a node costs an index and not a tensor.
-struct Slots<S> {
-    /// Position in `tensors` plus 1; 0 for none.
-    index: Vec<u32>,
-    tensors: Vec<Option<Tensor<S>>>,
-    free: Vec<u32>,
-}
-
-impl<S: Scalar> Slots<S> {
-    fn new(nodes: usize) -> Self {
-        Self { index: vec![0; nodes], tensors: Vec::new(), free: Vec::new() }
-    }
-
-    fn len(&self) -> usize {
-        self.index.len()
-    }
-
-    fn put(&mut self, at: usize, tensor: Tensor<S>) {
-        let place = self.free.pop().unwrap_or_else(|| {
-            self.tensors.push(None);
-            self.tensors.len() as u32
-        });
-        self.tensors[place as usize - 1] = Some(tensor);
-        self.index[at] = place;
-    }
-
-    fn take(&mut self, at: usize) -> Option<Tensor<S>> {
-        let place = std::mem::take(&mut self.index[at]);
-        if place == 0 {
-            return None;
-        }
-        self.free.push(place);
-        self.tensors[place as usize - 1].take()
-    }
-
-    /// The first contribution is moved into its slot, later ones are added, in place where nobody else holds the sum.
-    fn add(&mut self, at: usize, gradient: Tensor<S>, ledger: Option<&mut Ledger>) {
-        let place = self.index[at];
-        if place == 0 {
-            return self.put(at, gradient);
-        }
-        let Some(sum) = &mut self.tensors[place as usize - 1] else { return };
-        let mut old = None;
-        match sum.unshared_mut() {
-            Some(data) => map::add_assign(data, gradient.data()),
-            None => {
-                let data = map::map2(sum.data(), gradient.data(), |a, b| a + b);
-                old = Some(std::mem::replace(sum, Tensor::filled(gradient.shape(), data)));
-            }
-        }
-        if let Some(ledger) = ledger {
-            if let Some(old) = old {
-                ledger.hold(sum);
-                ledger.drop(&old);
-            }
-            ledger.drop(&gradient);
-        }
-    }
-
-    /// What is left: the gradients that are kept.
-    fn into_kept(mut self) -> HashMap<NodeId, Tensor<S>> {
-        let kept = (0..self.index.len()).filter(|&at| self.index[at] != 0).collect::<Vec<_>>();
-        kept.into_iter().filter_map(|at| self.take(at).map(|g| (NodeId::at(at), g))).collect()
-    }
+/// Finds the first of the gradients that an op was given and sends back that is not finite.
+fn require_finite<S: Scalar>(
+    tape: &Tape<S>,
+    id: NodeId,
+    upstream: &Tensor<S>,
+    gradients: &[Option<Tensor<S>>],
+) -> Result<()> {
+    let (side, bad) = if inspect::first_bad(upstream).is_some() {
+        (Side::Upstream, upstream)
+    } else {
+        let sent = inspect::first_bad_of(gradients);
+        let Some((position, bad)) = sent.and_then(|i| Some((i, gradients[i].as_ref()?))) else {
+            return Ok(());
+        };
+        (Side::Gradient { position }, bad)
+    };
+    Err(Error::Anomaly(Box::new(tape.anomaly(id.index(), side, bad, Some(upstream)))))
 }
 
 #[cfg(test)]
