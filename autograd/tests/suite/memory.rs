@@ -35,6 +35,26 @@ fn bytes_are_those_counted_by_hand() {
     assert_eq!(all.peak(), 8 * unit + 2 * one);
 }
 
+/// By hand: five values and the loss stay. The sum's gradient is one buffer for both its inputs; the second exp sends x
+/// its contribution, to which that of the first is added, and gone is it. If x is watched, both contributions stay
+/// beside their sum.
+#[test]
+fn contributions_count_until_they_are_added() {
+    let (n, unit, one) = (1000, 8 * 1000, 8);
+    let in_backward = |pass: Pass<'_, f64>| -> Vec<usize> {
+        let tape = Tape::new();
+        let x = tape.variable(Tensor::full([n], 0.5)).exp();
+        let loss = (x.exp() + x.exp()).sum_all();
+        let gradients = tape.run(pass.measuring_memory(), loss).unwrap();
+        gradients.memory().unwrap().rows.iter().map(|r| r.in_backward).collect()
+    };
+    let (first, sum, loss) = (7 * unit + one, 6 * unit + one, 6 * unit + 2 * one);
+    let lean = in_backward(Pass::new(Keep::Leaves));
+    assert_eq!(lean, [0, 7 * unit + one, 8 * unit + one, first, sum, loss]);
+    let watched = in_backward(Pass::new(Keep::Watched).watch("exp"));
+    assert_eq!(watched, [0, 9 * unit + one, 9 * unit + one, first, sum, loss]);
+}
+
 #[test]
 fn shared_buffers_count_once() {
     let tape = Tape::<f64>::new();

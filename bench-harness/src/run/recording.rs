@@ -10,8 +10,8 @@ use crate::error::Result;
 /// A step's tape with the gradient of every node.
 #[derive(Debug)]
 pub struct Recording<S> {
-    /// Everything that was computed. In a box, since gradients know their tape by its address.
-    pub tape: Box<Tape<S>>,
+    /// Everything that was computed.
+    pub tape: Tape<S>,
     /// The gradients of the loss.
     pub gradients: Gradients<S>,
     loss: NodeId,
@@ -28,7 +28,7 @@ impl<S: Scalar> Recording<S> {
         smoothing: f64,
         (seed, step): (u64, u64),
     ) -> Result<Self> {
-        let tape = Box::new(Tape::new());
+        let tape = Tape::new();
         let pixels = batch.images.iter().map(|&x| S::from_f64(f64::from(x))).collect();
         let images = Tensor::new(batch.shape, pixels)?;
         let (loss, gradients) = {
