@@ -20,7 +20,11 @@ pub enum Keep {
 /// A node, or a pattern that names nodes.
 #[derive(Debug, Clone)]
 pub(crate) enum Target {
-    Node(NodeId),
+    Node {
+        /// The id of the node's tape.
+        tape: u64,
+        id: NodeId,
+    },
     Pattern(String),
 }
 
@@ -101,7 +105,7 @@ impl<'w, S: Scalar> Pass<'w, S> {
 
     /// Watches one node, as [`Pass::watch`].
     pub fn watch_node(mut self, var: Var<'_, S>) -> Self {
-        self.watched.push(Target::Node(var.id()));
+        self.watched.push(Target::Node { tape: var.tape().id, id: var.id() });
         self
     }
 

@@ -202,7 +202,10 @@ impl<S: Scalar> Tape<S> {
         let (forward, needs_gradient) = {
             let nodes = self.nodes.borrow();
             let inputs = || inputs.iter().map(|v| &nodes[v.id.index()]);
-            let values: SmallVec<[&Tensor<S>; 3]> = inputs().map(Node::value).collect();
+            if inputs().any(|n| n.is_released) {
+                return Err(Error::Released);
+            }
+            let values: SmallVec<[&Tensor<S>; 3]> = inputs().map(|n| &n.value).collect();
             // An op knows no tape, so it cannot record meanwhile.
             (op.forward(&values)?, op.is_differentiable() && inputs().any(|n| n.needs_gradient))
         };
@@ -225,12 +228,17 @@ impl<S: Scalar> Tape<S> {
         let index = scopes.paths.len() as u32;
         scopes.paths.push(path);
         scopes.open.push(index);
-        Scope { tape: self }
+        Scope { tape: self, index }
     }
 
     /// Whether `var` is on this tape.
     pub(crate) fn has(&self, var: Var<'_, S>) -> bool {
         var.tape.id == self.id
+    }
+
+    /// The handle of a node of this tape.
+    pub(crate) fn var(&self, id: NodeId) -> Var<'_, S> {
+        Var { tape: self, id }
     }
 
     /// The handles of all nodes, oldest first.
@@ -303,11 +311,14 @@ impl<S: Scalar> Tape<S> {
 #[derive(Debug)]
 pub struct Scope<'t, S> {
     tape: &'t Tape<S>,
+    /// Into the list of paths.
+    index: u32,
 }
 
 impl<S> Drop for Scope<'_, S> {
     fn drop(&mut self) {
-        self.tape.scopes.borrow_mut().open.pop();
+        // This one, wherever it is: guards may be dropped in any order.
+        self.tape.scopes.borrow_mut().open.retain(|&open| open != self.index);
     }
 }
 
@@ -428,6 +439,16 @@ mod tests {
         assert_eq!(inner.name().as_deref(), Some("layer1.conv1.weight"));
         assert_eq!(inner.scope(), "layer1.conv1");
         assert_eq!(tape.constant(w).scope(), "");
+    }
+
+    #[test]
+    fn guards_close_their_own_scope_in_any_order() {
+        let tape = Tape::<f64>::new();
+        let (outer, inner) = (tape.scope("a"), tape.scope("b"));
+        drop(outer);
+        assert_eq!(tape.constant(Tensor::scalar(1.0)).scope(), "a.b");
+        drop(inner);
+        assert_eq!(tape.constant(Tensor::scalar(1.0)).scope(), "");
     }
 
     #[test]

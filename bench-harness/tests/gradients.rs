@@ -473,6 +473,8 @@ fn wrong_settings_are_refused() {
     let gradients = |options: &str, parts: &[&str]| {
         refuses(folder.path(), &format!("gradients {options} --weights w --batch b {out}"), parts);
     };
+    let over = format!("gradients {NETWORK} --weights w --batch b --out ./w");
+    refuses(folder.path(), &over, &["is --weights, which would be lost"]);
     gradients("--model resnet21", &["unknown model", "resnet20"]);
     gradients(&format!("{NETWORK} --activation nswish --gradient full"), &["statistics = batch"]);
     gradients(&format!("{NETWORK} --activation nswish --granularity row"), &["granularity is row"]);

@@ -51,6 +51,11 @@ impl<S: Scalar> Tape<S> {
             return Err(Error::Anomaly(Box::new(anomaly)));
         }
         let (keep, allows_missing) = (pass.keep, pass.allows_missing);
+        if !allows_missing {
+            // Before anything is computed, or freed.
+            let reached = self.reached_from(start.id());
+            self.require_all(start, |id| reached.get(id.index()) == Some(&true))?;
+        }
         let mut sweep = Sweep::new(self, pass, start.id())?;
         sweep.begin(cotangent);
         for at in (0..=start.id().index()).rev() {
@@ -66,7 +71,8 @@ impl<S: Scalar> Tape<S> {
             tape: self.id,
         };
         if !allows_missing {
-            self.require_all(&gradients, start)?;
+            // An op may have sent nothing where something was wanted.
+            self.require_all(start, |id| gradients.nodes.contains_key(&id))?;
         }
         Ok(gradients)
     }
@@ -99,12 +105,26 @@ impl<S: Scalar> Tape<S> {
         Ok(cotangent)
     }
 
-    /// Every parameter that is not frozen must have got a gradient.
-    fn require_all(&self, gradients: &Gradients<S>, start: Var<'_, S>) -> Result<()> {
+    /// Which nodes a gradient that starts at `start` reaches. Empty if there is no parameter to ask for.
+    fn reached_from(&self, start: NodeId) -> Vec<bool> {
+        if self.names.borrow().is_empty() {
+            return Vec::new();
+        }
         let nodes = self.nodes.borrow();
-        let names = gradients.names.iter();
-        let without =
-            names.filter(|(_, id)| nodes[id.index()].needs_gradient && !gradients.nodes.contains_key(id));
+        let mut reached = vec![false; start.index() + 1];
+        reached[start.index()] = true;
+        for at in (0..reached.len()).rev().filter(|&at| nodes[at].needs_gradient) {
+            if reached[at] {
+                nodes[at].inputs.iter().for_each(|input| reached[input.index()] = true);
+            }
+        }
+        reached
+    }
+
+    /// Every parameter that is not frozen must have a gradient.
+    fn require_all(&self, start: Var<'_, S>, has_gradient: impl Fn(NodeId) -> bool) -> Result<()> {
+        let (nodes, names) = (self.nodes.borrow(), self.names.borrow());
+        let without = names.iter().filter(|(_, id)| nodes[id.index()].needs_gradient && !has_gradient(**id));
         let missing: Vec<MissingGradient> = without
             .map(|(name, &id)| MissingGradient {
                 name: name.to_string(),
@@ -149,7 +169,8 @@ impl<'t, 'w, S: Scalar> Sweep<'t, 'w, S> {
     fn new(tape: &'t Tape<S>, pass: Pass<'w, S>, start: NodeId) -> Result<Self> {
         let ids = |target: &Target| -> Result<Vec<NodeId>> {
             match target {
-                Target::Node(id) => Ok(vec![*id]),
+                Target::Node { tape: of, id } if *of == tape.id => Ok(vec![*id]),
+                Target::Node { .. } => Err(Error::ForeignVar { op: "watch" }),
                 Target::Pattern(pattern) => Ok(tape.find(pattern)?.into_iter().map(Var::id).collect()),
             }
         };
@@ -219,6 +240,10 @@ impl<'t, 'w, S: Scalar> Sweep<'t, 'w, S> {
         if let Some(gradient) = self.slots.take(at) {
             self.show(id, &gradient, Observer::gradient);
             self.meter.complete(at, &gradient);
+            if self.finds_anomalies && inspect::first_bad(&gradient).is_some() {
+                let anomaly = self.tape.anomaly(at, Side::Upstream, &gradient, None);
+                return Err(Error::Anomaly(Box::new(anomaly)));
+            }
             let is_leaf = self.tape.nodes.borrow()[at].op.is_none();
             if !is_leaf {
                 self.propagate(id, &gradient)?;
@@ -253,6 +278,10 @@ impl<'t, 'w, S: Scalar> Sweep<'t, 'w, S> {
             node.inputs.iter().map(|i| nodes[i.index()].needs_gradient).collect();
         if !needs.contains(&true) {
             return Ok(());
+        }
+        // One who looks on may have run a pass of their own.
+        if node.is_released || node.inputs.iter().any(|i| nodes[i.index()].is_released) {
+            return Err(Error::Released);
         }
         let inputs: SmallVec<[&Tensor<S>; 3]> = node.inputs.iter().map(|i| &nodes[i.index()].value).collect();
         let gradients = op.backward(&Backward {
@@ -296,23 +325,17 @@ impl<'t, 'w, S: Scalar> Sweep<'t, 'w, S> {
     }
 }
 
-/// Finds the first of the gradients that an op was given and sends back that is not finite.
+/// Finds the first of the gradients that an op sends back that is not finite; what it was given is.
 fn require_finite<S: Scalar>(
     tape: &Tape<S>,
     id: NodeId,
     upstream: &Tensor<S>,
     gradients: &[Option<Tensor<S>>],
 ) -> Result<()> {
-    let (side, bad) = if inspect::first_bad(upstream).is_some() {
-        (Side::Upstream, upstream)
-    } else {
-        let sent = inspect::first_bad_of(gradients);
-        let Some((position, bad)) = sent.and_then(|i| Some((i, gradients[i].as_ref()?))) else {
-            return Ok(());
-        };
-        (Side::Gradient { position }, bad)
-    };
-    Err(Error::Anomaly(Box::new(tape.anomaly(id.index(), side, bad, Some(upstream)))))
+    let sent = inspect::first_bad_of(gradients);
+    let Some((position, bad)) = sent.and_then(|i| Some((i, gradients[i].as_ref()?))) else { return Ok(()) };
+    let anomaly = tape.anomaly(id.index(), Side::Gradient { position }, bad, Some(upstream));
+    Err(Error::Anomaly(Box::new(anomaly)))
 }
 
 #[cfg(test)]

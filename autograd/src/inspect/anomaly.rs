@@ -69,7 +69,12 @@ impl fmt::Display for Anomaly {
                 }
             }
         }
-        write!(f, ", shape {shape}, is the first that is not finite: {number} at {index}, {count} in all")?;
+        // Of a dual number the value may be finite where the tangent is not.
+        let tangent = if number.is_finite() { " with a tangent that is not," } else { "" };
+        write!(
+            f,
+            ", shape {shape}, is the first that is not finite: {number}{tangent} at {index}, {count} in all"
+        )?;
         for GivenTensor { name, shape, statistics: s } in &self.operands {
             write!(f, "\n  {name} {shape}")?;
             match (s.min(), s.max(), s.mean()) {
@@ -128,7 +133,7 @@ impl<S: Scalar> Tape<S> {
             shape: bad.shape(),
             index,
             number: bad.data().get(index).map_or(f64::NAN, |x| x.to_f64()),
-            count: Statistics::of(bad).non_finite,
+            count: bad.data().iter().filter(|x| !x.is_finite()).count() as u64,
             operands,
         }
     }

@@ -53,7 +53,9 @@ impl Memory {
     /// The same for a batch of `batch` samples, from recordings with two other numbers of samples.
     ///
     /// Every tensor of a step has a fixed size or one proportional to the batch, so each number is the straight line
-    /// through two small recordings. That is how a step is planned before it is run.
+    /// through two small recordings. That is how a step is planned before it is run. [`MemoryRow::in_backward`] is the
+    /// largest of several such sums; where another one becomes the largest in a large batch, the plan falls short of it.
+    /// In all models of this workspace it is exact.
     ///
     /// # Errors
     /// Recordings of different networks, or of the same batch.

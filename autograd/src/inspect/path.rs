@@ -1,10 +1,10 @@
 //! Stable names of nodes, and patterns over them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::error::{Error, Result};
 use crate::scalar::Scalar;
-use crate::tape::{Tape, Var};
+use crate::tape::{NodeId, Tape, Var};
 
 impl<S: Scalar> Tape<S> {
     /// The path of every node in the order of recording, each different from all others.
@@ -16,7 +16,8 @@ impl<S: Scalar> Tape<S> {
     pub fn paths(&self) -> Vec<String> {
         let nodes = self.nodes.borrow();
         let names = self.leaf_names();
-        let mut count: HashMap<String, usize> = names.values().map(|name| (name.to_string(), 1)).collect();
+        let mut taken: HashSet<String> = names.values().map(ToString::to_string).collect();
+        let mut count: HashMap<String, usize> = HashMap::new();
         let scopes = self.scope_paths();
         let path = |(index, node): (usize, &crate::tape::Node<S>)| {
             if let Some(name) = names.get(&(index as u32)) {
@@ -30,8 +31,13 @@ impl<S: Scalar> Tape<S> {
             let scope = &scopes[node.scope as usize];
             let path = if scope.is_empty() { op.to_string() } else { format!("{scope}.{op}") };
             let seen = count.entry(path.clone()).or_insert(0);
-            *seen += 1;
-            if *seen == 1 { path } else { format!("{path}#{seen}") }
+            loop {
+                *seen += 1;
+                let numbered = if *seen == 1 { path.clone() } else { format!("{path}#{seen}") };
+                if taken.insert(numbered.clone()) {
+                    return numbered;
+                }
+            }
         };
         nodes.iter().enumerate().map(path).collect()
     }
@@ -54,7 +60,7 @@ impl<S: Scalar> Tape<S> {
             let known = paths.iter().chain(outputs.keys()).map(String::as_str);
             return Err(Error::unknown("node or pattern", pattern, known));
         }
-        Ok(found.into_iter().filter_map(|i| self.vars().nth(i)).collect())
+        Ok(found.into_iter().map(|i| self.var(NodeId::at(i))).collect())
     }
 
     /// Every scope with the last node recorded in it or below it.
@@ -155,8 +161,10 @@ mod tests {
         let _scope = tape.scope("a");
         let x = tape.variable(Tensor::scalar(1.0));
         let _ = x + x;
+        let _ = x + x;
         tape.parameter("add", &Tensor::scalar(1.0)).unwrap();
-        assert_eq!(tape.paths(), ["a.variable", "a.add#2", "a.add"]);
+        tape.parameter("add#2", &Tensor::scalar(1.0)).unwrap();
+        assert_eq!(tape.paths(), ["a.variable", "a.add#3", "a.add#4", "a.add", "a.add#2"]);
     }
 
     #[test]

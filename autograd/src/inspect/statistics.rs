@@ -36,7 +36,8 @@ impl Histogram {
     }
 }
 
-/// What is known of the numbers seen so far. Moments, minimum and maximum are those of the finite ones.
+/// What is known of the numbers seen so far. Moments, minimum and maximum are those of the finite ones; a moment beyond
+/// the largest f64 is infinite.
 ///
 /// Moments are accumulated in f64: within a chunk by two passes, between chunks and tensors by the pairwise update of
 /// Chan, Golub and LeVeque, *Algorithms for computing the sample variance* (1983).
@@ -82,7 +83,10 @@ impl Statistics {
     /// Adds what another one has seen.
     pub fn merge(&mut self, other: &Self) {
         let (a, b) = (self.finite as f64, other.finite as f64);
-        if other.finite > 0 {
+        if self.finite == 0 {
+            // Not by the formula, in which ∞ · 0 would be NaN for huge numbers.
+            (self.mean, self.squares) = (other.mean, other.squares);
+        } else if other.finite > 0 {
             let step = other.mean - self.mean;
             let share = b / (a + b);
             self.mean += step * share;
@@ -145,7 +149,10 @@ impl Statistics {
         }
         s.finite = s.count - s.non_finite;
         if s.finite > 0 {
-            s.mean = sum / s.finite as f64;
+            let n = s.finite as f64;
+            let finite = || chunk.iter().map(|x| x.to_f64()).filter(|x| x.is_finite());
+            // Only numbers near the largest f64 have a sum that overflows and a mean that does not.
+            s.mean = if sum.is_finite() { sum / n } else { finite().map(|x| x / n).sum() };
             s.squares = chunk
                 .iter()
                 .map(|x| x.to_f64())
@@ -232,6 +239,13 @@ mod tests {
         let smallest = of(f64::from_bits(1));
         assert_eq!(smallest.denormals, 1);
         assert_eq!(smallest.histogram.bins().collect::<Vec<_>>(), [(-1074, 1)]);
+    }
+
+    #[test]
+    fn a_sum_that_overflows_has_a_mean() {
+        let s = Statistics::of(&Tensor::vector(vec![1e308, 1e308, 1e308, 1e308]));
+        assert!((s.mean().unwrap() / 1e308 - 1.0).abs() < 1e-15, "{s:?}");
+        assert!(s.variance().unwrap() < 1e300, "{s:?}");
     }
 
     /// A mean far above the deviation: the textbook Σx² − (Σx)²/n would lose all digits.

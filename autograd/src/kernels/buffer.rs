@@ -221,6 +221,20 @@ mod tests {
         }
     }
 
+    /// Other tests use the same pool meanwhile and may push an array out, but not time and again.
+    #[test]
+    fn a_tensor_s_array_serves_the_next_of_its_length() {
+        let length = LARGE / size_of::<f64>() + 17;
+        let is_used_again = || {
+            let first = Buffer::new(vec![7.0f64; length]);
+            let address = first.as_ptr();
+            drop(first);
+            let second = to_overwrite::<f64>(length);
+            second.as_ptr() == address
+        };
+        assert!((0..100).any(|_| is_used_again()));
+    }
+
     #[test]
     fn what_is_taken_is_zero_or_poisoned() {
         let n = LARGE;

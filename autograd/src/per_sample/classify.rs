@@ -42,10 +42,11 @@ impl Classes {
         let mixed = |at: usize, reason| Error::Mixed { path: path(at), reason };
         let at = loss.id().index();
         // The borrow ends before an error reads the tape for its text.
+        let used = ancestors(&tape.nodes.borrow(), at);
         let classified = {
             let nodes = tape.nodes.borrow();
             let is_batch = |at: usize| query.batch.iter().any(|b| b.id().index() == at);
-            classify(&nodes, &ancestors(&nodes, at), &is_batch, query.semantics, samples)
+            classify(&nodes, &used, &is_batch, query.semantics, samples)
         };
         let kinds = classified.map_err(|(at, why)| mixed(at, why))?;
         let reduction = match kinds[at] {
@@ -73,7 +74,7 @@ impl Classes {
         };
         let refused = {
             let nodes = tape.nodes.borrow();
-            refused(&nodes, &kinds, at)
+            refused(&nodes, &kinds, &used, at)
         };
         if let Some((at, what, legal)) = refused {
             let what = format!("{} {what}", path(at));
@@ -184,10 +185,12 @@ fn classify<S: Scalar>(
 fn refused<S: Scalar>(
     nodes: &[Node<S>],
     kinds: &[Samples],
+    used: &[bool],
     loss: usize,
 ) -> Option<(usize, &'static str, &'static str)> {
     let beside = beside_samples(nodes, kinds, loss, |at| nodes[at].needs_gradient);
-    let mut all = (0..kinds.len()).filter(|&at| nodes[at].needs_gradient && kinds[at] != Samples::Rows);
+    let mut all =
+        (0..kinds.len()).filter(|&at| used[at] && nodes[at].needs_gradient && kinds[at] != Samples::Rows);
     all.find_map(|at| {
         let is_linear = nodes[at].op.as_ref().is_none_or(|op| op.has_linear_backward());
         if beside[at] && kinds[at] == Samples::Shared {

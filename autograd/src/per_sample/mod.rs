@@ -25,7 +25,7 @@
 //! sample n's alone, and [`Op::backward_of_sample`](crate::Op::backward_of_sample) turns it into the parameter's part. What is
 //! computed from parameters alone is followed further, sample by sample, so a parameter that is used twice, scaled or
 //! reshaped first gets its parts summed before anything is squared. A sample's parts are folded into running sums at once:
-//! besides the backward pass, memory is that of four gradients, whatever N is. A weight used by one matrix product has
+//! besides the backward pass, which keeps every node's gradient, memory is that of four gradients, whatever N is. A weight used by one matrix product has
 //! cₙ = δₙxₙᵀ, which is folded without being formed.
 //!
 //! Sums are in `f64`, of distances from ∂L/∂θ/N, with the correction for that not being their mean exactly (Chan, Golub
@@ -213,6 +213,7 @@ fn fold_by<S: Scalar>(query: &Query<'_, S>, may_cut: bool) -> Result<PerSampleSt
     let parameters =
         parameters.map(|(t, fold)| ParameterStatistics::new(t.name.clone(), t.id, fold.finish(), classes));
     Ok(PerSampleStatistics {
+        tape: query.loss.tape().id,
         semantics: query.semantics,
         reduction: classes.reduction,
         count,
@@ -222,7 +223,7 @@ fn fold_by<S: Scalar>(query: &Query<'_, S>, may_cut: bool) -> Result<PerSampleSt
 
 /// Calls `visit(n, contributions)` for every sample in turn, with cₙ of every parameter in the order of [`statistics`]:
 /// for what a mean and a variance do not tell. Nothing is kept between the calls. Returns how the loss reduces samples,
-/// which says whether gₙ is cₙ or N·cₙ.
+/// which says whether gₙ is cₙ or N·cₙ. `visit` may read the tape; recording on it panics, since it is being walked.
 ///
 /// # Errors
 /// As [`statistics`].

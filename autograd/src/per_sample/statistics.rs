@@ -139,6 +139,8 @@ pub struct PerSampleStatistics {
     pub count: usize,
     /// Named leaves in alphabetical order, then the variables asked for.
     pub parameters: Vec<ParameterStatistics>,
+    /// The id of the tape.
+    pub(super) tape: u64,
 }
 
 impl PerSampleStatistics {
@@ -155,8 +157,11 @@ impl PerSampleStatistics {
     /// The statistics of a leaf of the tape they were taken on.
     ///
     /// # Errors
-    /// It is none of the parameters.
+    /// It is of another tape, or none of the parameters.
     pub fn wrt<S: Scalar>(&self, var: Var<'_, S>) -> Result<&ParameterStatistics> {
+        if var.tape().id != self.tape {
+            return Err(Error::ForeignVar { op: "per_sample" });
+        }
         let found = self.parameters.iter().find(|p| p.node == var.id());
         found.ok_or_else(|| Error::NoGradient {
             name: var.name().unwrap_or_else(|| format!("{var:?}")),

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use autograd::inspect::{Probe, Side, Snapshot, Statistics};
-use autograd::{Error, Keep, Pass, Tape, Tensor, Var};
+use autograd::{Dual, Error, Keep, Pass, Tape, Tensor, Var};
 use proptest::prelude::*;
 
 fn vector(x: &[f64]) -> Tensor<f64> {
@@ -220,6 +220,69 @@ fn a_sum_of_contributions_that_overflows_is_found() {
         panic!("an anomaly is wanted");
     };
     assert_eq!((found.path.as_str(), &found.side), ("scale", &Side::Upstream));
+}
+
+/// A leaf's gradient is complete like any other, and so is looked at.
+#[test]
+fn a_gradient_of_a_leaf_that_overflows_is_found() {
+    let tape = Tape::<f64>::new();
+    let w = tape.variable(vector(&[0.0]));
+    let loss = w.scale(1.5e308) + w.scale(1.5e308);
+    let Error::Anomaly(found) = tape.run(Pass::new(Keep::Leaves).finding_anomalies(), loss).unwrap_err()
+    else {
+        panic!("an anomaly is wanted");
+    };
+    assert_eq!((found.path.as_str(), &found.side), ("variable", &Side::Upstream));
+    let pass = Pass::new(Keep::Leaves).with_cotangent(vector(&[f64::NAN])).finding_anomalies();
+    assert!(matches!(tape.run(pass, w), Err(Error::Anomaly(_))));
+}
+
+/// Of √x at 0 + ε the value is 0 and the tangent infinite.
+#[test]
+fn a_tangent_that_is_not_finite_is_told_as_one() {
+    let tape = Tape::<Dual<f64>>::new();
+    let x = tape.variable(Tensor::vector(vec![Dual::new(0.0, 1.0)]));
+    let _ = x.sqrt();
+    let text = tape.first_anomaly().unwrap().unwrap().to_string();
+    assert!(text.contains("not finite: 0 with a tangent that is not, at 0, 1 in all"), "{text}");
+}
+
+/// Everything is there after the error: it came before the pass.
+#[test]
+fn a_missing_gradient_is_told_before_anything_is_freed() {
+    let tape = Tape::<f64>::new();
+    let (w, idle) = (vector(&[2.0]), vector(&[1.0]));
+    let used = tape.parameter("used", &w).unwrap();
+    tape.parameter("idle", &idle).unwrap();
+    let loss = used.exp();
+    let passed = RefCell::new(0);
+    let pass = Pass::new(Keep::Leaves).releasing().on_gradient("*", |_| *passed.borrow_mut() += 1);
+    assert!(matches!(tape.run(pass, loss), Err(Error::MissingGradients { .. })));
+    assert_eq!((*passed.borrow(), loss.is_released()), (0, false));
+}
+
+#[test]
+fn freed_values_are_an_error_wherever_they_are_wanted() {
+    let tape = Tape::<f64>::new();
+    let x = tape.variable(vector(&[2.0]));
+    let y = x.exp();
+    let loss = y.exp();
+    // One who looks on frees the values under the pass's hands.
+    let hook = |_: &autograd::inspect::Seen<'_, f64>| {
+        tape.run(Pass::new(Keep::Leaves).releasing(), loss).map(|_| ()).unwrap_or_default();
+    };
+    let error = tape.run(Pass::new(Keep::Leaves).on_gradient("exp#2", hook), loss).unwrap_err();
+    assert_eq!(error, Error::Released);
+    assert_eq!(y.try_add(x).unwrap_err(), Error::Released);
+}
+
+#[test]
+fn a_node_of_another_tape_cannot_be_watched() {
+    let (tape, other) = (Tape::<f64>::new(), Tape::<f64>::new());
+    let loss = tape.variable(vector(&[2.0])).exp();
+    let foreign = other.variable(vector(&[2.0]));
+    let error = tape.run(Pass::new(Keep::Watched).watch_node(foreign), loss).unwrap_err();
+    assert_eq!(error, Error::ForeignVar { op: "watch" });
 }
 
 /// A small network with forks, of random sizes and numbers.

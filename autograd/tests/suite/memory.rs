@@ -121,7 +121,7 @@ fn an_anomaly_among_freed_values_is_not_denied() {
     assert_eq!(tape.first_anomaly(), Err(Error::Released));
 }
 
-/// The second step finds its large arrays in the pool, which never holds more than was live at once.
+/// What steps leave waits in the pool, which never holds more than was live at once.
 #[test]
 fn steps_use_their_memory_again() {
     for _ in 0..3 {

@@ -9,8 +9,8 @@ use layers::weights::{Array, StoredArrays, encode, load_safetensors};
 
 use super::network::{Dtype, NetworkOptions};
 use super::tensor_file::TensorFile;
-use crate::error::Result;
-use crate::record::write_atomic;
+use crate::error::{Error, Result};
+use crate::record::{is_same_file, write_atomic};
 use crate::run::{Step, step_arrays};
 
 /// Arguments of `anact gradients`.
@@ -63,6 +63,12 @@ impl Gradients {
     }
 
     fn write<S: Scalar>(&self) -> Result<()> {
+        for (given, what) in [(&self.weights, "--weights"), (&self.batch, "--batch")] {
+            if is_same_file(given, &self.out) {
+                let problem = format!("is {what}, which would be lost; want another file for --out");
+                return Err(Error::File { path: self.out.clone(), problem });
+            }
+        }
         let batch = TensorFile::open(&self.batch)?;
         let arrays = batch.arrays()?;
         let (images, input) = images::<S>(&batch, &arrays)?;

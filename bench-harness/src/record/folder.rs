@@ -96,6 +96,17 @@ impl RunFolder {
     }
 }
 
+/// Whether two names are of one file, links followed; neither has to exist.
+pub fn is_same_file(a: &Path, b: &Path) -> bool {
+    let resolved = |path: &Path| {
+        path.canonicalize().ok().or_else(|| {
+            let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            Some(folder.canonicalize().ok()?.join(path.file_name()?))
+        })
+    };
+    a == b || resolved(a).is_some_and(|a| Some(a) == resolved(b))
+}
+
 /// Writes `bytes` to `path` so that at every moment the old file or the new one is there whole.
 ///
 /// The bytes go to a temporary file in the same folder (a rename cannot cross file systems), reach the disk,
@@ -154,6 +165,18 @@ mod tests {
             entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
         names.sort();
         names
+    }
+
+    #[test]
+    fn one_file_has_many_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("a"), "").unwrap();
+        std::fs::create_dir(at("sub")).unwrap();
+        assert!(is_same_file(&at("a"), &at("sub/../a")));
+        assert!(is_same_file(&at("new"), &at("sub/../new")));
+        assert!(!is_same_file(&at("a"), &at("new")));
+        assert!(!is_same_file(&at("missing/a"), &at("a")));
     }
 
     #[test]

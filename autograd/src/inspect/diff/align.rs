@@ -14,6 +14,7 @@ struct Outline {
     scope: String,
     is_leaf: bool,
     shape: Vec<usize>,
+    inputs: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -56,6 +57,11 @@ impl Alignment {
             if node.op != other.op || node.is_leaf && node.path != other.path {
                 found.push(StructuralDifference::Op(self.names(i, j)));
             }
+            // Inputs that one tape alone has are reported as such, at their own place.
+            let here = node.inputs.iter().filter_map(|&at| partner[at]);
+            if !here.eq(other.inputs.iter().copied().filter(|&at| is_paired[at])) {
+                found.push(StructuralDifference::Inputs(self.names(i, j)));
+            }
             if node.shape != other.shape {
                 let shapes = [node.shape.clone(), other.shape.clone()];
                 found.push(StructuralDifference::Shape(self.names(i, j), shapes));
@@ -82,6 +88,7 @@ fn outlines<S: Scalar>(tape: &Tape<S>) -> Vec<Outline> {
         scope: var.scope(),
         is_leaf: var.is_leaf(),
         shape: var.shape().dims().to_vec(),
+        inputs: var.inputs().iter().map(|i| i.id().index()).collect(),
     };
     tape.vars().zip(tape.paths()).map(outline).collect()
 }

@@ -74,6 +74,7 @@ impl Display for StructuralDifference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Op([a, b]) => write!(f, "another op: {a} | {b}"),
+            Self::Inputs([a, b]) => write!(f, "other inputs: {a} | {b}"),
             Self::Shape([a, b], [left, right]) if a == b => {
                 write!(f, "another shape: {a} {left:?} | {right:?}")
             }

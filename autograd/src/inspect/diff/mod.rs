@@ -83,6 +83,8 @@ pub enum StructuralDifference {
     Op([NodeName; 2]),
     /// Another shape at one place; the numbers are not compared.
     Shape([NodeName; 2], [Vec<usize>; 2]),
+    /// Other inputs at one place: those that both tapes have are not each other's partners, in this order.
+    Inputs([NodeName; 2]),
     /// A node that the other tape has not.
     OnlyIn(Which, NodeName, Vec<usize>),
     /// A gradient that only this tape's node has.

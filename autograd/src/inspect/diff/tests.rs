@@ -164,3 +164,20 @@ fn gradients_are_compared_from_the_loss_on_back() {
     assert_eq!(found.structure.iter().filter(only).count(), 5, "{found}");
     assert!(diff_with_gradients((&a, &gb), (&b, &gb), 0.0).is_err());
 }
+
+/// Equal numbers, other wiring: y = x, and the exponential of one or of the other.
+#[test]
+fn other_inputs_are_another_structure() {
+    let recorded = |of_y: bool| {
+        let tape = Tape::<f64>::new();
+        let x = tape.variable(Tensor::vector(vec![1.0, 2.0]));
+        let y = x.scale(1.0);
+        let _ = if of_y { y.exp() } else { x.exp() };
+        tape
+    };
+    assert!(diff(&recorded(true), &recorded(true), 0.0).unwrap().is_empty());
+    let found = diff(&recorded(true), &recorded(false), 0.0).unwrap();
+    let [StructuralDifference::Inputs([a, b])] = &found.structure[..] else { panic!("{found}") };
+    assert_eq!((a.path.as_str(), b.path.as_str()), ("exp", "exp"));
+    assert!(found.to_string().contains("other inputs: #2 exp"), "{found}");
+}

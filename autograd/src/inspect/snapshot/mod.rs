@@ -14,7 +14,7 @@ use std::fmt::Display;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gradients::Gradients;
 use crate::inspect::Statistics;
 use crate::ops::activation::ACTIVATIONS;
@@ -238,9 +238,13 @@ impl Snapshot {
     /// Says which value was differentiated.
     ///
     /// # Errors
-    /// It is not a single number.
+    /// It is not a single number, is no node of this snapshot, or its value was freed before.
     pub fn with_loss<S: Scalar>(mut self, loss: Var<'_, S>) -> Result<Self> {
-        self.loss = Some(Loss { node: loss.id().index(), value: Number(loss.value().item()?.to_f64()) });
+        let node = self.nodes.get(loss.id().index()).filter(|n| n.path == loss.path());
+        let node = node.ok_or(Error::ForeignVar { op: "snapshot" })?;
+        let elements = node.value.as_ref().ok_or(Error::Released)?.elements.as_deref();
+        let Some(&[value]) = elements else { return Err(Error::NotScalar { shape: loss.shape() }) };
+        self.loss = Some(Loss { node: node.index, value });
         Ok(self)
     }
 

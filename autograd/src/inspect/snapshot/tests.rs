@@ -132,7 +132,7 @@ fn another_tape_s_gradients_are_refused() {
     let (a, b) = (Tape::<f64>::new(), Tape::<f64>::new());
     let (x, _) = (a.variable(Tensor::scalar(1.0)), b.variable(Tensor::scalar(1.0)));
     let gradients = a.backward(x, Keep::All).unwrap();
-    assert_eq!(Snapshot::of(&b, Some(&gradients)), Err(crate::Error::ForeignVar { op: "gradient" }));
+    assert_eq!(Snapshot::of(&b, Some(&gradients)), Err(Error::ForeignVar { op: "gradient" }));
 }
 
 #[test]
@@ -199,4 +199,17 @@ fn the_document_names_every_field() {
     let with_saved = Snapshot::of(&tape, None).unwrap().to_json();
     fields(&serde_json::from_str(&with_saved).unwrap(), "", &mut real);
     assert_eq!(documented, real);
+}
+
+#[test]
+fn only_a_node_of_the_snapshot_is_its_loss() {
+    let (tape, other) = (Tape::<f64>::new(), Tape::<f64>::new());
+    let x = tape.variable(Tensor::scalar(1.0));
+    let snapshot = Snapshot::of(&tape, None).unwrap();
+    assert_eq!(snapshot.clone().with_loss(x).unwrap().loss, Some(Loss { node: 0, value: Number(1.0) }));
+    let foreign = other.variable(Tensor::scalar(1.0)).exp();
+    assert!(matches!(snapshot.with_loss(foreign), Err(Error::ForeignVar { .. })));
+    let loss = x.exp();
+    tape.run(Pass::new(Keep::Leaves).releasing(), loss).unwrap();
+    assert_eq!(Snapshot::of(&tape, None).unwrap().with_loss(loss), Err(Error::Released));
 }

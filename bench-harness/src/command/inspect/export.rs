@@ -6,7 +6,7 @@ use autograd::inspect::Snapshot;
 use clap::Args;
 
 use crate::error::{Error, Result};
-use crate::record::write_atomic;
+use crate::record::{is_same_file, write_atomic};
 
 /// Where to write the recording, each form on its own.
 #[derive(Debug, Args)]
@@ -37,7 +37,7 @@ impl Exports {
             if path.is_dir() {
                 return refuse("is a folder; want the name of a file");
             }
-            if paths[..i].contains(path) {
+            if paths[..i].iter().any(|other| is_same_file(other, path)) {
                 return refuse("is named twice; want a file for each form");
             }
         }
