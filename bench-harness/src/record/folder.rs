@@ -171,8 +171,8 @@ mod tests {
     fn one_file_has_many_names() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        std::fs::write(at("a"), "").unwrap();
-        std::fs::create_dir(at("sub")).unwrap();
+        fs::write(at("a"), "").unwrap();
+        fs::create_dir(at("sub")).unwrap();
         assert!(is_same_file(&at("a"), &at("sub/../a")));
         assert!(is_same_file(&at("new"), &at("sub/../new")));
         assert!(!is_same_file(&at("a"), &at("new")));
