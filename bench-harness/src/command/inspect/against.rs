@@ -74,7 +74,7 @@ pub(super) fn compare<S: Scalar>(
     epsilon: f64,
 ) -> Result<TapeDiff> {
     let second: Recording<S> = recorder.record(&variation.settings)?;
-    let (a, b) = ((&*first.tape, &first.gradients), (&*second.tape, &second.gradients));
+    let (a, b) = ((&first.tape, &first.gradients), (&second.tape, &second.gradients));
     Ok(diff_with_gradients(a, b, epsilon)?)
 }
 
