@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::inspect::Memory;
-use crate::pass::Keep;
+use crate::pass::{Keep, Pass};
 use crate::scalar::Scalar;
 use crate::tape::{NodeId, Tape, Var};
 use crate::tensor::Tensor;
@@ -21,6 +21,19 @@ pub struct Gradients<S> {
     pub(crate) memory: Option<Memory>,
     /// The tape's id, to tell its values from another tape's.
     pub(crate) tape: u64,
+}
+
+/// The gradient of `output` by each of `inputs`, leaves of its tape: 0 for one on no path to it, and for all if it is a
+/// constant.
+pub(crate) fn gradients_of<S: Scalar>(
+    pass: Pass<'_, S>,
+    output: Var<'_, S>,
+    inputs: &[Var<'_, S>],
+) -> Result<Vec<Tensor<S>>> {
+    if !output.needs_gradient() {
+        return Ok(inputs.iter().map(|x| Tensor::zeros(x.shape())).collect());
+    }
+    Ok(output.tape().run(pass.allowing_missing(), output)?.of_inputs(inputs))
 }
 
 impl<S: Scalar> Gradients<S> {

@@ -87,7 +87,7 @@ impl<S: Scalar> Node<S> {
 pub struct Tape<S> {
     /// Different from that of every other tape, wherever either is moved.
     pub(crate) id: u64,
-    // The only interior mutability of the engine besides the pool of large arrays.
+    // The only interior mutability of the engine besides the pool of large arrays and the counter of tapes.
     pub(crate) nodes: RefCell<Vec<Node<S>>>,
     pub(crate) names: RefCell<BTreeMap<Arc<str>, NodeId>>,
     /// The names by position. Few nodes have one, so it is not a field of all of them.

@@ -39,7 +39,8 @@ pub use program::CheckedOp;
 pub use samples::samples;
 
 use crate::error::Result;
-use crate::pass::Keep;
+use crate::gradients::gradients_of;
+use crate::pass::{Keep, Pass};
 use crate::random::{Purpose, Stream};
 use crate::scalar::Scalar;
 use crate::tape::Tape;
@@ -156,8 +157,7 @@ fn gradients<S: Scalar>(
     let tape = Tape::<S>::new();
     let inputs: Vec<_> = inputs.into_iter().map(|x| tape.variable(x)).collect();
     let output = run(&tape, &inputs)?;
-    let gradients = tape.backward_from(output, cotangent.cast(), Keep::Leaves)?;
-    Ok(gradients.of_inputs(&inputs))
+    gradients_of(Pass::new(Keep::Leaves).with_cotangent(cotangent.cast()), output, &inputs)
 }
 
 /// The same in f64.

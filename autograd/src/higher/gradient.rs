@@ -1,6 +1,7 @@
 //! Reverse mode of a program.
 
 use crate::error::{Error, Result};
+use crate::gradients::gradients_of;
 use crate::pass::{Keep, Pass};
 use crate::program::Program;
 use crate::scalar::Scalar;
@@ -30,9 +31,5 @@ pub(super) fn backward<S: Scalar>(
         shape: output.shape(),
         legal: "a single number".into(),
     })?;
-    if !output.needs_gradient() {
-        return Ok((value, inputs.iter().map(|x| Tensor::zeros(x.shape())).collect()));
-    }
-    let gradients = output.tape().run(Pass::new(Keep::Leaves).allowing_missing(), output)?;
-    Ok((value, gradients.of_inputs(inputs)))
+    Ok((value, gradients_of(Pass::new(Keep::Leaves), output, inputs)?))
 }

@@ -99,7 +99,7 @@ fn in_training_a_network_is_refused_or_its_contributions_add_up() {
         for source in [StatisticsSource::Batch, StatisticsSource::Running] {
             let mut model = network(function, source);
             let refused = ask(model.as_mut(), true, SampleSemantics::Independent).0.unwrap_err().to_string();
-            let reason = "batch_norm [3, 2, 9, 8] in bn1: the mean and variance of its channels are those of the whole batch";
+            let reason = "bn1.batch_norm: the mean and variance of its channels are those of the whole batch";
             assert!(refused.contains(reason), "{function}: {refused}");
             let (found, gradients) = ask(model.as_mut(), true, SampleSemantics::BatchStatistics);
             let found = found.unwrap_or_else(|e| panic!("{function}: {e}"));
