@@ -4,7 +4,7 @@
 //! A tape belongs to one step and is dropped whole. No reference into it is ever handed out: values are
 //! reference-counted tensors, and accessors clone the handle.
 
-use std::cell::{Ref, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -93,6 +93,8 @@ pub struct Tape<S> {
     /// The names by position. Few nodes have one, so it is not a field of all of them.
     named: RefCell<HashMap<u32, Arc<str>>>,
     scopes: RefCell<Scopes>,
+    /// Whether a backward pass has freed any value, so that nobody has to look through all nodes for one.
+    pub(crate) has_released: Cell<bool>,
 }
 
 #[derive(Debug)]
@@ -120,6 +122,7 @@ impl<S: Scalar> Tape<S> {
             names: RefCell::new(BTreeMap::new()),
             named: RefCell::new(HashMap::new()),
             scopes: RefCell::new(Scopes { paths: vec![String::new()], open: vec![0] }),
+            has_released: Cell::new(false),
         }
     }
 
@@ -202,7 +205,7 @@ impl<S: Scalar> Tape<S> {
         let (forward, needs_gradient) = {
             let nodes = self.nodes.borrow();
             let inputs = || inputs.iter().map(|v| &nodes[v.id.index()]);
-            if inputs().any(|n| n.is_released) {
+            if self.has_released.get() && inputs().any(|n| n.is_released) {
                 return Err(Error::Released);
             }
             let values: SmallVec<[&Tensor<S>; 3]> = inputs().map(|n| &n.value).collect();

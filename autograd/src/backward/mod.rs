@@ -12,7 +12,7 @@ use crate::inspect::{self, Meter, Observer, Seen, Side};
 use crate::op::Backward;
 use crate::pass::{Keep, Look, Pass, Target};
 use crate::scalar::Scalar;
-use crate::tape::{NodeId, Tape, Var};
+use crate::tape::{Node, NodeId, Tape, Var};
 use crate::tensor::Tensor;
 use slots::Slots;
 
@@ -42,7 +42,7 @@ impl<S: Scalar> Tape<S> {
     pub fn run(&self, pass: Pass<'_, S>, start: Var<'_, S>) -> Result<Gradients<S>> {
         pass.check()?;
         let cotangent = self.cotangent(&pass, start)?;
-        if self.nodes.borrow().iter().any(|n| n.is_released) {
+        if self.has_released.get() {
             return Err(Error::Released);
         }
         if pass.finds_anomalies
@@ -279,8 +279,10 @@ impl<'t, 'w, S: Scalar> Sweep<'t, 'w, S> {
         if !needs.contains(&true) {
             return Ok(());
         }
-        // One who looks on may have run a pass of their own.
-        if node.is_released || node.inputs.iter().any(|i| nodes[i.index()].is_released) {
+        let is_held =
+            |node: &Node<S>| !node.is_released && node.inputs.iter().all(|i| !nodes[i.index()].is_released);
+        // One who looks on may have run a pass of their own; nobody else can.
+        if !self.looks.is_empty() && !is_held(node) {
             return Err(Error::Released);
         }
         let inputs: SmallVec<[&Tensor<S>; 3]> = node.inputs.iter().map(|i| &nodes[i.index()].value).collect();
@@ -297,7 +299,7 @@ impl<'t, 'w, S: Scalar> Sweep<'t, 'w, S> {
         }
         gradients.iter().flatten().for_each(|g| self.meter.sent(g));
         for (position, (&input, gradient)) in node.inputs.iter().zip(gradients).enumerate() {
-            let Some(gradient) = gradient.filter(|_| nodes[input.index()].needs_gradient) else { continue };
+            let Some(gradient) = gradient.filter(|_| needs[position]) else { continue };
             debug_assert_eq!(
                 gradient.shape(),
                 nodes[input.index()].value.shape(),
@@ -322,6 +324,7 @@ impl<'t, 'w, S: Scalar> Sweep<'t, 'w, S> {
         }
         self.meter.released(node);
         node.release();
+        self.tape.has_released.set(true);
     }
 }
 

@@ -99,10 +99,10 @@ impl<S: Scalar> Tape<S> {
     /// A backward pass has freed values ([`Pass::releasing`](crate::Pass::releasing)): which was the first is not known
     /// any more.
     pub fn first_anomaly(&self) -> Result<Option<Anomaly>> {
-        let nodes = self.nodes.borrow();
-        if nodes.iter().any(|n| n.is_released) {
+        if self.has_released.get() {
             return Err(Error::Released);
         }
+        let nodes = self.nodes.borrow();
         let Some(at) = nodes.iter().position(|n| first_bad(&n.value).is_some()) else { return Ok(None) };
         Ok(Some(self.anomaly(at, Side::Value, &nodes[at].value, None)))
     }

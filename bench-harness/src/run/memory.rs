@@ -33,14 +33,14 @@ pub struct MemoryPlan {
     pub optimiser: usize,
 }
 
-/// Plans a step with `batch` images like those of `sample`, from steps with two and three of them.
+/// Plans a step with `batch` from steps with two and three of its images.
 ///
 /// # Errors
 /// Shapes that do not fit.
-pub fn plan_memory(model: &mut dyn Layer<f32>, sample: &Batch, batch: usize) -> Result<(Memory, MemoryPlan)> {
-    let mut small = |n| Ok::<_, Error>(measure_memory(model, &head(sample, n), None)?.0);
+pub fn plan_memory(model: &mut dyn Layer<f32>, batch: &Batch) -> Result<(Memory, MemoryPlan)> {
+    let mut small = |n| Ok::<_, Error>(measure_memory(model, &head(batch, n), None)?.0);
     let (two, three) = (small(2)?, small(3)?);
-    let planned = Memory::extrapolated((2, &two), (3, &three), batch)?;
+    let planned = Memory::extrapolated((2, &two), (3, &three), batch.len())?;
     let optimiser = parameter_count(model) * size_of::<f32>();
     let plan = MemoryPlan { step: planned.peak(), optimiser };
     Ok((planned, plan))

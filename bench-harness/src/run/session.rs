@@ -134,19 +134,19 @@ impl<'d> Session<'d> {
     ) -> Result<StepMemory> {
         self.check_step(step)?;
         let batch = self.train_until(step, interrupt)?;
-        let (planned, plan) = plan_memory(self.trainer.model(), &batch, batch.len())?;
+        let (planned, plan) = plan_memory(self.trainer.model(), &batch)?;
         let (measured, chosen) = measure_memory(self.trainer.model(), &batch, pattern)?;
         Ok(StepMemory { batch: batch.len(), planned, measured, chosen, optimiser: plan.optimiser })
     }
 
-    /// What a full step will take, before any is run.
+    /// What a step with a whole batch will take, before any is run.
     ///
     /// # Errors
     /// As a step.
     pub fn memory_plan(&self) -> Result<MemoryPlan> {
-        let sample = self.train.epoch(0).next().expect("a loader has at least one batch");
+        let batch = self.train.epoch(0).next().expect("a loader has at least one batch");
         // A network of its own, since running statistics move.
-        Ok(plan_memory(model(&self.settings, self.data)?.as_mut(), &sample, self.settings.batch)?.1)
+        Ok(plan_memory(model(&self.settings, self.data)?.as_mut(), &batch)?.1)
     }
 
     fn check_step(&self, step: u64) -> Result<()> {
