@@ -61,13 +61,13 @@ pub fn with_normalized<V: Visitor>(name: &str, visitor: V) -> Result<V::Output> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use autograd::{Elementwise, label};
+    use autograd::Elementwise;
 
     struct Label;
     impl Visitor for Label {
         type Output = String;
         fn visit<E: Elementwise>(self, activation: E) -> String {
-            label(&activation)
+            activation.label()
         }
     }
 

@@ -51,6 +51,17 @@ pub trait Elementwise: Debug + Copy + Default + Send + Sync + 'static {
     fn parameter(&self) -> Option<f64> {
         None
     }
+    /// Where this member is not smooth; families whose kinks move with their parameters override it.
+    fn kinks(&self) -> Vec<f64> {
+        Self::KINKS.to_vec()
+    }
+    /// Its name as listings and tapes print it, with the parameter where it is not the default: `swish`, `swish(1.702)`.
+    fn label(&self) -> String {
+        match (Self::PARAMETER, self.parameter()) {
+            (Some(p), Some(v)) if v != p.default => format!("{}({v})", Self::NAME),
+            _ => Self::NAME.to_string(),
+        }
+    }
 
     /// f(x).
     fn f<S: Scalar>(&self, x: S) -> S;
@@ -58,14 +69,6 @@ pub trait Elementwise: Debug + Copy + Default + Send + Sync + 'static {
     fn df<S: Scalar>(&self, x: S, y: S) -> S;
     /// f″(x), where y = f(x). Zero between the kinks of a piecewise linear function.
     fn d2f<S: Scalar>(&self, x: S, y: S) -> S;
-}
-
-/// The name with the parameter where it is not the default: `swish`, `swish(1.702)`.
-pub fn label<E: Elementwise>(e: &E) -> String {
-    match (E::PARAMETER, e.parameter()) {
-        (Some(p), Some(v)) if v != p.default => format!("{}({v})", E::NAME),
-        _ => E::NAME.to_string(),
-    }
 }
 
 /// Builds a member from the parameter written behind a name; `None` stands for the default.
@@ -97,7 +100,7 @@ pub struct Map<E>(pub E);
 
 impl<E: Elementwise> Debug for Map<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&label(&self.0))
+        f.write_str(&self.0.label())
     }
 }
 

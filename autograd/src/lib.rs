@@ -37,7 +37,7 @@ mod storage;
 mod tape;
 mod tensor;
 
-pub use elementwise::{Derivative, Elementwise, Map, Parameter, Slices, build, label};
+pub use elementwise::{Derivative, Elementwise, Map, Parameter, Slices, build};
 pub use error::{Error, MissingGradient, Result};
 pub use gradients::Gradients;
 pub use op::{Backward, Forward, Op, inputs_of};

@@ -4,7 +4,7 @@ use std::fmt::{self, Debug};
 
 use autograd::kernels::reduce;
 use autograd::{Backward, Elementwise, Error, Forward, Op, Result, Sample, SampledInput, Samples};
-use autograd::{Scalar, Tensor, Var, label};
+use autograd::{Scalar, Tensor, Var};
 
 use crate::groups::{BLOCK, Groups};
 use crate::moments::{BatchMoments, ForwardMoment, measure_groups};
@@ -95,7 +95,7 @@ impl<E: Elementwise> Normalize<E> {
 impl<E: Elementwise> Debug for Normalize<E> {
     /// `nswish(1.702) raw detached layer batch`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "n{} {:?}", label(&self.function), self.plan)
+        write!(f, "n{} {:?}", self.function.label(), self.plan)
     }
 }
 

@@ -41,6 +41,12 @@ pub struct GaussianMoments {
     pub df: f64,
     /// E\[f′²\].
     pub df2: f64,
+    /// E\[z f f′\].
+    pub z_f_df: f64,
+    /// E\[z² f′²\].
+    pub z2_df2: f64,
+    /// E\[f² f′²\].
+    pub f2_df2: f64,
     /// Estimated error of the worst of E\[f²\], Var\[f\] and E\[f′²\], relative to its value, and of E\[f\] relative to
     /// √E\[f²\]. The rounding of f itself is not in it.
     pub error: f64,
@@ -60,6 +66,12 @@ impl GaussianMoments {
     /// ρ′ = E\[f′²\].
     pub fn rho_prime(&self) -> f64 {
         self.df2
+    }
+
+    /// a = E\[z f f′\]/E\[f²\], the logarithmic slope of the map of second moments s² ↦ E\[f(sε)²\] for m = 0: 1 for a
+    /// function that is homogeneous, more where differences between samples grow.
+    pub fn slope(&self) -> f64 {
+        self.z_f_df / self.f2
     }
 
     /// The forward ratio of `moment`, and ρ′.
@@ -97,9 +109,12 @@ impl GaussianMoments {
             let density = (-0.5 * e * e).exp() / TAU.sqrt();
             let y = function.f(z);
             let (slope, d) = (function.df(z, y), y - pivot);
-            [y, y * y, slope, slope * slope, d, d * d].map(|x| x * density)
+            let both = y * slope;
+            [y, y * y, slope, slope * slope, d, d * d, z * both, (z * slope).powi(2), both * both]
+                .map(|x| x * density)
         };
-        let [f, f2, df, df2, d, d2] = integrate(&panels(E::KINKS, mean, std), tolerance, &integrand);
+        let [f, f2, df, df2, d, d2, z_f_df, z2_df2, f2_df2] =
+            integrate(&panels(&function.kinks(), mean, std), tolerance, &integrand);
         let f_var = d2.value - d.value * d.value;
         let relative = |e: f64, size: f64| if size > 0.0 { e / size } else { e };
         let errors = [
@@ -109,7 +124,19 @@ impl GaussianMoments {
             relative(d2.error + 2.0 * d.value.abs() * d.error, f_var),
         ];
         let error = errors.into_iter().fold(0.0, |a: f64, e| if e.is_nan() { e } else { a.max(e) });
-        Ok(Self { mean, std, f: f.value, f2: f2.value, f_var, df: df.value, df2: df2.value, error })
+        Ok(Self {
+            mean,
+            std,
+            f: f.value,
+            f2: f2.value,
+            f_var,
+            df: df.value,
+            df2: df2.value,
+            z_f_df: z_f_df.value,
+            z2_df2: z2_df2.value,
+            f2_df2: f2_df2.value,
+            error,
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::program::{AnyScalar, CheckedOp, Of, Single};
 use super::sample;
-use crate::elementwise::{Derivative, Elementwise, Map, label};
+use crate::elementwise::{Derivative, Elementwise, Map};
 use crate::program::Program;
 use crate::random::{Purpose, Stream};
 use crate::shape::Shape;
@@ -143,7 +143,7 @@ pub fn elementwise_cases<E: Elementwise>() -> Vec<Case> {
     members
         .into_iter()
         .flat_map(|e| {
-            let named = |what: &str| format!("{}, {what}", label(&e));
+            let named = |what: &str| format!("{}, {what}", e.label());
             let mut second = case(Case::op("", Map(Derivative(e))));
             second.name = named("second derivative");
             let mut first = case(Case::op("", Map(e)));

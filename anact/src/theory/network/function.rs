@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use autograd::ops::activation::{ACTIVATIONS, LeakyRelu, Visitor, with_activation};
-use autograd::{Elementwise, Map, Result, Scalar, Tensor, Var, label};
+use autograd::{Elementwise, Map, Result, Scalar, Tensor, Var};
 
 use crate::groups::Granularity;
 use crate::moments::{BatchMoments, ForwardMoment, measure};
@@ -21,7 +21,7 @@ pub(super) trait Function: Debug {
 
 impl<E: Elementwise> Function for E {
     fn label(&self) -> String {
-        label(self)
+        Elementwise::label(self)
     }
 
     fn gaussian(&self, mean: f64, std: f64) -> Result<GaussianMoments> {

@@ -28,6 +28,7 @@ pub(super) fn quantities<S: Scalar>(site: &Site<'_, S>, gradients: &Gradients<S>
     let z = site.z.value();
     let weight = site.weight_op.inputs()[1];
     let mut q = Quantities {
+        input: Some(second_moment(site.weight_op.inputs()[0].value().data())),
         variance_z: Some(variance(z.data())),
         delta: Some(second_moment(gradients.wrt(site.z)?.data())),
         weight_gradient: Some(second_moment(gradients.wrt(weight)?.data())),

@@ -37,6 +37,8 @@ use serde::Serialize;
 /// The numbers of one layer; absent where they do not apply, as ρ where no activation follows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Quantities {
+    /// E\[x²\] of the layer's input.
+    pub input: Option<f64>,
     /// Var\[z\] of the activation's input, or of the layer's own output where no activation follows.
     pub variance_z: Option<f64>,
     /// ρ = E\[f(z)²\]/Var\[z\], or centred, as the node's λ uses it; of f itself, without any factor.
@@ -62,10 +64,29 @@ pub struct LayerRow {
     pub layer: String,
     /// The activation that its output reaches through normalizations and sums, such as `nswish`.
     pub activation: Option<String>,
-    /// By theory.
+    /// By the general form alone, from the input's moments, the weights' mean squares and E\[δ²\] at the output.
     pub predicted: Quantities,
+    /// The general form again, but with ρ and ρ′ of every activation as measured on this tape.
+    pub with_measured_ratios: Quantities,
+    /// The general form for every sample by itself, averaged last.
+    pub per_sample: BackwardMoments,
+    /// The same, with the share of δ that returns along the activations.
+    pub two_state: BackwardMoments,
+    /// a of the layer's activation, the mean over samples: how differences between the samples' norms grow.
+    pub slope: Option<f64>,
+    /// The standard deviation over samples of log q, q = |z|²/n.
+    pub log_q_spread: Option<f64>,
     /// On this tape.
     pub measured: Quantities,
+}
+
+/// What comes back to a layer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct BackwardMoments {
+    /// E\[δ²\], as in [`Quantities`].
+    pub delta: Option<f64>,
+    /// E\[(∂L/∂w)²\].
+    pub weight_gradient: Option<f64>,
 }
 
 /// Predicts and measures every layer with weights between the tape's input and `output`, from input to output.
@@ -88,6 +109,11 @@ pub fn compare<S: Scalar>(
                 layer: site.weight_op.scope(),
                 activation: site.activation.as_ref().map(|a| a.node.label()),
                 predicted: prediction.quantities(site),
+                with_measured_ratios: Quantities::default(),
+                per_sample: BackwardMoments::default(),
+                two_state: BackwardMoments::default(),
+                slope: None,
+                log_q_spread: None,
                 measured: measure::quantities(site, gradients)?,
             })
         })

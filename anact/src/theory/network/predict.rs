@@ -189,6 +189,7 @@ impl Prediction {
         let own = known(self.deltas[site.weight_op.id().index()]);
         let uses = Fans::of(site.weight_op).map(|f| f.uses);
         let mut q = Quantities {
+            input: Some(x.second),
             variance_z: Some(self.of(site.z).variance()),
             delta: known(self.deltas[site.z.id().index()]),
             weight_gradient: own.zip(uses).map(|(delta, uses)| uses * seen * delta),
