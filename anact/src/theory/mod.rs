@@ -6,4 +6,4 @@ mod legendre;
 mod network;
 
 pub use gaussian::{GaussianMoments, gaussian_moments};
-pub use network::{BackwardMoments, LayerRow, Quantities, compare};
+pub use network::{BackwardMoments, LayerRow, Quantities, compare, compared};

@@ -15,6 +15,8 @@ pub(super) trait Function: Debug {
     fn label(&self) -> String;
     /// Its moments under N(mean, std²).
     fn gaussian(&self, mean: f64, std: f64) -> Result<GaussianMoments>;
+    /// f′ at every element.
+    fn slopes(&self, z: &[f64]) -> Vec<f64>;
     /// Its moments on a sample.
     fn on(&self, z: &Tensor<f64>) -> Result<BatchMoments<f64>>;
 }
@@ -28,20 +30,31 @@ impl<E: Elementwise> Function for E {
         GaussianMoments::quadrature(self, mean, std)
     }
 
+    fn slopes(&self, z: &[f64]) -> Vec<f64> {
+        z.iter().map(|&z| self.df(z, self.f(z))).collect()
+    }
+
     fn on(&self, z: &Tensor<f64>) -> Result<BatchMoments<f64>> {
         Ok(measure(self, z, Granularity::Layer)?[0])
     }
 }
 
 /// What normalizes an activation.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Normalization {
     /// Which ρ its λ is made of.
     pub(super) moment: ForwardMoment,
     /// 0.3·tanh α, the mean over groups.
     pub(super) adjustment: f64,
+    /// κ as applied on this tape, group by group.
+    kappas: Vec<f64>,
+}
+
+impl Normalization {
     /// κ as applied on this tape, the mean over groups.
-    pub(super) kappa: f64,
+    pub(super) fn kappa(&self) -> f64 {
+        self.kappas.iter().sum::<f64>() / self.kappas.len().max(1) as f64
+    }
 }
 
 /// An activation on a tape, plain or normalized.
@@ -73,9 +86,29 @@ impl ActivationNode {
         if self.normalization.is_some() { format!("n{plain}") } else { plain }
     }
 
+    /// h′ = κ·f′ at every element of `node`, which is the activation's own.
+    pub(super) fn slopes<S: Scalar>(&self, node: Var<'_, S>) -> Vec<f64> {
+        let z: Vec<f64> = node.inputs()[0].value().data().iter().map(|z| z.to_f64()).collect();
+        let mut slopes = self.function.slopes(&z);
+        if let Some(n) = &self.normalization {
+            // Groups are channels, axis 1, or there is one.
+            let positions: usize = node.shape().dims().iter().skip(2).product();
+            let groups = n.kappas.len();
+            for (i, slope) in slopes.iter_mut().enumerate() {
+                *slope *= n.kappas[i / positions % groups];
+            }
+        }
+        slopes
+    }
+
+    /// κ as applied, the mean over groups; 1 for a plain activation.
+    pub(super) fn kappa(&self) -> f64 {
+        self.normalization.as_ref().map_or(1.0, Normalization::kappa)
+    }
+
     /// Which ρ is meant.
     pub(super) fn moment(&self) -> ForwardMoment {
-        self.normalization.map_or(ForwardMoment::Raw, |n| n.moment)
+        self.normalization.as_ref().map_or(ForwardMoment::Raw, |n| n.moment)
     }
 }
 
@@ -92,11 +125,11 @@ impl<S: Scalar> Visitor for Recognise<'_, S> {
         let node = self.0.op_as::<Normalize<E>>()?;
         let groups = NodeStatistics::of(self.0)?.groups;
         let alpha = self.0.inputs().get(1).map(|a| a.value());
-        let adjustments = alpha.iter().flat_map(Tensor::data).map(|a| ADJUSTMENT * a.to_f64().tanh());
-        let adjustment = adjustments.sum::<f64>() / groups.len() as f64;
-        let lambda = groups.iter().map(|g| g.lambda).sum::<f64>() / groups.len() as f64;
-        let normalization =
-            Normalization { moment: node.plan().settings().moment, adjustment, kappa: lambda + adjustment };
+        let alpha = alpha.iter().flat_map(Tensor::data).map(|a| ADJUSTMENT * a.to_f64().tanh());
+        let adjustments: Vec<f64> = alpha.chain(std::iter::repeat(0.0)).take(groups.len()).collect();
+        let kappas = groups.iter().zip(&adjustments).map(|(g, adjustment)| g.lambda + adjustment).collect();
+        let adjustment = adjustments.iter().sum::<f64>() / groups.len() as f64;
+        let normalization = Normalization { moment: node.plan().settings().moment, adjustment, kappas };
         Some(ActivationNode { function: Box::new(node.function()), normalization: Some(normalization) })
     }
 }

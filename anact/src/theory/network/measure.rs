@@ -36,7 +36,7 @@ pub(super) fn quantities<S: Scalar>(site: &Site<'_, S>, gradients: &Gradients<S>
     };
     if let Some(activation) = &site.activation {
         let ratios = activation.node.function.on(&z.cast())?.ratios(activation.node.moment());
-        let kappa = activation.node.normalization.map_or(1.0, |n| n.kappa);
+        let kappa = activation.node.kappa();
         q.kappa = Some(kappa);
         if let Some(ratios) = ratios {
             let scaled = ratios.scaled(kappa);

@@ -29,8 +29,11 @@ mod function;
 mod measure;
 mod moments;
 mod predict;
+mod sample;
 mod sites;
 
+use self::predict::Source;
+use self::sample::Theory;
 use autograd::{Gradients, Result, Scalar, Tape, Var};
 use serde::Serialize;
 
@@ -68,8 +71,10 @@ pub struct LayerRow {
     pub predicted: Quantities,
     /// The general form again, but with ρ and ρ′ of every activation as measured on this tape.
     pub with_measured_ratios: Quantities,
-    /// The general form for every sample by itself, averaged last.
+    /// The general form for every sample (and position) by itself, averaged last.
     pub per_sample: BackwardMoments,
+    /// The same for every unit by itself, which residual sums keep apart.
+    pub per_unit: BackwardMoments,
     /// The same, with the share of δ that returns along the activations.
     pub two_state: BackwardMoments,
     /// a of the layer's activation, the mean over samples: how differences between the samples' norms grow.
@@ -100,24 +105,34 @@ pub fn compare<S: Scalar>(
     gradients: &Gradients<S>,
 ) -> Result<Vec<LayerRow>> {
     let sites = sites::find(tape, output);
-    let at_output = measure::second_moment(gradients.wrt(output)?.data());
-    let prediction = predict::run(tape, output, at_output)?;
-    sites
-        .iter()
-        .map(|site| {
-            Ok(LayerRow {
-                layer: site.weight_op.scope(),
-                activation: site.activation.as_ref().map(|a| a.node.label()),
-                predicted: prediction.quantities(site),
-                with_measured_ratios: Quantities::default(),
-                per_sample: BackwardMoments::default(),
-                two_state: BackwardMoments::default(),
-                slope: None,
-                log_q_spread: None,
-                measured: measure::quantities(site, gradients)?,
-            })
+    let cotangent = gradients.wrt(output)?;
+    let at_output = measure::second_moment(cotangent.data());
+    let pooled = |source| predict::run(tape, output, at_output, source);
+    let (prediction, with_measured_ratios) = (pooled(Source::Gaussian)?, pooled(Source::Measured)?);
+    let by_sample = |theory| sample::predict(tape, output, &cotangent, theory, &sites);
+    let [per_sample, per_unit, two_state] =
+        [Theory::PerSample, Theory::PerUnit, Theory::TwoState].map(by_sample);
+    let row = |(i, site): (usize, &sites::Site<'_, S>)| {
+        Ok(LayerRow {
+            layer: site.weight_op.scope(),
+            activation: site.activation.as_ref().map(|a| a.node.label()),
+            predicted: prediction.quantities(site),
+            with_measured_ratios: with_measured_ratios.quantities(site),
+            per_sample: per_sample[i],
+            per_unit: per_unit[i],
+            two_state: two_state[i],
+            slope: site.activation.as_ref().and_then(|a| sample::slope(&a.node, a.input, a.output)),
+            log_q_spread: sample::log_q_spread(site.z),
+            measured: measure::quantities(site, gradients)?,
         })
-        .collect()
+    };
+    sites.iter().enumerate().map(row).collect()
+}
+
+/// The nodes whose gradients [`compare`] reads, besides the weights': `output` and, for every layer, where Var\[z\] and
+/// E\[δ²\] are looked at. A pass that keeps no other ([`Keep::Watched`](autograd::Keep::Watched)) saves the rest.
+pub fn compared<'t, S: Scalar>(tape: &'t Tape<S>, output: Var<'t, S>) -> Vec<Var<'t, S>> {
+    sites::find(tape, output).iter().map(|site| site.z).chain([output]).collect()
 }
 
 #[cfg(test)]

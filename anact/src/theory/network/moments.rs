@@ -50,6 +50,12 @@ impl Moments {
         (self.second - self.fixed).max(0.0)
     }
 
+    /// Of the value times a factor.
+    pub(super) fn scaled(self, factor: f64) -> Self {
+        let squared = factor * factor;
+        Self { mean: factor * self.mean, second: squared * self.second, fixed: squared * self.fixed, ..self }
+    }
+
     /// Of the sum of two independent values.
     pub(super) fn plus(self, other: Self) -> Self {
         let cross = 2.0 * self.mean * other.mean;

@@ -1,22 +1,33 @@
 //! The abstract run: second moments forward, E[δ²] backward.
 
-use autograd::{Result, Scalar, Tape, Var, ops};
+use autograd::{Map, Result, Scalar, Tape, Var, ops};
 
 use super::Quantities;
 use super::fans::{Fans, unevenness};
 use super::function::ActivationNode;
 use super::measure::second_moment;
 use super::moments::Moments;
+use super::sample::pooling::winners_slope;
 use super::sites::{Site, has_weights};
-use crate::factor::factor;
-use crate::theory::gaussian::GaussianMoments;
+use crate::factor::{Ratios, factor};
+
+/// Where ρ, ρ′ and κ come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// A Gaussian z of the predicted moments.
+    Gaussian,
+    /// The tape.
+    Measured,
+}
 
 /// An activation's part of the prediction.
 #[derive(Debug, Clone, Copy)]
 struct Slope {
-    gaussian: GaussianMoments,
+    ratios: Ratios<f64>,
     /// κ as predicted.
     kappa: f64,
+    /// E\[h′²\] where the gradient arrives: κ²ρ′, but behind a maximum the winners' own, as measured.
+    squared: f64,
 }
 
 /// E[δ²] at a node, from the consumers seen so far.
@@ -31,15 +42,22 @@ enum Delta {
 /// Predicted numbers by node.
 #[derive(Debug)]
 pub(super) struct Prediction {
+    source: Source,
     moments: Vec<Moments>,
     slopes: Vec<Option<Slope>>,
     deltas: Vec<Delta>,
 }
 
 /// Runs the prediction up to `output`, where E[δ²] is `at_output`.
-pub(super) fn run<S: Scalar>(tape: &Tape<S>, output: Var<'_, S>, at_output: f64) -> Result<Prediction> {
+pub(super) fn run<S: Scalar>(
+    tape: &Tape<S>,
+    output: Var<'_, S>,
+    at_output: f64,
+    source: Source,
+) -> Result<Prediction> {
     let nodes: Vec<Var<'_, S>> = tape.vars().take(output.id().index() + 1).collect();
     let mut prediction = Prediction {
+        source,
         moments: Vec::with_capacity(nodes.len()),
         slopes: vec![None; nodes.len()],
         deltas: vec![Delta::Known(0.0); nodes.len()],
@@ -94,6 +112,10 @@ impl Prediction {
                 }
             }
             "reshape" => of(0),
+            "scale" => match node.op_as::<Map<ops::Scale>>() {
+                Some(Map(ops::Scale(factor))) => of(0).scaled(factor),
+                None => Moments::measured(node),
+            },
             "dropout" => {
                 // A mask of 0 and 1/(1 − p), as it fell, of mean 1.
                 let kept = node.saved().first().map_or(1.0, |m| second_moment(m.data()));
@@ -104,15 +126,18 @@ impl Prediction {
         })
     }
 
-    /// The moments behind an activation whose input is Gaussian.
+    /// The moments behind an activation.
     fn activate<S: Scalar>(&mut self, node: Var<'_, S>, activation: &ActivationNode) -> Result<Moments> {
         let z = self.of(node.inputs()[0]);
         let std = z.variance().sqrt();
         if !(std > 0.0 && std.is_finite()) {
             return Ok(Moments::measured(node));
         }
+        if self.source == Source::Measured {
+            return self.activate_as_measured(node, activation, z);
+        }
         let gaussian = activation.function.gaussian(z.mean, std)?;
-        let (kappa, mean) = match activation.normalization {
+        let (kappa, mean) = match &activation.normalization {
             // μ, the mean of f, is subtracted.
             Some(n) => {
                 let ratios = gaussian.ratios(n.moment);
@@ -120,7 +145,9 @@ impl Prediction {
             }
             None => (1.0, gaussian.f),
         };
-        self.slopes[node.id().index()] = Some(Slope { gaussian, kappa });
+        let ratios = gaussian.ratios(activation.moment());
+        let squared = kappa * kappa * ratios.backward;
+        self.slopes[node.id().index()] = Some(Slope { ratios, kappa, squared });
         // Channel means that differ by little move the output's by E[f′] times as much.
         let spread = (z.fixed - z.mean * z.mean).max(0.0);
         let moved = (kappa * gaussian.df).powi(2) * spread;
@@ -128,9 +155,29 @@ impl Prediction {
         Ok(Moments { fixed: (behind.fixed + moved).min(behind.second), ..behind })
     }
 
+    /// The moments behind an activation whose ratios are those of the tape: what it makes of the second moment there, it
+    /// makes of the predicted one.
+    fn activate_as_measured<S: Scalar>(
+        &mut self,
+        node: Var<'_, S>,
+        activation: &ActivationNode,
+        z: Moments,
+    ) -> Result<Moments> {
+        let (own, on_tape) =
+            (Moments::measured(node), activation.function.on(&node.inputs()[0].value().cast())?);
+        let Some(ratios) = on_tape.ratios(activation.moment()) else { return Ok(own) };
+        let kappa = activation.kappa();
+        let squared = kappa * kappa * ratios.backward;
+        self.slopes[node.id().index()] = Some(Slope { ratios, kappa, squared });
+        Ok(own.scaled((z.variance() / on_tape.z_var).sqrt()))
+    }
+
     /// Passes E[δ²] of `node` on to its inputs; contributions of independent branches add.
     fn backward<S: Scalar>(&mut self, node: Var<'_, S>) {
         let delta = self.deltas[node.id().index()];
+        if node.op_name() == "max_pool2d" {
+            self.meet_winners(node.inputs()[0], node);
+        }
         let factors = self.factors(node);
         for (i, input) in node.inputs().iter().enumerate().filter(|(_, x)| x.needs_gradient()) {
             let slot = &mut self.deltas[input.id().index()];
@@ -146,11 +193,18 @@ impl Prediction {
         }
     }
 
+    /// Where a maximum follows, the slopes that count are the winners'.
+    fn meet_winners<S: Scalar>(&mut self, x: Var<'_, S>, maximum: Var<'_, S>) {
+        if let (Some(slope), Some(activation)) = (&mut self.slopes[x.id().index()], ActivationNode::of(x)) {
+            slope.squared = winners_slope(maximum, &activation.slopes(x)).unwrap_or(slope.squared);
+        }
+    }
+
     /// What E[δ²] is multiplied by on its way to each of the first inputs; `None` without a rule.
     fn factors<S: Scalar>(&self, node: Var<'_, S>) -> Option<Vec<f64>> {
         let inputs = node.inputs();
         if let Some(slope) = self.slopes[node.id().index()] {
-            return Some(vec![slope.kappa * slope.kappa * slope.gaussian.rho_prime()]);
+            return Some(vec![slope.squared]);
         }
         if inputs.is_empty() {
             return Some(Vec::new());
@@ -170,6 +224,11 @@ impl Prediction {
             }
             "batch_norm_inference" => vec![inference_slope(node)?],
             "reshape" => vec![1.0],
+            "scale" => match node.op_as::<Map<ops::Scale>>()? {
+                Map(ops::Scale(factor)) => vec![factor * factor],
+            },
+            // Every window's gradient goes to its winner alone.
+            "max_pool2d" => vec![share],
             "dropout" => vec![second_moment(node.saved().first()?.data())],
             // Every input gets δ divided by the window's size, from as many windows as it lies in.
             "global_avg_pool" | "avg_pool2d" => vec![share / window(node)],
@@ -196,8 +255,8 @@ impl Prediction {
             ..Quantities::default()
         };
         let slope = site.activation.as_ref().and_then(|a| self.slopes[a.output.id().index()].map(|s| (a, s)));
-        if let Some((activation, slope)) = slope {
-            let ratios = slope.gaussian.ratios(activation.node.moment());
+        if let Some((_, slope)) = slope {
+            let ratios = slope.ratios;
             let scaled = ratios.scaled(slope.kappa);
             q.kappa = Some(slope.kappa);
             (q.rho, q.rho_prime) = (Some(ratios.forward), Some(ratios.backward));

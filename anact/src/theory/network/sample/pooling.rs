@@ -1,0 +1,68 @@
+//! The way back through pooling: every input element gets a share of the gradient of each window that it lies in.
+
+use autograd::{Scalar, Var, ops};
+
+use super::state::{Layout, Mode, State};
+use super::windows::Windows;
+
+/// The windows of a pooling node.
+pub(super) fn windows<S: Scalar>(node: Var<'_, S>) -> Option<Windows> {
+    let (input, output) = (Layout::of(node.inputs()[0].shape())?, Layout::of(node.shape())?);
+    let of = |kernel, stride, padding| Windows { input, output, kernel, stride, padding, dilation: [1, 1] };
+    if let Some(p) = node.op_as::<ops::MaxPool2d>() {
+        return Some(of(p.kernel, p.stride, p.padding));
+    }
+    if let Some(p) = node.op_as::<ops::AvgPool2d>() {
+        return Some(of(p.kernel, p.stride, p.padding));
+    }
+    node.op_as::<ops::GlobalAvgPool>().map(|_| Windows::whole(input, output))
+}
+
+/// E\[h′²\] over the winners of a maximum `node` behind an activation with `slopes`: they are larger than a typical z.
+pub(in crate::theory::network) fn winners_slope<S: Scalar>(node: Var<'_, S>, slopes: &[f64]) -> Option<f64> {
+    let windows = windows(node)?;
+    let (x, y) = (node.inputs()[0].value(), node.value());
+    let (x, y) = (x.data(), y.data());
+    let (mut sum, mut count) = (0.0, 0.0);
+    for place in 0..windows.output.places() {
+        for at in windows.seen_by(place) {
+            for (from, to) in windows.input.units_at(at).zip(windows.output.units_at(place)) {
+                if x[from] == y[to] {
+                    (sum, count) = (sum + slopes[from] * slopes[from], count + 1.0);
+                }
+            }
+        }
+    }
+    (count > 0.0).then(|| sum / count)
+}
+
+/// The state at the pooling's input from that at its output. `slope(from, to, count)` is that of input element `from` in
+/// output element `to`, whose window has `count` positions inside the image.
+///
+/// Contributions of overlapping windows add as if independent, and without their modes' directions, which differ.
+pub(super) fn back(windows: &Windows, slope: impl Fn(usize, usize, usize) -> f64, state: State) -> State {
+    let (input, output) = (windows.input, windows.output);
+    let overlap = windows.stride[0] < windows.kernel[0] || windows.stride[1] < windows.kernel[1];
+    let whole = output.positions() == 1;
+    let state = if overlap && !whole { state.forgetting() } else { state };
+    let elements = input.places() * input.units;
+    let mut diagonal = vec![0.0; elements];
+    let none = |_: &Mode| Mode { direction: vec![0.0; elements], strength: vec![0.0; input.places()] };
+    let mut modes: Vec<Mode> = state.modes.iter().map(none).collect();
+    for place in 0..output.places() {
+        let count = windows.seen_by(place).count();
+        for at in windows.seen_by(place) {
+            for (from, to) in input.units_at(at).zip(output.units_at(place)) {
+                let slope = slope(from, to, count);
+                diagonal[from] += slope * slope * state.diagonal[to];
+                for (mode, upstream) in modes.iter_mut().zip(&state.modes) {
+                    mode.direction[from] = slope * upstream.direction[to];
+                }
+            }
+            for (mode, upstream) in modes.iter_mut().zip(&state.modes) {
+                mode.strength[at] = upstream.strength[place];
+            }
+        }
+    }
+    State { layout: input, diagonal, modes }
+}
