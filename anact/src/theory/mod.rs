@@ -1,9 +1,11 @@
 //! What the numbers should be: the moments of Gaussian pre-activations, and from them the variance of every
 //! layer's gradients.
 
+mod chain;
 pub mod gaussian;
 mod legendre;
 mod network;
 
+pub use chain::{ChainRow, DenseNet, Output, chain};
 pub use gaussian::{GaussianMoments, gaussian_moments};
 pub use network::{BackwardMoments, LayerRow, Quantities, compare, compared};

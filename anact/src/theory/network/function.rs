@@ -11,10 +11,12 @@ use crate::node::{ADJUSTMENT, NodeStatistics, Normalize};
 use crate::theory::gaussian::GaussianMoments;
 
 /// An elementwise function whose type has been forgotten.
-pub(super) trait Function: Debug {
+pub(in crate::theory) trait Function: Debug + Sync {
     fn label(&self) -> String;
     /// Its moments under N(mean, std²).
     fn gaussian(&self, mean: f64, std: f64) -> Result<GaussianMoments>;
+    /// f at every element.
+    fn values(&self, z: &[f64]) -> Vec<f64>;
     /// f′ at every element.
     fn slopes(&self, z: &[f64]) -> Vec<f64>;
     /// Its moments on a sample.
@@ -28,6 +30,10 @@ impl<E: Elementwise> Function for E {
 
     fn gaussian(&self, mean: f64, std: f64) -> Result<GaussianMoments> {
         GaussianMoments::quadrature(self, mean, std)
+    }
+
+    fn values(&self, z: &[f64]) -> Vec<f64> {
+        z.iter().map(|&z| self.f(z)).collect()
     }
 
     fn slopes(&self, z: &[f64]) -> Vec<f64> {

@@ -4,9 +4,9 @@
 //! output, and every backward rule maps E\[δ²\] of its output to that of its inputs, under the assumptions of the
 //! general form: weights of zero mean, independent of activations and of δ; pre-activations Gaussian; branches of a
 //! residual sum independent. What the prediction is told: the input's moments, the weights' mean squares, the batch
-//! norms' γ and β, the adjustments α, and E\[δ²\] at the output. Everything else follows, except where an op has no rule:
-//! the output of a max pooling, or of an op unknown here, is taken as measured, and the way back ends there, since the
-//! winner of a maximum is no typical z. Rows before it have no predicted δ.
+//! norms' γ and β, the adjustments α, and E\[δ²\] at the output. Everything else follows, except at a
+//! maximum, whose output and whose winners' slopes are taken as measured, since a winner is no typical z, and at an op
+//! unknown here: its output is taken as measured and the way back ends there, so that rows before it have no predicted δ.
 //!
 //! ```text
 //! Var[z_{l+1}]  = n_{l+1} · Var[w_{l+1}] · ρ_l · Var[z_l]
@@ -32,8 +32,10 @@ mod predict;
 mod sample;
 mod sites;
 
+pub(super) use self::function::Function;
 use self::predict::Source;
 use self::sample::Theory;
+pub(super) use self::sample::log_spread;
 use autograd::{Gradients, Result, Scalar, Tape, Var};
 use serde::Serialize;
 

@@ -52,9 +52,8 @@ impl Linear {
         let patches = w.sums(&w.input.squares(&x));
         let places = w.input.places();
         let (mut fresh, mut strength) = (vec![0.0; places], vec![0.0; places]);
-        for place in 0..w.output.places() {
+        for (place, &patch) in patches.iter().enumerate() {
             let across = self.weight * state.length(place) / self.groups as f64;
-            let patch = patches[place];
             let excess = if patch > 0.0 { (state.along(z, place) / patch - across) / patch } else { 0.0 };
             for at in w.seen_by(place) {
                 fresh[at] += across;

@@ -117,12 +117,14 @@ pub(super) fn slope<S: Scalar>(node: &ActivationNode, input: Var<'_, S>, output:
     (!slopes.is_empty()).then(|| slopes.iter().sum::<f64>() / slopes.len() as f64)
 }
 
-/// The standard deviation of log q over samples and positions, q = |z|²/n; places where z is 0 are left out. `None` for a
-/// single place.
+/// The standard deviation of log q over samples and positions, q = |z|²/n.
 pub(super) fn log_q_spread<S: Scalar>(z: Var<'_, S>) -> Option<f64> {
-    let layout = Layout::of(z.shape())?;
-    let squares = layout.squares(&values(z));
-    let logs: Vec<f64> = squares.into_iter().filter(|&q| q > 0.0 && q.is_finite()).map(f64::ln).collect();
+    log_spread(Layout::of(z.shape())?.squares(&values(z)))
+}
+
+/// The standard deviation of log q, whatever q's unit; numbers that have no logarithm are left out. `None` for a single one.
+pub(in crate::theory) fn log_spread(q: impl IntoIterator<Item = f64>) -> Option<f64> {
+    let logs: Vec<f64> = q.into_iter().filter(|&q| q > 0.0 && q.is_finite()).map(f64::ln).collect();
     if logs.len() < 2 {
         return None;
     }
@@ -130,3 +132,6 @@ pub(super) fn log_q_spread<S: Scalar>(z: Var<'_, S>) -> Option<f64> {
     let mean = logs.iter().sum::<f64>() / count;
     Some((logs.iter().map(|l| (l - mean).powi(2)).sum::<f64>() / (count - 1.0)).sqrt())
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use autograd::{Scalar, Var, ops};
 
+use super::run::values;
 use super::state::{Layout, Mode, State};
 use super::windows::Windows;
 
@@ -18,22 +19,26 @@ pub(super) fn windows<S: Scalar>(node: Var<'_, S>) -> Option<Windows> {
     node.op_as::<ops::GlobalAvgPool>().map(|_| Windows::whole(input, output))
 }
 
-/// E\[h′²\] over the winners of a maximum `node` behind an activation with `slopes`: they are larger than a typical z.
-pub(in crate::theory::network) fn winners_slope<S: Scalar>(node: Var<'_, S>, slopes: &[f64]) -> Option<f64> {
-    let windows = windows(node)?;
-    let (x, y) = (node.inputs()[0].value(), node.value());
-    let (x, y) = (x.data(), y.data());
-    let (mut sum, mut count) = (0.0, 0.0);
+/// For every output element of a maximum the input element that it is: the first of equals, as on the tape.
+pub(super) fn winners(windows: &Windows, x: &[f64], y: &[f64]) -> Vec<Option<usize>> {
+    let mut winners = vec![None; y.len()];
     for place in 0..windows.output.places() {
         for at in windows.seen_by(place) {
             for (from, to) in windows.input.units_at(at).zip(windows.output.units_at(place)) {
-                if x[from] == y[to] {
-                    (sum, count) = (sum + slopes[from] * slopes[from], count + 1.0);
+                if winners[to].is_none() && x[from] == y[to] {
+                    winners[to] = Some(from);
                 }
             }
         }
     }
-    (count > 0.0).then(|| sum / count)
+    winners
+}
+
+/// E\[h′²\] over the winners of a maximum `node` behind an activation with `slopes`: they are larger than a typical z.
+pub(in crate::theory::network) fn winners_slope<S: Scalar>(node: Var<'_, S>, slopes: &[f64]) -> Option<f64> {
+    let winners = winners(&windows(node)?, &values(node.inputs()[0]), &values(node));
+    let squares = winners.iter().flatten().map(|&from| slopes[from] * slopes[from]);
+    Some(squares.sum::<f64>() / winners.len() as f64)
 }
 
 /// The state at the pooling's input from that at its output. `slope(from, to, count)` is that of input element `from` in

@@ -112,11 +112,11 @@ fn to_first<S: Scalar>(node: Var<'_, S>, x: Var<'_, S>, state: State, theory: Th
             let share = |_, _, count| 1.0 / fixed.unwrap_or(count) as f64;
             Some(pooling::back(&pooling::windows(node)?, share, state))
         }
-        // Equal inputs are all taken for the winner.
         "max_pool2d" => {
-            let (x, y) = (values(x), values(node));
-            let is_winner = |from: usize, to: usize, _| f64::from(u8::from(x[from] == y[to]));
-            Some(pooling::back(&pooling::windows(node)?, is_winner, state))
+            let windows = pooling::windows(node)?;
+            let winners = pooling::winners(&windows, &values(x), &values(node));
+            let is_winner = |from, to: usize, _| if winners[to] == Some(from) { 1.0 } else { 0.0 };
+            Some(pooling::back(&windows, is_winner, state))
         }
         _ => None,
     }

@@ -20,7 +20,7 @@ impl Layout {
             [samples, units, height, width] => (samples, units, height, width),
             _ => return None,
         };
-        (shape.len() > 0).then_some(Self { samples, units, height, width })
+        (!shape.is_empty()).then_some(Self { samples, units, height, width })
     }
 
     pub(super) fn positions(self) -> usize {
