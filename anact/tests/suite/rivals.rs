@@ -1,0 +1,82 @@
+//! The rivals' numbers against mpmath and against published tables.
+
+use anact::rivals::coefficients;
+
+use crate::reference;
+
+/// `tests/golden/rivals.json`: every gain of 20 activations, deep kernel shaping and tailored rectifiers at several
+/// depths, from independent solutions with 30 digits.
+#[test]
+fn every_number_of_the_reference_is_met() {
+    let mut worst = (0.0f64, String::new());
+    let mut close = |what: String, got: f64, want: f64, allowed: f64| {
+        let error = (got - want).abs() / want.abs().max(1.0);
+        assert!(error <= allowed, "{what}: {got} {want}");
+        if error / allowed > worst.0 {
+            worst = (error / allowed, what);
+        }
+    };
+    let rows = reference::rivals();
+    assert_eq!(rows.len(), 30);
+    for row in &rows {
+        let name = row.text("activation");
+        let of = |prefix: &str| coefficients(&format!("{prefix}-{name}")).unwrap();
+        if row.has("dks") {
+            let depth = row.number("dks");
+            let h = of(&format!("dks({depth})"));
+            // Newton stops at residuals of 1e-12, and the conditions are flat in the numbers.
+            let got = [("gamma", h.a), ("alpha", h.c), ("beta", h.d), ("delta", h.b / h.a)];
+            for (key, got) in got {
+                close(format!("dks({depth})-{name} {key}"), got, row.number(key), 1e-8);
+            }
+        } else if row.has("tat") {
+            let h = of(&format!("tat({})", row.number("tat")));
+            close(format!("tat-{name} slope"), h.parameter.unwrap(), row.number("slope"), 1e-13);
+            close(format!("tat-{name} scale"), h.a, row.number("scale"), 1e-13);
+        } else {
+            let gp = of("gp");
+            // 1 − a²Var f under the root of b: half of the digits are lost where f is nearly linear.
+            close(format!("gp-{name} a"), gp.a, row.number("gp_a"), 1e-12);
+            close(
+                format!("gp-{name} b"),
+                gp.b,
+                row.number("gp_b"),
+                if name == "identity" { 1e-7 } else { 1e-12 },
+            );
+            for prefix in ["sm", "uv", "fixed", "fixedc", "backward"] {
+                close(format!("{prefix}-{name}"), of(prefix).a, row.number(prefix), 1e-12);
+            }
+            close(
+                format!("fixedc-{name} b"),
+                of("fixedc").b,
+                -row.number("fixedc") * row.number("mean"),
+                1e-12,
+            );
+        }
+    }
+    println!("worst {:.2} of what is allowed: {}", worst.0, worst.1);
+}
+
+/// The table of gains that NFNets use, made by sampling, whose three digits are what it is worth.
+#[test]
+fn the_gains_of_nfnets_are_these_variances() {
+    let table = [
+        ("celu", 1.270926833152771),
+        ("elu", 1.2716004848480225),
+        ("gelu", 1.7015043497085571),
+        ("leaky_relu", 1.70590341091156),
+        ("relu", 1.7139588594436646),
+        ("relu6", 1.7131484746932983),
+        ("selu", 1.0008515119552612),
+        ("sigmoid", 4.803835391998291),
+        ("swish", 1.7881293296813965),
+        ("softplus", 1.9203323125839233),
+        ("softsign", 2.338853120803833),
+        ("tanh", 1.5939117670059204),
+    ];
+    for (name, gain) in table {
+        let got = coefficients(&format!("uv-{name}")).unwrap().a;
+        println!("{name}: exact {got:.6}, table off by {:.1e}", gain / got - 1.0);
+        assert!((gain / got - 1.0).abs() < 2e-3, "{name}: {got} {gain}");
+    }
+}
