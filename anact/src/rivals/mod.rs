@@ -113,7 +113,9 @@ fn parse(name: &str) -> Option<Result<Name<'_>>> {
             return refuse(format!("`{name}` normalizes a rival"), legal);
         }
         let prefixes = || RIVALS.iter().flat_map(|r| [r.prefix].into_iter().chain(r.aliases.iter().copied()));
-        return Some(Err(if is_activation(function) {
+        // `hard-swish` wants an underscore, not another prefix.
+        let is_misspelt = !is_activation(function) || is_activation(&name.replace('-', "_"));
+        return Some(Err(if !is_misspelt {
             Error::unknown("prefix of an activation", base, prefixes())
         } else {
             let names = crate::factory::names();
