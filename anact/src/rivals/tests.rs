@@ -1,7 +1,9 @@
 //! Names, and what every rival promises of its moments.
 
+use autograd::ops::activation::Swish;
 use autograd::{Keep, Shape, Tape, Tensor};
 use layers::Context;
+use proptest::prelude::*;
 
 use super::*;
 use crate::{NormalizedSettings, activation};
@@ -112,6 +114,42 @@ fn every_promise_holds_for_every_activation() {
         one("1 + fixedc E[h]", 1.0 + m("fixedc").f);
     }
     println!("worst {worst:.1e}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// Both equations of `gp`, and the one of the others, over whole families.
+    #[test]
+    fn every_promise_holds_for_every_member(beta in -4.0..4.0f64, alpha in 0.1..4.0f64) {
+        for f in [format!("swish({beta})"), format!("elu({alpha})"), format!("leaky_relu({beta})")] {
+            let m = |prefix: &str| gaussian_moments(&format!("{prefix}-{f}"), 0.0, 1.0).unwrap();
+            let gp = m("gp");
+            for one in [gp.f2, gp.df2, m("sm").f2, m("uv").f_var, m("backward").df2] {
+                prop_assert!((one - 1.0).abs() < 1e-12, "{}: {}", f, one);
+            }
+        }
+    }
+
+    /// The rival of s·f is the rival of f, s > 0: a is divided by s, the rest stays.
+    #[test]
+    fn rivals_do_not_see_the_scale_of_a_function(s in 0.05..20.0f64, is_deep in any::<bool>()) {
+        let scaled = Affine::new(Swish::default(), Coefficients::scale(s));
+        let undo = |r: &&RivalEntry| match r.prefix {
+            "he" | "tat" => false,
+            "dks" => is_deep,
+            _ => true,
+        };
+        for rival in RIVALS.iter().filter(undo) {
+            let plain = (rival.build)(&Swish::default(), None).unwrap();
+            let other = (rival.build)(&scaled, None).unwrap();
+            // Newton's method ends at residuals of 1e-12.
+            let allowed = if rival.prefix == "dks" { 1e-9 } else { 1e-12 };
+            for (got, want) in [(other.a * s, plain.a), (other.b, plain.b), (other.c, plain.c), (other.d, plain.d)] {
+                prop_assert!((got - want).abs() < allowed * want.abs().max(1.0), "{}: {} {}", rival.prefix, got, want);
+            }
+        }
+    }
 }
 
 /// The same through the tape: 100,000 normal numbers forwards, slopes backwards, within 5 standard errors.
