@@ -179,7 +179,7 @@ mod tests {
         let f = Affine::new(Scale(3.0), with(2.0, 0.5, -0.5, 1.0));
         assert_eq!((f.f(4.0), f.df(4.0, 0.0), f.d2f(4.0, 0.0)), (-5.5, -3.0, 0.0));
         // Kinks of hard tanh at u = ±1: x = (±1 − 1)/(−0.5) = 0 and 4.
-        let mut kinks = Affine::new(HardTanh::default(), with(1.0, 0.0, -0.5, 1.0)).kinks();
+        let mut kinks = Affine::new(HardTanh, with(1.0, 0.0, -0.5, 1.0)).kinks();
         kinks.sort_by(f64::total_cmp);
         assert_eq!(kinks, [0.0, 4.0]);
         // mpmath, 30 digits: 1.5·tanh(0.5x + 0.25) − 0.1 and its derivatives at x = 0.7.

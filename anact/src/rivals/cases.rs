@@ -18,7 +18,7 @@ fn cases() -> Vec<Case> {
     [
         of(Affine::new(Swish::default(), smooth)),
         of(Affine::new(Elu::default(), smooth)),
-        of(Affine::new(HardTanh::default(), mirrored)),
+        of(Affine::new(HardTanh, mirrored)),
     ]
     .into_iter()
     .flatten()
