@@ -38,8 +38,8 @@ fn factors_are_printed_as_tables_that_fit_and_as_json() {
     near(&rows[0]["lambda"], std::f64::consts::SQRT_2);
     near(&rows[0]["slope"], 1.0);
     assert_eq!(rows[0]["dks"], Value::Null);
-    near(&rows[1]["gp"]["a"], 1.4674135916307951496);
-    near(&rows[1]["gp"]["b"], 0.38854167006792792184);
+    near(&rows[1]["gp"]["a"], 1.467413591630795);
+    near(&rows[1]["gp"]["b"], 0.38854167006792795);
     near(&rows[1]["std"], 2.0);
     assert!(rows[1]["dks"]["alpha"].as_f64().unwrap() > 0.0);
     // A rival of a rival is none.

@@ -36,8 +36,8 @@ fn build(f: &dyn Curve, _: Option<f64>) -> Result<Coefficients> {
 mod tests {
     use super::super::coefficients;
 
-    /// The constants of the paper in units of its fourth digit, to half of one. SELU's b, given as 0.2585, is 0.258446 (mpmath,
-    /// `tests/golden/make_rivals.py`), so that its last digit is one too many.
+    /// The constants of the paper in units of its fourth digit, to half of one. SELU's b, given as 0.2585, is 0.258446
+    /// (mpmath, `tests/golden/make_rivals.py`): its last digit is one too many.
     #[test]
     fn the_published_constants() {
         let rows = [
