@@ -7,6 +7,7 @@ use layers::{Activation, Layer, PRelu};
 use crate::layer::{Normalized, NormalizedSettings};
 use crate::normalized_prelu::NormalizedPRelu;
 use crate::registry::{plain_name, with_normalized};
+use crate::rivals::{self, RIVALS, with_frozen};
 
 /// Makes the activation of one site from its number of channels.
 pub type Factory<S> = Box<dyn Fn(usize) -> Box<dyn Layer<S>>>;
@@ -16,11 +17,11 @@ const PRELU: &str = "prelu";
 const NORMALIZED_PRELU: &str = "nprelu";
 
 /// A factory for the activation called `name`: a registered function, its normalized twin `n…`, each with its
-/// family's parameter in parentheses if need be, `prelu` or `nprelu`.
+/// family's parameter in parentheses if need be, `prelu` or `nprelu`, or a [rival](crate::rivals) such as `gp-tanh`.
 ///
 /// # Errors
-/// An unknown name (with the near ones), a parameter that the function does not take, or settings of the
-/// normalization that do not go together.
+/// An unknown name (with the near ones), a parameter that the function does not take, settings of the
+/// normalization that do not go together, or a rival that is not defined for the function.
 pub fn activation<S: Scalar>(name: &str, settings: &NormalizedSettings) -> Result<Factory<S>> {
     let settings = settings.checked()?;
     if name == PRELU {
@@ -36,13 +37,21 @@ pub fn activation<S: Scalar>(name: &str, settings: &NormalizedSettings) -> Resul
     if plain_name(name).is_some() {
         return with_normalized(name, MakeNormalized { settings, scalar: std::marker::PhantomData });
     }
+    if rivals::is_meant(name) {
+        return with_frozen(name, MakePlain(std::marker::PhantomData));
+    }
     with_activation(name, MakePlain(std::marker::PhantomData)).map_err(|e| match e {
-        Error::UnknownName { .. } => Error::unknown("activation", name, names().iter().map(String::as_str)),
+        Error::UnknownName { .. } => {
+            let rivals =
+                RIVALS.iter().flat_map(|r| ACTIVATIONS.iter().map(|a| format!("{}-{}", r.prefix, a.name)));
+            let known: Vec<String> = names().into_iter().chain(rivals).collect();
+            Error::unknown("activation", name, known.iter().map(String::as_str))
+        }
         other => other,
     })
 }
 
-/// Every name that [`activation`] knows.
+/// Every name that [`activation`] knows, except for the rivals', which are a prefix before any of the plain ones.
 pub fn names() -> Vec<String> {
     listing().into_iter().flat_map(|l| [l.name, l.normalized]).collect()
 }
@@ -135,5 +144,6 @@ mod tests {
         assert!(text("nswihs").contains("nswish"), "{}", text("nswihs"));
         assert!(text("swihs").contains("swish"), "{}", text("swihs"));
         assert!(text("nrelu(3)").contains("no parameter"), "{}", text("nrelu(3)"));
+        assert!(text("gptanh").contains("gp-tanh"), "{}", text("gptanh"));
     }
 }

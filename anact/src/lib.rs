@@ -4,7 +4,8 @@
 //! batches; [`node`] is the op y = (λ + 0.3·tanh α)·(f(z) − μ) with both its gradients; [`composed`] is the same
 //! from the tape's primitives, slow and obvious; [`Normalized`] is the node as a layer; [`registry`] names the
 //! normalized twin of every activation, and [`activation`](fn@activation) makes a network's activations by name;
-//! [`theory`] computes the same moments for Gaussian z without any data.
+//! [`rivals`] are other normalizations, frozen at initialisation; [`theory`] computes the same moments for Gaussian z
+//! without any data.
 #![forbid(unsafe_code)]
 
 pub mod composed;
@@ -17,6 +18,7 @@ pub mod moments;
 pub mod node;
 mod normalized_prelu;
 pub mod registry;
+pub mod rivals;
 pub mod statistics;
 pub mod theory;
 

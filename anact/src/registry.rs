@@ -36,6 +36,9 @@ pub fn plain_name(name: &str) -> Option<&str> {
 
 /// The formula of a node of this crate, by its op's name and its settings as text; `None` for other ops.
 pub fn node_formula(op: &str, settings: &str) -> Option<String> {
+    if op == crate::rivals::NAME {
+        return crate::rivals::formula(settings);
+    }
     let label = settings.split([' ', '(']).next()?;
     let entry = (op == crate::node::NAME).then(|| normalized().find(|n| n.name == label))??;
     let formula = entry.activation.formula;
@@ -93,6 +96,11 @@ mod tests {
         let y = layer.forward(&layers::Context::train(&tape, 0, 0), x).unwrap();
         let formula = node_formula(y.op_name(), &y.op_text()).unwrap();
         assert_eq!(formula, "κ·(f(x) − μ), κ = λ + 0.3·tanh α, f(x) = x·σ(βx)");
+        let mut rival = activation("gp-tanh", &NormalizedSettings::default()).unwrap()(1);
+        let y = rival.forward(&layers::Context::train(&tape, 0, 0), x).unwrap();
+        let formula = node_formula(y.op_name(), &y.op_text()).unwrap();
+        // The paper's constants.
+        assert_eq!(formula, "1.4674·f(x) + 0.3885, f(x) = tanh x");
         assert_eq!(node_formula("conv2d", "nswish"), None);
         assert_eq!(node_formula("normalize", "conv2d"), None);
     }

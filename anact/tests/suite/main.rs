@@ -7,4 +7,5 @@ mod gradients;
 mod groups;
 mod per_sample;
 mod reference;
+mod rivals;
 mod twin;

@@ -17,6 +17,9 @@ fn read(name: &str) -> Vec<Value> {
 pub(crate) struct Row(Value);
 
 impl Row {
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.0.get(key).is_some()
+    }
     pub(crate) fn text(&self, key: &str) -> &str {
         self.0[key].as_str().unwrap_or_else(|| panic!("no text {key}"))
     }
@@ -34,6 +37,11 @@ impl Row {
         let dims: Vec<usize> = self.vector("shape").iter().map(|&d| d as usize).collect();
         Tensor::new(autograd::Shape::new(&dims).unwrap(), self.vector(key)).unwrap()
     }
+}
+
+/// From `make_rivals.py` beside it.
+pub(crate) fn rivals() -> Vec<Row> {
+    read("rivals.json").into_iter().map(Row).collect()
 }
 
 pub(crate) fn node() -> Vec<Row> {

@@ -1,5 +1,6 @@
 //! `anact list`.
 
+use anact::rivals::RIVALS;
 use autograd::ops::{GRADIENT_OPS, OPS};
 use clap::{Args, ValueEnum};
 use datasets::DATASETS;
@@ -51,7 +52,19 @@ fn text(what: What) -> String {
             for a in anact::activation_listing() {
                 t.row([a.name, a.normalized, a.formula, a.parameter, a.kinks]);
             }
-            format!("Activations; another parameter goes in parentheses, as in swish(1.702)\n{t}")
+            let mut rivals =
+                Table::new().text("prefix").text("what it makes of f").text("parameter").text("source");
+            for r in RIVALS {
+                let prefix = [r.prefix].iter().chain(r.aliases).copied().collect::<Vec<_>>().join(", ");
+                let parameter =
+                    r.parameter.map_or_else(String::new, |p| format!("{} = {}", p.name, p.default));
+                rivals.row([prefix, r.about.to_string(), parameter, r.source.to_string()]);
+            }
+            format!(
+                "Activations; another parameter goes in parentheses, as in swish(1.702)\n{t}\n\
+                 Rivals of the normalized ones, frozen for standard normal input: a prefix, as in gp-tanh or \
+                 dks(50)-tanh\n{rivals}"
+            )
         }
         What::Models => {
             let mut t = Table::new().text("model").text("what it is").number("width").number("learning rate");
@@ -85,7 +98,7 @@ fn text(what: What) -> String {
         }
         What::Ops => {
             let mut t = Table::new().text("op").text("formula");
-            for o in OPS.iter().chain(anact::NODES).chain(GRADIENT_OPS) {
+            for o in OPS.iter().chain(anact::NODES).chain(anact::rivals::OPS).chain(GRADIENT_OPS) {
                 t.row([o.name, o.formula]);
             }
             format!(

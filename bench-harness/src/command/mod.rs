@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod factors;
 mod gradients;
 mod init;
 mod inspect;
@@ -46,6 +47,8 @@ enum Command {
     List(list::List),
     /// Check every gradient, or compare the normalized node and Gaussian moments with reference files
     Check(check::Check),
+    /// What normalizes each activation for Gaussian input: ρ, ρ′, λ, and the numbers of its rivals
+    Factors(factors::Factors),
     /// Measure what things cost on this machine
     Bench(bench::Bench),
     /// Write the weights of a new network as a safetensors file
@@ -82,6 +85,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Inspect(command) => command.run(),
         Command::List(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Factors(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Init(command) => command.run(),
         Command::Gradients(command) => command.run(),

@@ -41,7 +41,7 @@ options! {
     model: String,
     /// Hidden units, or channels of the first stage [default: the network's usual width]
     width: usize,
-    /// Activation, see `anact list activations`; a family's parameter in parentheses, as in "swish(1.702)" [default: nswish]
+    /// Activation, see `anact list activations`; a family's parameter in parentheses, as in "swish(1.702)"; a rival's prefix, as in gp-tanh [default: nswish]
     activation: String,
     /// How weights are drawn, see `anact list inits` [default: lecun_normal]
     init: String,

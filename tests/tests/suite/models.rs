@@ -11,7 +11,7 @@ use layers::{BufferMut, Context, Init, Layer, Parameter, Visitor, Walk};
 use serde_json::Value;
 
 /// Activations with no state, with a learnt slope, and with running statistics.
-const ACTIVATIONS: &[&str] = &["relu", "prelu", "nswish", "nprelu"];
+const ACTIVATIONS: &[&str] = &["relu", "prelu", "nswish", "nprelu", "gp-tanh"];
 
 /// What a walk comes by, in order.
 #[derive(Debug, Default)]

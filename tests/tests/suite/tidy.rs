@@ -227,11 +227,11 @@ fn registered_names_are_unique_and_plain_and_have_formulas_and_cases() {
     type Row = (&'static str, &'static str, fn() -> Vec<Case>);
     let ops = OPS.iter().map(|o| (o.name, o.formula, o.cases));
     let activations = ACTIVATIONS.iter().map(|a| (a.name, a.formula, a.cases));
-    let nodes = anact::NODES.iter().map(|o| (o.name, o.formula, o.cases));
+    let nodes = anact::NODES.iter().chain(anact::rivals::OPS).map(|o| (o.name, o.formula, o.cases));
     let rows: Vec<Row> = ops.chain(activations).chain(nodes).collect();
     let mut seen = BTreeSet::new();
     let all = ACTIVATIONS.iter().flat_map(|a| iter::once(a.name).chain(a.aliases.iter().copied()));
-    for name in OPS.iter().chain(anact::NODES).map(|o| o.name).chain(all) {
+    for name in OPS.iter().chain(anact::NODES).chain(anact::rivals::OPS).map(|o| o.name).chain(all) {
         assert!(seen.insert(name), "{name} is registered twice");
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         assert!(name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(is_plain), "{name}");

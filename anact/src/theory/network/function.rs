@@ -8,6 +8,7 @@ use autograd::{Elementwise, Map, Result, Scalar, Tensor, Var};
 use crate::groups::Granularity;
 use crate::moments::{BatchMoments, ForwardMoment, measure};
 use crate::node::{ADJUSTMENT, NodeStatistics, Normalize};
+use crate::rivals::{self, Affine};
 use crate::theory::gaussian::GaussianMoments;
 
 /// An elementwise function whose type has been forgotten.
@@ -79,7 +80,8 @@ impl ActivationNode {
             let slope = var.inputs().get(1)?.value().item().ok()?.to_f64();
             return Some(Self { function: Box::new(LeakyRelu { slope }), normalization: None });
         }
-        let is_candidate = |plain: &str| name == plain || name == crate::node::NAME;
+        let is_any = name == crate::node::NAME || name == rivals::NAME;
+        let is_candidate = |plain: &str| name == plain || is_any;
         ACTIVATIONS
             .iter()
             .filter(|a| is_candidate(a.name))
@@ -127,6 +129,9 @@ impl<S: Scalar> Visitor for Recognise<'_, S> {
     fn visit<E: Elementwise>(self, _default: E) -> Self::Output {
         if let Some(Map(function)) = self.0.op_as::<Map<E>>() {
             return Some(ActivationNode { function: Box::new(function), normalization: None });
+        }
+        if let Some(Map(rival)) = self.0.op_as::<Map<Affine<E>>>() {
+            return Some(ActivationNode { function: Box::new(rival), normalization: None });
         }
         let node = self.0.op_as::<Normalize<E>>()?;
         let groups = NodeStatistics::of(self.0)?.groups;

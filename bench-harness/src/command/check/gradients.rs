@@ -8,7 +8,7 @@ use crate::table::{Table, sig};
 
 /// Checks all ops, activations and normalized nodes, or the one called `only`, and prints the worst of each.
 pub(super) fn run(only: Option<&str>) -> Result<()> {
-    let ops = OPS.iter().chain(anact::NODES).copied();
+    let ops = OPS.iter().chain(anact::NODES).chain(anact::rivals::OPS).copied();
     let activations =
         ACTIVATIONS.iter().map(|a| OpEntry { name: a.name, formula: a.formula, cases: a.cases });
     let all: Vec<OpEntry> = ops.chain(activations).collect();
