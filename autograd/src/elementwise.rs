@@ -176,6 +176,9 @@ impl<E: Elementwise> Elementwise for Derivative<E> {
     const KINKS: &'static [f64] = E::KINKS;
     const DOMAIN: (f64, f64) = E::DOMAIN;
 
+    fn kinks(&self) -> Vec<f64> {
+        self.0.kinks()
+    }
     fn f<S: Scalar>(&self, x: S) -> S {
         self.0.df(x, self.0.f(x))
     }
