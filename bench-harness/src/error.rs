@@ -55,6 +55,20 @@ pub enum Error {
         /// Where numbers stopped being finite.
         anomaly: Option<Box<Anomaly>>,
     },
+    /// Runs of several seeds whose layers cannot be averaged.
+    #[error(
+        "seed {seed} has {found} where seed {first} has {expected}; means over seeds want the same layers"
+    )]
+    LayersDiffer {
+        /// The seed compared with.
+        first: u64,
+        /// Its layer.
+        expected: String,
+        /// The seed that differs.
+        seed: u64,
+        /// Its layer.
+        found: String,
+    },
     /// A check found errors.
     #[error("{0}")]
     CheckFailed(String),
@@ -67,7 +81,7 @@ impl Error {
     /// 1: a run or check failed; 2: a setting, name or file was wrong; 130: interrupted, as shells have it.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Diverged { .. } | Self::CheckFailed(_) => 1,
+            Self::Diverged { .. } | Self::LayersDiffer { .. } | Self::CheckFailed(_) => 1,
             Self::Engine(_) | Self::Data(_) | Self::Record(_) | Self::Setting { .. } | Self::File { .. } => 2,
             Self::Interrupted => 130,
         }

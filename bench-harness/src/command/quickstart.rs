@@ -106,8 +106,8 @@ fn write_files(folder: &RunFolder, sides: &[Side]) -> Result<()> {
     for side in sides {
         for (seed, outcome) in (0u64..).zip(&side.outcomes) {
             EpochMetrics::append_to(&mut epochs, side.name, seed, &outcome.epochs)?;
-            outcome.start.append_to(&mut layers, side.name, seed, "start")?;
-            outcome.end.append_to(&mut layers, side.name, seed, "end")?;
+            outcome.start.append_to(&mut layers, side.name, seed, ("start", 0))?;
+            outcome.end.append_to(&mut layers, side.name, seed, ("end", outcome.steps))?;
         }
     }
     folder.write_csv("epochs.csv", &epochs)?;

@@ -30,12 +30,14 @@ mod marks;
 mod paths;
 mod scale;
 mod series;
+mod stack;
 mod style;
 mod svg;
 mod ticks;
 
 pub use chart::Chart;
 pub use series::Series;
+pub use stack::stacked;
 
 #[cfg(test)]
 mod tests;

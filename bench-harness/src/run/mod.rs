@@ -1,11 +1,14 @@
 //! Training runs: their settings, the training loop, what is shown meanwhile and what is left behind.
 
+mod ensemble;
 mod evaluation;
+mod inspection;
 mod interrupt;
 mod memory;
 mod model;
 mod options;
 mod progress;
+mod quantities;
 mod recording;
 mod session;
 mod settings;
@@ -13,15 +16,18 @@ mod step;
 mod theory;
 mod trainer;
 
+pub use ensemble::{Compared, Ensemble, LayerMeans, Mean, TheoryMeans};
 pub use evaluation::Metrics;
+pub use inspection::{Inspections, LayersAtStep};
 pub use interrupt::Interrupt;
 pub use memory::{MemoryPlan, StepMemory, measure_memory, plan_memory};
 pub use model::build_model;
 pub use options::Options;
 pub use progress::Progress;
+pub use quantities::{DELTA, QUANTITIES, Quantity, THEORIES, Theory, WEIGHT_GRADIENT};
 pub use recording::Recording;
-pub use session::{Outcome, Session, load_data};
+pub use session::{Measurement, Outcome, Session, load_data};
 pub use settings::Settings;
 pub use step::{Step, step_arrays};
-pub use theory::{CAVEAT, TheoryComparison, compare_with_theory};
-pub use trainer::{EpochMetrics, Place, Trainer};
+pub use theory::{CAVEAT, Cotangent, Input, TheoryComparison, compare_with_theory, pair};
+pub use trainer::{EpochMetrics, Place, StepMetrics, Trainer};

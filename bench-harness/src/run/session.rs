@@ -3,18 +3,20 @@
 use autograd::Scalar;
 use datasets::{Augmentation, Batch, Dataset, Loader, LoaderConfig, Normalisation};
 use layers::optim::{Decay, Schedule, Sgd};
+use layers::weights::WeightsError;
 use layers::{parameter_count, weights};
 use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::inspection::{Inspections, LayersAtStep};
 use super::interrupt::Interrupt;
 use super::memory::{MemoryPlan, StepMemory, measure_memory, plan_memory};
 use super::model::build_model;
 use super::progress::Progress;
 use super::recording::Recording;
 use super::settings::Settings;
-use super::theory::{TheoryComparison, compare_with_theory};
+use super::theory::{Cotangent, Input, TheoryComparison, compare_with_theory, fill_with_normal};
 use super::trainer::{EpochMetrics, Place, Trainer};
 use crate::error::{Error, Result};
 use crate::record::RecordWriter;
@@ -40,8 +42,23 @@ pub struct Outcome {
     pub weights_sha256: String,
     /// Theory and measurement before training.
     pub start: TheoryComparison,
+    /// The same in the steps that were to be looked at, if any.
+    pub during: Vec<LayersAtStep>,
     /// Theory and measurement after training.
     pub end: TheoryComparison,
+    /// Steps taken.
+    pub steps: u64,
+}
+
+/// How the theory is compared with a step that is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Measurement {
+    /// Training steps before it.
+    pub step: u64,
+    /// Where the backward pass starts.
+    pub cotangent: Cotangent,
+    /// What goes into the network in that step; training sees images.
+    pub input: Input,
 }
 
 /// Names the run that a line of the record belongs to.
@@ -121,6 +138,30 @@ impl<'d> Session<'d> {
         Recording::of(model.as_mut(), &batch, s.smoothing, (s.seed, step))
     }
 
+    /// Replaces the network's weights and buffers by those of a safetensors file.
+    ///
+    /// # Errors
+    /// A file that is damaged or of another network.
+    pub fn load_weights(&mut self, file: &[u8]) -> Result<(), WeightsError> {
+        weights::load_safetensors(self.trainer.model(), file)
+    }
+
+    /// Trains up to a step and compares its layers with the theory, without taking it.
+    ///
+    /// # Errors
+    /// As [`Session::record`].
+    pub fn measure(mut self, measurement: Measurement, interrupt: &Interrupt) -> Result<TheoryComparison> {
+        let Measurement { step, cotangent, input } = measurement;
+        self.check_step(step)?;
+        interrupt.check()?;
+        let mut batch = self.train_until(step, interrupt)?;
+        let s = &self.settings;
+        if input == Input::Normal {
+            fill_with_normal(&mut batch, s.seed);
+        }
+        compare_with_theory(self.trainer.model(), batch, s.smoothing, (s.seed, step), cotangent)
+    }
+
     /// The bytes of step `step`, counted from 0: planned from two small steps, and measured; of the nodes that `pattern`
     /// names, or of all that take any.
     ///
@@ -177,6 +218,7 @@ impl<'d> Session<'d> {
     fn train(&mut self, label: &str, record: &mut RecordWriter, interrupt: &Interrupt) -> Result<Outcome> {
         let s = &self.settings;
         let steps = self.train.batches_per_epoch();
+        let all_steps = s.epochs.saturating_mul(steps as u64);
         // A network of its own: a comparison moves running statistics.
         let start = theory_comparison(s, &self.train, model(s, self.data)?.as_mut())?;
         let parameters = parameter_count(self.trainer.model());
@@ -185,12 +227,20 @@ impl<'d> Session<'d> {
             "start",
             json!({ "settings": s, "parameters": parameters, "steps_per_epoch": steps }),
         )?;
-        self.write(record, "layers", json!({ "when": "start", "rows": start.rows }))?;
+        self.write(record, "layers", json!({ "when": "start", "step": 0, "rows": start.rows }))?;
 
         let progress = Progress::new(label, s.epochs, steps);
-        let mut epochs = Vec::new();
+        let (mut epochs, mut during) = (Vec::new(), Vec::new());
         for epoch in 0..s.epochs {
-            let metrics = self.trainer.epoch(epoch, &self.train, &self.test, &progress, interrupt)?;
+            let (train, test) = (&self.train, &self.test);
+            let mut on_layers = |layers: LayersAtStep| {
+                let rows = &layers.comparison.rows;
+                let line = json!({ "when": "training", "step": layers.step, "rows": rows });
+                write(s, record, "layers", line)?;
+                during.push(layers);
+                Ok(())
+            };
+            let metrics = self.trainer.epoch(epoch, train, test, &progress, interrupt, &mut on_layers)?;
             progress.epoch(&metrics);
             self.write(record, "epoch", metrics)?;
             epochs.push(metrics);
@@ -202,7 +252,7 @@ impl<'d> Session<'d> {
         // Before the comparison, whose batch is no batch of the run.
         let degenerate = anact::degenerate_batches(self.trainer.model());
         let end = theory_comparison(s, &self.train, self.trainer.model())?;
-        self.write(record, "layers", json!({ "when": "end", "rows": end.rows }))?;
+        self.write(record, "layers", json!({ "when": "end", "step": all_steps, "rows": end.rows }))?;
         for (site, batches) in &degenerate {
             eprintln!(
                 "note: {site}: {batches} batches had no factor (constant, dead or not finite) and used the last one"
@@ -214,13 +264,18 @@ impl<'d> Session<'d> {
             "result",
             json!({ "test": last, "weights_sha256": weights_sha256, "degenerate_batches": degenerate }),
         )?;
-        Ok(Outcome { epochs, weights, weights_sha256, start, end })
+        Ok(Outcome { epochs, weights, weights_sha256, start, during, end, steps: all_steps })
     }
 
     fn write(&self, record: &mut RecordWriter, kind: &str, body: impl Serialize) -> Result<()> {
-        let (activation, seed) = (self.settings.activation.as_str(), self.settings.seed);
-        Ok(record.write(kind, &Tagged { activation, seed, body })?)
+        write(&self.settings, record, kind, body)
     }
+}
+
+/// Writes a line that names the run.
+fn write(s: &Settings, record: &mut RecordWriter, kind: &str, body: impl Serialize) -> Result<()> {
+    let (activation, seed) = (s.activation.as_str(), s.seed);
+    Ok(record.write(kind, &Tagged { activation, seed, body })?)
 }
 
 /// The optimiser and its schedule around a new network.
@@ -232,7 +287,11 @@ fn trainer(s: &Settings, data: &Dataset, steps_per_epoch: u64) -> Result<Trainer
     };
     let schedule = Schedule::new(s.lr, steps(s.schedule.warmup_epochs), steps(s.epochs), decay)?;
     let trainer = Trainer::new(model(s, data)?, Sgd::new(s.sgd)?, schedule, s.smoothing, s.seed);
-    Ok(if s.find_anomalies { trainer.finding_anomalies() } else { trainer })
+    let trainer = if s.find_anomalies { trainer.finding_anomalies() } else { trainer };
+    Ok(match s.inspect_every {
+        Some(every) => trainer.inspecting(Inspections::new(every, steps(s.epochs))),
+        None => trainer,
+    })
 }
 
 fn model(s: &Settings, data: &Dataset) -> Result<Box<dyn layers::Layer<f32>>> {
@@ -253,7 +312,7 @@ fn theory_comparison(
     model: &mut dyn layers::Layer<f32>,
 ) -> Result<TheoryComparison> {
     let batch = train.epoch(0).next().expect("a loader has at least one batch");
-    compare_with_theory(model, batch, s.smoothing, s.seed)
+    compare_with_theory(model, batch, s.smoothing, (s.seed, 0), Cotangent::Loss)
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -286,7 +345,7 @@ mod tests {
 
         let mut trained = session();
         let mut batch = trained.train_until(STEP, &interrupt).unwrap();
-        let (loss, _) = trained.trainer.step(&mut batch, Place { epoch: 2, step: 3 }).unwrap();
+        let loss = trained.trainer.step(&mut batch, Place { epoch: 2, step: 3 }).unwrap().loss;
         let single = session().record::<f32>(STEP, &interrupt).unwrap();
         assert_eq!(single.loss().value().item().unwrap().to_bits(), loss.to_bits());
 

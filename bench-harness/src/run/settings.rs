@@ -35,6 +35,7 @@ pub struct Settings {
     pub augment: Option<bool>,
     /// Whether every step looks for gradients that are not finite.
     pub find_anomalies: bool,
+    pub inspect_every: Option<u64>,
     pub seed: u64,
 }
 
@@ -128,6 +129,7 @@ impl Settings {
             smoothing,
             augment: o.augment,
             find_anomalies: o.find_anomalies.unwrap_or(false),
+            inspect_every: o.inspect_every.map(|k| at_least_one("--inspect-every", k)).transpose()?,
             seed: o.seed.unwrap_or(0),
         })
     }
@@ -171,6 +173,8 @@ mod tests {
             error(Options { lr: Some(f64::NAN), ..Options::default() }),
             "--lr is NaN; want a positive number"
         );
+        let every = Options { inspect_every: Some(0), ..Options::default() };
+        assert_eq!(error(every), "--inspect-every is 0; want at least 1");
         let text = error(Options { moment: Some("row".into()), ..Options::default() });
         assert_eq!(text, "moment is row; want raw or centered");
         assert!(error(Options { init: Some("lecun".into()), ..Options::default() }).contains("lecun_normal"));

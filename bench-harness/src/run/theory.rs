@@ -1,26 +1,69 @@
 //! The theory's numbers beside those of a real network, layer by layer.
 
-use anact::theory::{LayerRow, Quantities, compare};
-use autograd::{Keep, Tape};
+use anact::theory::{LayerRow, compare};
+use autograd::random::{Purpose, Stream};
+use autograd::{Gradients, Keep, Pass, Scalar, Tape, Tensor, Var};
 use datasets::Batch;
 use layers::{Context, Layer};
 use serde::Serialize;
 
 use super::evaluation::tensor;
+use super::quantities::{QUANTITIES, Quantity, THEORIES};
 use super::step::record_loss;
 use crate::error::Result;
 use crate::record::{Cell, Csv};
 use crate::table::{Table, sig};
 
 /// One batch through a network, predicted and measured.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TheoryComparison {
     /// Layers from input to output.
     pub rows: Vec<LayerRow>,
 }
 
-/// Runs `batch` forward and backward with every gradient kept, and compares with the theory. The model's running
-/// statistics move as in a training step, so give it a model that is not needed any more.
+/// Where the backward pass starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cotangent {
+    /// Independent standard normal numbers at the logits, which makes the general form's independence hold.
+    Normal,
+    /// The gradient of the mean cross-entropy.
+    Loss,
+}
+
+/// What goes into the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Input {
+    /// The batch's images.
+    Data,
+    /// Independent standard normal numbers in their place.
+    Normal,
+}
+
+/// The streams of [`Purpose::Probe`] by what they are for here.
+const COTANGENT_STREAM: u64 = 0;
+const INPUT_STREAM: u64 = 1;
+
+/// A tensor of `len` independent standard normal numbers, keyed.
+fn normal(len: usize, seed: u64, stream: u64) -> Vec<f32> {
+    let mut stream = Stream::new(seed, Purpose::Probe, stream);
+    (0..len).map(|_| stream.normal() as f32).collect()
+}
+
+/// Replaces a batch's images by standard normal numbers.
+pub(super) fn fill_with_normal(batch: &mut Batch, seed: u64) {
+    batch.images = normal(batch.images.len(), seed, INPUT_STREAM);
+}
+
+/// A pass that keeps the gradients which [`compare`] reads.
+pub(super) fn keeping_for_theory<'w, S: Scalar>(_tape: &Tape<S>, _output: Var<'_, S>) -> Pass<'w, S> {
+    Pass::new(Keep::All)
+}
+
+/// Runs `batch` forward and backward and compares with the theory; `key` is the run's seed and the step that dropout
+/// draws from. The model's running statistics move as in a training step, so give it a model that is not needed any
+/// more.
 ///
 /// # Errors
 /// Shapes that do not fit.
@@ -28,87 +71,92 @@ pub fn compare_with_theory(
     model: &mut dyn Layer<f32>,
     mut batch: Batch,
     smoothing: f64,
-    seed: u64,
+    key: (u64, u64),
+    cotangent: Cotangent,
 ) -> Result<TheoryComparison> {
     let tape = Tape::new();
-    let cx = Context::train(&tape, seed, 0);
+    let cx = Context::train(&tape, key.0, key.1);
     let (logits, loss) = record_loss(model, &cx, tensor(&mut batch)?, &batch.labels, smoothing)?;
-    let gradients = tape.backward(loss, Keep::All)?;
-    Ok(TheoryComparison { rows: compare(&tape, logits, &gradients)? })
+    let pass = keeping_for_theory(&tape, logits);
+    let gradients = match cotangent {
+        Cotangent::Loss => tape.run(pass, loss)?,
+        Cotangent::Normal => {
+            let shape = logits.shape();
+            let start = Tensor::new(shape, normal(shape.len(), key.0, COTANGENT_STREAM))?;
+            tape.run(pass.with_cotangent(start), logits)?
+        }
+    };
+    TheoryComparison::on(&tape, logits, &gradients)
 }
 
 /// What a reader of the tables has to know.
-pub const CAVEAT: &str = "Predicted from the input's moments, the weights' mean squares and E[δ²] at the output, for Gaussian z and \
-     independent δ. Measured with the real loss: behind the mean over positions its δ are alike at neighbouring \
-     positions, so convolutional layers differ from the prediction by more than noise.";
-
-/// A column of the table: its heading, its name in files, and how to read it.
-type Column = (&'static str, &'static str, fn(&Quantities) -> Option<f64>);
-
-/// What a layer does on the way forward. κ = λ + 0.3·tanh α is the factor as applied; it is λ before training.
-const FORWARD: &[Column] = &[
-    ("Var[z]", "variance_z", |q| q.variance_z),
-    ("ρ", "rho", |q| q.rho),
-    ("ρ′", "rho_prime", |q| q.rho_prime),
-    ("λ", "lambda", |q| q.kappa),
-];
-
-/// What the factor makes of it, and what reaches the layer on the way back.
-const BACKWARD: &[Column] = &[
-    ("λ²ρ", "lambda2_rho", |q| q.scaled_rho),
-    ("λ²ρ′", "lambda2_rho_prime", |q| q.scaled_rho_prime),
-    ("E[δ²]", "delta2", |q| q.delta),
-    ("E[(∂L/∂w)²]", "weight_gradient2", |q| q.weight_gradient),
-];
-
-/// All columns, as files have them.
-fn columns() -> impl Iterator<Item = &'static Column> {
-    FORWARD.iter().chain(BACKWARD)
-}
+pub const CAVEAT: &str = "Predicted: the general form, from the input's moments, the weights' mean squares and E[δ²] at the output, for \
+     Gaussian z and δ independent of the weights, all samples pooled. Measured with the real loss: behind the mean over \
+     positions its δ are alike at neighbouring positions, so convolutional layers differ by more than noise. Where an \
+     activation makes samples drift apart, as normalized Swish and GELU do, the pooled form falls short with depth, the \
+     more the narrower the network; batch normalization resets the samples. `anact inspect --theory` separates these: \
+     normal cotangents, several seeds, and the theories that treat each sample by itself.";
 
 impl TheoryComparison {
+    /// The comparison on a tape whose gradients are those of a pass by [`keeping_for_theory`] or of all nodes.
+    pub(super) fn on(tape: &Tape<f32>, output: Var<'_, f32>, gradients: &Gradients<f32>) -> Result<Self> {
+        Ok(Self { rows: compare(tape, output, gradients)? })
+    }
+
     /// The layers' numbers on the way forward and on the way back, each as predicted | measured. Two tables, since
     /// one would be wider than most terminals.
     pub fn tables(&self) -> [Table; 2] {
-        [FORWARD, BACKWARD].map(|columns| self.table(columns))
+        [&QUANTITIES[1..5], &QUANTITIES[5..]].map(|columns| self.table(columns))
     }
 
-    fn table(&self, columns: &[Column]) -> Table {
+    fn table(&self, columns: &[Quantity]) -> Table {
         let mut table = Table::new().text("layer");
-        for (heading, ..) in columns {
-            table = table.number(*heading);
+        for column in columns {
+            table = table.number(column.heading);
         }
-        let number = |x: Option<f64>| x.map_or_else(|| "·".to_string(), |x| sig(x, 3));
         for row in &self.rows {
-            let cells =
-                columns.iter().map(|(_, _, read)| match (read(&row.predicted), read(&row.measured)) {
-                    (None, None) => String::new(),
-                    (predicted, measured) => format!("{} | {}", number(predicted), number(measured)),
-                });
+            let cells = columns.iter().map(|c| pair((c.read)(&row.predicted), (c.read)(&row.measured)));
             table.row(std::iter::once(row.layer.clone()).chain(cells));
         }
         table
     }
 
-    /// Appends the rows to a CSV table made by [`TheoryComparison::csv`].
+    /// Appends the rows to a CSV table made by [`TheoryComparison::csv`]; `step` is the number of training steps taken
+    /// before.
     ///
     /// # Errors
     /// Never for a table of that making.
-    pub fn append_to(&self, csv: &mut Csv, run: &str, seed: u64, moment: &str) -> Result<()> {
+    pub fn append_to(&self, csv: &mut Csv, run: &str, seed: u64, (when, step): (&str, u64)) -> Result<()> {
         for row in &self.rows {
-            let values = columns().flat_map(|(_, _, read)| [read(&row.predicted), read(&row.measured)]);
-            let head =
-                [Cell::from(run), Cell::from(seed), Cell::from(moment), Cell::from(row.layer.as_str())];
-            csv.row(head.into_iter().chain(values.map(Cell::from)))?;
+            let head = [Cell::from(run), Cell::from(seed), Cell::from(when), Cell::from(step)];
+            let pairs = QUANTITIES.iter().flat_map(|q| [(q.read)(&row.predicted), (q.read)(&row.measured)]);
+            // The general form is among the pairs already.
+            let theories = THEORIES[1..].iter().flat_map(|t| [(t.delta)(row), (t.weight_gradient)(row)]);
+            let values = pairs.chain(theories).chain([row.slope, row.log_q_spread]);
+            let layer = [Cell::from(row.layer.as_str())];
+            csv.row(head.into_iter().chain(layer).chain(values.map(Cell::from)))?;
         }
         Ok(())
     }
 
     /// An empty CSV table for comparisons.
     pub fn csv() -> Csv {
-        let head = ["activation", "seed", "when", "layer"].map(str::to_string);
+        let head = ["activation", "seed", "when", "step", "layer"].map(str::to_string);
         let pairs =
-            columns().flat_map(|(_, name, _)| [format!("predicted_{name}"), format!("measured_{name}")]);
-        Csv::new(head.into_iter().chain(pairs))
+            QUANTITIES.iter().flat_map(|q| [format!("predicted_{}", q.name), format!("measured_{}", q.name)]);
+        let theories = THEORIES[1..]
+            .iter()
+            .flat_map(|t| [format!("{}_delta2", t.name), format!("{}_weight_gradient2", t.name)]);
+        let rest = ["slope", "log_q_spread"].map(str::to_string);
+        Csv::new(head.into_iter().chain(pairs).chain(theories).chain(rest))
+    }
+}
+
+/// `predicted | measured`, with a dot for what is not known; empty where there is neither.
+pub fn pair(predicted: Option<f64>, measured: Option<f64>) -> String {
+    let number = |x: Option<f64>| x.map_or_else(|| "·".to_string(), |x| sig(x, 3));
+    match (predicted, measured) {
+        (None, None) => String::new(),
+        (predicted, measured) => format!("{} | {}", number(predicted), number(measured)),
     }
 }

@@ -10,9 +10,11 @@ use layers::{Context, Layer, accuracy};
 use serde::Serialize;
 
 use super::evaluation::{Metrics, Tally, evaluate, tensor};
+use super::inspection::{Inspections, LayersAtStep};
 use super::interrupt::Interrupt;
 use super::progress::Progress;
 use super::step::record_loss;
+use super::theory::{TheoryComparison, keeping_for_theory};
 use crate::error::{Error, Result};
 use crate::record::{Cell, Csv};
 
@@ -88,6 +90,17 @@ impl Place {
     }
 }
 
+/// What one step did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepMetrics {
+    /// The batch's mean loss.
+    pub loss: f32,
+    /// The number of images classified right.
+    pub correct: usize,
+    /// The layers, if this step was to be looked at.
+    pub layers: Option<LayersAtStep>,
+}
+
 /// A network with what moves it.
 #[derive(Debug)]
 pub struct Trainer {
@@ -97,6 +110,7 @@ pub struct Trainer {
     smoothing: f64,
     seed: u64,
     finds_anomalies: bool,
+    inspections: Option<Inspections>,
     steps: u64,
 }
 
@@ -109,7 +123,7 @@ impl Trainer {
         smoothing: f64,
         seed: u64,
     ) -> Self {
-        Self { model, sgd, schedule, smoothing, seed, finds_anomalies: false, steps: 0 }
+        Self { model, sgd, schedule, smoothing, seed, finds_anomalies: false, inspections: None, steps: 0 }
     }
 
     /// Looks for gradients that are not finite in every step, too, at the cost of reading every one of them.
@@ -119,19 +133,28 @@ impl Trainer {
         self
     }
 
+    /// Looks at the layers in these steps, on the tape of the step itself: a step that is looked at moves the same
+    /// numbers by the same bits, but keeps every value and gradient until it ends.
+    #[must_use]
+    pub fn inspecting(mut self, steps: Inspections) -> Self {
+        self.inspections = Some(steps);
+        self
+    }
+
     /// The network.
     pub fn model(&mut self) -> &mut dyn Layer<f32> {
         self.model.as_mut()
     }
 
-    /// One step: the batch's mean loss and the number of images classified right.
+    /// One step.
     ///
     /// # Errors
     /// Shapes that do not fit, a parameter without gradient, or a number that is not finite: then nothing has moved but
     /// running statistics.
-    pub fn step(&mut self, batch: &mut Batch, place: Place) -> Result<(f32, usize)> {
+    pub fn step(&mut self, batch: &mut Batch, place: Place) -> Result<StepMetrics> {
         let images = tensor(batch)?;
-        let (mean_loss, correct, gradients) = {
+        let is_inspected = self.inspections.is_some_and(|i| i.has(self.steps));
+        let (loss, correct, layers, gradients) = {
             let tape = Tape::new();
             let cx = Context::train(&tape, self.seed, self.steps);
             let (logits, loss) =
@@ -141,7 +164,11 @@ impl Trainer {
             if !mean_loss.is_finite() {
                 return Err(place.diverged(mean_loss, tape.first_anomaly()?.map(Box::new)));
             }
-            let mut pass = Pass::new(Keep::Leaves).releasing();
+            let mut pass = if is_inspected {
+                keeping_for_theory(&tape, logits)
+            } else {
+                Pass::new(Keep::Leaves).releasing()
+            };
             if self.finds_anomalies {
                 pass = pass.finding_anomalies();
             }
@@ -149,18 +176,21 @@ impl Trainer {
                 autograd::Error::Anomaly(anomaly) => place.diverged(mean_loss, Some(anomaly)),
                 other => other.into(),
             })?;
-            (mean_loss, correct, gradients)
+            let layers = is_inspected.then(|| TheoryComparison::on(&tape, logits, &gradients)).transpose()?;
+            let layers = layers.map(|comparison| LayersAtStep { step: self.steps, comparison });
+            (mean_loss, correct, layers, gradients)
         };
         // The tape is gone by now, so that parameters are unshared and move in place.
         self.sgd.step(self.model.as_mut(), &gradients, self.schedule.at(self.steps))?;
         self.steps += 1;
-        Ok((mean_loss, correct))
+        Ok(StepMetrics { loss, correct, layers })
     }
 
-    /// One pass over the training set, then the metrics on the test set.
+    /// One pass over the training set, then the metrics on the test set; `on_layers` is given the layers of every step that
+    /// is looked at.
     ///
     /// # Errors
-    /// As [`Trainer::step`]; a loss that is not finite; the user's wish to stop.
+    /// As [`Trainer::step`] and `on_layers`; a loss that is not finite; the user's wish to stop.
     pub fn epoch(
         &mut self,
         epoch: u64,
@@ -168,6 +198,7 @@ impl Trainer {
         test: &Loader,
         progress: &Progress,
         interrupt: &Interrupt,
+        on_layers: &mut dyn FnMut(LayersAtStep) -> Result<()>,
     ) -> Result<EpochMetrics> {
         let (start, mut tally, mut seen) = (Instant::now(), Tally::default(), 0);
         let mut lr = 0.0;
@@ -175,8 +206,9 @@ impl Trainer {
             interrupt.check()?;
             lr = self.schedule.at(self.steps);
             let place = Place { epoch: epoch + 1, step: step + 1 };
-            let (loss, correct) = self.step(&mut batch, place)?;
-            tally.add(loss, correct, batch.labels.len());
+            let done = self.step(&mut batch, place)?;
+            done.layers.map(&mut *on_layers).transpose()?;
+            tally.add(done.loss, done.correct, batch.labels.len());
             seen += batch.labels.len();
             progress.step(epoch, tally.metrics(), seen as f64 / start.elapsed().as_secs_f64());
         }

@@ -44,6 +44,9 @@ impl Variation {
                 ("output", _) => {
                     return Err(refuse("an option of the run: an inspection makes no folder".into()));
                 }
+                ("inspect_every" | "inspect-every", _) => {
+                    return Err(refuse("an option that changes a number; one inspection is one step".into()));
+                }
                 _ => options = option(key, value).map_err(refuse)?.over(options),
             }
         }

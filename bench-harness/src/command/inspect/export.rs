@@ -24,24 +24,14 @@ pub(super) struct Exports {
 
 impl Exports {
     /// # Errors
-    /// A file in a folder that does not exist, or two forms in one file; said before hours of training, not after.
+    /// As [`check_files`].
     pub(super) fn check(&self) -> Result<()> {
-        let paths: Vec<&PathBuf> = [&self.html, &self.json, &self.dot].into_iter().flatten().collect();
-        for (i, path) in paths.iter().enumerate() {
-            let refuse =
-                |problem: &str| Err(Error::File { path: path.to_path_buf(), problem: problem.into() });
-            let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            if !folder.is_dir() {
-                return refuse("its folder does not exist; want a file in a folder that does");
-            }
-            if path.is_dir() {
-                return refuse("is a folder; want the name of a file");
-            }
-            if paths[..i].iter().any(|other| is_same_file(other, path)) {
-                return refuse("is named twice; want a file for each form");
-            }
-        }
-        Ok(())
+        check_files(&[self.html.as_ref(), self.json.as_ref(), self.dot.as_ref()])
+    }
+
+    /// The JSON file, if it is wanted.
+    pub(super) fn json(&self) -> Option<&PathBuf> {
+        self.json.as_ref()
     }
 
     /// Writes each file whole or not at all.
@@ -56,4 +46,26 @@ impl Exports {
         write(&self.json, &|| Ok(snapshot.to_json()))?;
         write(&self.dot, &|| Ok(snapshot.to_dot()))
     }
+}
+
+/// Whether each of the files that are wanted can be one; said before hours of training, not after.
+///
+/// # Errors
+/// A file in a folder that does not exist, or two forms in one file.
+pub(super) fn check_files(files: &[Option<&PathBuf>]) -> Result<()> {
+    let paths: Vec<&PathBuf> = files.iter().copied().flatten().collect();
+    for (i, path) in paths.iter().enumerate() {
+        let refuse = |problem: &str| Err(Error::File { path: path.to_path_buf(), problem: problem.into() });
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !folder.is_dir() {
+            return refuse("its folder does not exist; want a file in a folder that does");
+        }
+        if path.is_dir() {
+            return refuse("is a folder; want the name of a file");
+        }
+        if paths[..i].iter().any(|other| is_same_file(other, path)) {
+            return refuse("is named twice; want a file for each form");
+        }
+    }
+    Ok(())
 }

@@ -4,6 +4,7 @@ mod against;
 mod export;
 mod memory;
 mod table;
+mod theory;
 
 use std::path::PathBuf;
 
@@ -13,13 +14,14 @@ use clap::Args;
 
 use self::against::Variation;
 use self::export::Exports;
+use self::theory::TheoryOptions;
 use super::network::Dtype;
 use crate::error::{Error, Result};
 use crate::run::{Interrupt, Options, Recording, Session, Settings, load_data};
 
 /// Arguments of `anact inspect`.
 #[derive(Debug, Args)]
-#[command(mut_arg("output", |output| output.hide(true)))]
+#[command(mut_arg("output", |output| output.hide(true)), mut_arg("inspect_every", |every| every.hide(true)))]
 pub(super) struct Inspect {
     /// TOML file with options; flags win over it
     #[arg(long)]
@@ -44,6 +46,8 @@ pub(super) struct Inspect {
     /// With --against: numbers differ if they do by more than this, relative to their tensor's largest
     #[arg(long, default_value_t = 1e-6, requires = "against")]
     epsilon: f64,
+    #[command(flatten)]
+    theory: TheoryOptions,
 }
 
 impl Inspect {
@@ -57,6 +61,13 @@ impl Inspect {
                 legal: "--html, --json or --dot: an inspection makes no run folder".into(),
             });
         }
+        if let Some(every) = options.inspect_every {
+            return Err(Error::Setting {
+                setting: "--inspect-every",
+                value: every.to_string(),
+                legal: "--step, and --theory for one step's layers; `anact train` looks at many".into(),
+            });
+        }
         self.exports.check()?;
         // Everything that can be refused is, before anything is computed.
         let variation = Variation::of(&self.against, &options)?;
@@ -64,6 +75,9 @@ impl Inspect {
         if !(self.epsilon >= 0.0) {
             let (value, legal) = (self.epsilon.to_string(), "a relative difference of at least 0".into());
             return Err(Error::Setting { setting: "--epsilon", value, legal });
+        }
+        if self.theory.is_wanted() {
+            return self.theory.run(&settings, self.step, &self.exports);
         }
         if self.memory {
             return memory::print(&settings, self.step, self.nodes.as_deref());

@@ -1,5 +1,7 @@
 //! `anact train`.
 
+mod figures;
+
 use std::path::PathBuf;
 
 use clap::Args;
@@ -50,6 +52,11 @@ impl Train {
             bytes(plan.step as u64),
             bytes(plan.optimiser as u64)
         );
+        if let Some(every) = settings.inspect_every {
+            println!(
+                "every {every}. step keeps all its values and gradients until it ends, which takes more"
+            );
+        }
 
         let label = format!("{} {}", settings.model, settings.activation);
         let outcome = session.run(&label, &mut record, &Interrupt::listen())?;
@@ -64,9 +71,22 @@ fn report(folder: &RunFolder, settings: &Settings, outcome: &Outcome) -> Result<
     EpochMetrics::append_to(&mut epochs, &settings.activation, settings.seed, &outcome.epochs)?;
     folder.write_csv("epochs.csv", &epochs)?;
     let mut layers = TheoryComparison::csv();
-    outcome.start.append_to(&mut layers, &settings.activation, settings.seed, "start")?;
-    outcome.end.append_to(&mut layers, &settings.activation, settings.seed, "end")?;
+    let mut append = |comparison: &TheoryComparison, when: (&str, u64)| {
+        comparison.append_to(&mut layers, &settings.activation, settings.seed, when)
+    };
+    append(&outcome.start, ("start", 0))?;
+    for at in &outcome.during {
+        append(&at.comparison, ("training", at.step))?;
+    }
+    append(&outcome.end, ("end", outcome.steps))?;
     folder.write_csv("layers.csv", &layers)?;
+    let figures = [
+        ("factors_by_step.svg", figures::factors(&outcome.during)),
+        ("gradient_variance_by_step.svg", figures::gradients(&outcome.during)),
+    ];
+    for (name, figure) in figures {
+        figure.map(|svg| folder.write(name, svg)).transpose()?;
+    }
     let curve =
         |read: fn(&EpochMetrics) -> f64| outcome.epochs.iter().map(move |e| (e.epoch as f64, read(e)));
     let loss = Chart::new("Cross-entropy")
