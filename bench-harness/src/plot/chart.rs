@@ -55,6 +55,13 @@ impl Chart {
         Self { categories, ..Self::new(title) }
     }
 
+    /// Replaces the title.
+    #[must_use]
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
     /// Text for those who cannot see the picture, beyond what is derived from titles and names.
     #[must_use]
     pub fn description(mut self, text: impl Into<String>) -> Self {

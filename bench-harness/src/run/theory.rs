@@ -90,12 +90,13 @@ pub fn compare_with_theory(
 }
 
 /// What a reader of the tables has to know.
-pub const CAVEAT: &str = "Predicted: the general form, from the input's moments, the weights' mean squares and E[δ²] at the output, for \
-     Gaussian z and δ independent of the weights, all samples pooled. Measured with the real loss: behind the mean over \
-     positions its δ are alike at neighbouring positions, so convolutional layers differ by more than noise. Where an \
-     activation makes samples drift apart, as normalized Swish and GELU do, the pooled form falls short with depth, the \
-     more the narrower the network; batch normalization resets the samples. `anact inspect --theory` separates these: \
-     normal cotangents, several seeds, and the theories that treat each sample by itself.";
+pub const CAVEAT: &str = "\
+Predicted: the general form, from the input's moments, the weights' mean squares and E[δ²] at the output, for
+Gaussian z and δ independent of the weights, all samples pooled. Measured with the real loss: behind the mean over
+positions its δ are alike at neighbouring positions, so convolutional layers differ by more than noise. Where an
+activation makes samples drift apart, as normalized Swish and GELU do, the pooled form falls short with depth, the
+more the narrower the network. `anact inspect --theory` takes these apart: normal cotangents, several seeds, and
+the theories that follow each sample by itself.";
 
 impl TheoryComparison {
     /// The comparison on a tape whose gradients are those of a pass by [`keeping_for_theory`] or of all nodes.

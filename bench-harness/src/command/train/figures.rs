@@ -5,52 +5,48 @@ use anact::theory::LayerRow;
 use crate::plot::{Chart, Series, stacked};
 use crate::run::{DELTA, LayersAtStep, WEIGHT_GRADIENT};
 
-/// Lines of one chart that can still be told apart.
-const LINES: usize = 8;
+/// Colours of the lines of one chart: as many as can still be told apart, without the black of the band and the yellow
+/// that fades on white.
+const COLOURS: [usize; 6] = [0, 1, 2, 3, 4, 6];
+const LINES: usize = COLOURS.len();
+const BAND: usize = 5;
 
 /// Reads a number of a row.
 type Read = fn(&LayerRow) -> Option<f64>;
 
-/// λ, λ²ρ and λ²ρ′ over the steps, a line for each of up to [`LINES`] layers and a band around all of them; `None` if no
-/// layer has an activation.
+/// λ, λ²ρ and λ²ρ′ over the steps, a line for each of up to [`LINES`] layers, and mean and range of all of them; `None` if
+/// no layer has an activation.
 pub(super) fn factors(steps: &[LayersAtStep]) -> Option<String> {
-    let first = &steps.first()?.comparison.rows;
-    let layers: Vec<usize> = (0..first.len()).filter(|&i| first[i].measured.kappa.is_some()).collect();
-    let chart = |what: &str, read: Read, reference: bool| {
-        let shown: Vec<usize> = evenly(layers.len()).into_iter().map(|i| layers[i]).collect();
-        let note = if shown.len() < layers.len() {
-            format!(", {} of {} layers and the range of all", shown.len(), layers.len())
-        } else {
-            String::new()
-        };
-        let mut chart = Chart::new(format!("{what} in training, measured on each step's batch{note}"))
+    let rows = &steps.first()?.comparison.rows;
+    let layers: Vec<usize> = (0..rows.len()).filter(|&i| rows[i].measured.kappa.is_some()).collect();
+    let shown: Vec<usize> = evenly(layers.len()).into_iter().map(|i| layers[i]).collect();
+    let chart = |what: &str, read: Read, reference: Option<f64>| {
+        let mut chart = Chart::new(format!("{what} in training, measured on each step's batch"))
             .x_label("step")
             .y_label(what)
             .plot_height(220.0);
         let at = |step: &LayersAtStep, i: usize| read(&step.comparison.rows[i]).unwrap_or(f64::NAN);
-        if shown.len() < layers.len() {
-            // Around its middle, which nobody asked for: the band alone is of interest.
-            let end = |step: &LayersAtStep, start: f64, pick: fn(f64, f64) -> f64| {
-                layers.iter().map(|&i| at(step, i)).fold(start, pick)
+        if layers.len() > 1 {
+            let all = |s: &LayersAtStep| layers.iter().map(|&i| at(s, i)).collect::<Vec<f64>>();
+            let mean = |s: &LayersAtStep| all(s).iter().sum::<f64>() / layers.len() as f64;
+            let end = |pick: fn(f64, f64) -> f64| {
+                steps.iter().map(|s| all(s).into_iter().fold(f64::NAN, pick)).collect::<Vec<f64>>()
             };
-            let lower: Vec<f64> = steps.iter().map(|s| end(s, f64::INFINITY, f64::min)).collect();
-            let upper: Vec<f64> = steps.iter().map(|s| end(s, f64::NEG_INFINITY, f64::max)).collect();
-            let middle = steps.iter().zip(lower.iter().zip(&upper));
-            let middle: Vec<_> =
-                middle.map(|(s, (low, high))| (s.step as f64, f64::midpoint(*low, *high))).collect();
-            chart = chart.series(Series::line("all layers", middle).band(lower, upper).dashed().colour(5));
+            let name = format!("mean and range of all {} layers", layers.len());
+            let line = Series::line(name, steps.iter().map(|s| (s.step as f64, mean(s))));
+            chart = chart.series(line.band(end(f64::min), end(f64::max)).dashed().colour(BAND));
         }
-        for (colour, &i) in shown.iter().enumerate() {
+        for (&colour, &i) in COLOURS.iter().zip(&shown) {
             let points = steps.iter().map(|s| (s.step as f64, at(s, i)));
-            chart = chart.series(Series::line(first[i].layer.as_str(), points).colour(colour));
+            chart = chart.series(Series::line(rows[i].layer.as_str(), points).colour(colour));
         }
-        if reference { chart.reference("normalized", 1.0) } else { chart }
+        reference.into_iter().fold(chart, |chart, y| chart.reference("normalized", y))
     };
     (!layers.is_empty()).then(|| {
         stacked(&[
-            chart("λ", |r| r.measured.kappa, false),
-            chart("λ²ρ", |r| r.measured.scaled_rho, true),
-            chart("λ²ρ′", |r| r.measured.scaled_rho_prime, true),
+            chart("λ", |r| r.measured.kappa, None),
+            chart("λ²ρ", |r| r.measured.scaled_rho, Some(1.0)),
+            chart("λ²ρ′", |r| r.measured.scaled_rho_prime, Some(1.0)),
         ])
     })
 }
@@ -58,29 +54,34 @@ pub(super) fn factors(steps: &[LayersAtStep]) -> Option<String> {
 /// E[δ²] and E[(∂L/∂w)²] by layer, a line for each of up to [`LINES`] steps, and the general form for the first and the
 /// last.
 pub(super) fn gradients(steps: &[LayersAtStep]) -> Option<String> {
-    let first = steps.first()?;
+    let rows = &steps.first()?.comparison.rows;
     let shown: Vec<&LayersAtStep> = evenly(steps.len()).into_iter().map(|i| &steps[i]).collect();
-    let chart = |what: &str, measured: Read, predicted: Read| {
-        let layers = first.comparison.rows.iter().map(|r| r.layer.as_str());
-        let mut chart =
-            Chart::by_category(format!("{what} by layer in training"), layers).y_label(what).log_y();
-        let values = |s: &LayersAtStep, read: Read| {
-            s.comparison.rows.iter().map(read).map(|v| v.unwrap_or(f64::NAN)).collect::<Vec<_>>()
+    let chart = |what: &str, count: usize, measured: Read, predicted: Read| {
+        let title = match count {
+            _ if count < rows.len() => format!("{what} by layer in training, below the output layer"),
+            _ => format!("{what} by layer in training"),
         };
-        for (colour, step) in shown.iter().enumerate() {
+        let layers = rows[..count].iter().map(|r| r.layer.as_str());
+        let mut chart = Chart::by_category(title, layers).y_label(what).log_y();
+        let line = |name: String, step: &LayersAtStep, read: Read| {
+            let rows = &step.comparison.rows[..count];
+            Series::line_by_category(name, rows.iter().map(|r| read(r).unwrap_or(f64::NAN)))
+        };
+        for (i, step) in shown.iter().enumerate() {
             let name = format!("step {}", step.step);
-            chart = chart.series(Series::line_by_category(name, values(step, measured)).colour(colour));
-            if colour == 0 || colour + 1 == shown.len() {
-                let name = format!("step {}, predicted", step.step);
-                let line = Series::line_by_category(name, values(step, predicted));
-                chart = chart.series(line.colour(colour).dashed());
+            chart = chart.series(line(name.clone(), step, measured).colour(COLOURS[i]));
+            if i == 0 || i + 1 == shown.len() {
+                let name = format!("{name}, predicted");
+                chart = chart.series(line(name, step, predicted).colour(COLOURS[i]).dashed());
             }
         }
         chart
     };
+    // The output's E[δ²] is given, and often so much larger that nothing else could be seen.
+    let below = rows.len().saturating_sub(1).max(1);
     Some(stacked(&[
-        chart(DELTA, |r| r.measured.delta, |r| r.predicted.delta),
-        chart(WEIGHT_GRADIENT, |r| r.measured.weight_gradient, |r| r.predicted.weight_gradient),
+        chart(DELTA, below, |r| r.measured.delta, |r| r.predicted.delta),
+        chart(WEIGHT_GRADIENT, rows.len(), |r| r.measured.weight_gradient, |r| r.predicted.weight_gradient),
     ]))
 }
 
@@ -100,8 +101,8 @@ mod tests {
     fn positions_are_spread_from_end_to_end() {
         assert_eq!(evenly(0), [0_usize; 0]);
         assert_eq!(evenly(1), [0]);
-        assert_eq!(evenly(8), [0, 1, 2, 3, 4, 5, 6, 7]);
-        assert_eq!(evenly(9), [0, 1, 2, 3, 5, 6, 7, 8]);
-        assert_eq!(evenly(15), [0, 2, 4, 6, 8, 10, 12, 14]);
+        assert_eq!(evenly(6), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(evenly(7), [0, 1, 2, 4, 5, 6]);
+        assert_eq!(evenly(11), [0, 2, 4, 6, 8, 10]);
     }
 }

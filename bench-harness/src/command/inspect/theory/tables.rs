@@ -1,5 +1,6 @@
 //! The terminal's tables.
 
+use super::figure::{below_output, measured};
 use super::strip::Strip;
 use crate::run::{
     Compared, DELTA, Ensemble, LayerMeans, Mean, QUANTITIES, THEORIES, TheoryMeans, WEIGHT_GRADIENT, pair,
@@ -10,16 +11,18 @@ use crate::table::{Table, sig};
 const PARTS: [std::ops::Range<usize>; 4] = [0..2, 2..5, 5..7, 7..9];
 
 /// How the tables are to be read.
-const READING: &str = "Each column is predicted | measured, and their ratio measured/predicted with one standard error over seeds; all means are \
-     geometric. A number in brackets counts the seeds that had one. Predicted is the general form: the input's moments, \
-     the weights' mean squares and E[δ²] at the output are given, z is taken as Gaussian, δ as independent of the weights, \
-     and all samples are pooled.";
+const READING: &str = "\
+Each column is predicted | measured, then their ratio measured/predicted with one standard error over
+seeds; means are geometric. A number in brackets counts the seeds that had one, where not all did.
+Predicted is the general form: the input's moments, the weights' mean squares and E[δ²] at the output are
+given, z is taken as Gaussian, δ as independent of the weights, and all samples are pooled.";
 
 /// How the last tables are to be read.
-const BREAKS: &str = "Where it breaks: measured over each theory. The general form; the same with ρ and ρ′ as measured; every sample by \
-     itself, averaged last; and that with the share of δ that returns along the activations (two-state). a is how \
-     differences between the samples' norms grow from layer to layer, the last column but one how far they have drifted \
-     apart: the standard deviation of log q, q = |z|²/n.";
+const BREAKS: &str = "\
+Where it breaks: measured over each theory. The general form; the same with ρ and ρ′ as measured; every
+sample by itself, averaged last; and that with the share of δ that returns along the activations
+(two-state). a says how differences between the samples' norms grow from layer to layer, and the spread how
+far they have drifted apart: the standard deviation over samples of log q, q = |z|²/n.";
 
 /// Everything in tables.
 pub(super) fn text(ensemble: &Ensemble) -> String {
@@ -69,14 +72,14 @@ fn breaks(
     }
     for layer in &ensemble.layers {
         let ratios = layer.theories.iter().map(|t| ratio(read(t), ensemble));
-        let causes = [layer.slope, layer.log_q_spread].map(|m| ratio_of_plain(m, ensemble));
+        let causes = [layer.slope, layer.log_q_spread].map(|m| plain(m, ensemble));
         let causes = causes.into_iter().take(if with_causes { 2 } else { 0 });
         table.row(std::iter::once(layer.layer.clone()).chain(ratios).chain(causes));
     }
     table
 }
 
-/// E[δ²] of every layer on one axis, measured over predicted.
+/// E[δ²] of every layer below the output on one axis.
 fn levels(ensemble: &Ensemble, strip: Strip) -> Table {
     let (low, high) = strip.ends();
     let axis = format!(
@@ -86,7 +89,7 @@ fn levels(ensemble: &Ensemble, strip: Strip) -> Table {
         sig(high, 2)
     );
     let mut table = Table::new().text("layer").text(axis);
-    for layer in &ensemble.layers {
+    for layer in below_output(&ensemble.layers).0 {
         let [general, two_state, measured] = marks(layer);
         table.row([layer.layer.clone(), strip.draw(&[('○', general), ('◇', two_state), ('●', measured)])]);
     }
@@ -94,13 +97,12 @@ fn levels(ensemble: &Ensemble, strip: Strip) -> Table {
 }
 
 fn strip(ensemble: &Ensemble) -> Option<Strip> {
-    Strip::around(ensemble.layers.iter().flat_map(marks).flatten())
+    Strip::around(below_output(&ensemble.layers).0.iter().flat_map(marks).flatten())
 }
 
 /// E[δ²] by the general form, by the two-state theory and as measured.
 fn marks(layer: &LayerMeans) -> [Option<f64>; 3] {
-    let measured = layer.quantities.iter().find(|c| c.name == "delta2").and_then(|c| c.measured);
-    [layer.theories[0].delta, layer.theories[3].delta, measured].map(|m| m.map(|m| m.mean))
+    [layer.theories[0].delta, layer.theories[3].delta, measured(layer, "delta2")].map(|m| m.map(|m| m.mean))
 }
 
 /// A geometric mean with its error in the same unit.
@@ -109,7 +111,7 @@ fn ratio(mean: Option<Mean>, ensemble: &Ensemble) -> String {
 }
 
 /// An arithmetic mean with its error.
-fn ratio_of_plain(mean: Option<Mean>, ensemble: &Ensemble) -> String {
+fn plain(mean: Option<Mean>, ensemble: &Ensemble) -> String {
     written(mean, |_, error| error, ensemble)
 }
 
