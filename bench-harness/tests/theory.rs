@@ -109,6 +109,9 @@ fn theory_and_measurement_meet() {
             assert_eq!(runs[seed]["rows"][layer][name]["delta"].as_f64(), Some(value), "{of}");
         }
     }
+    // Every seed has cotangents and an input of its own.
+    let seed = |i: usize, row: usize, what: &str| runs[i]["rows"][row]["measured"][what].as_f64().unwrap();
+    assert!(seed(0, 2, "delta") != seed(1, 2, "delta") && seed(0, 0, "input") != seed(1, 0, "input"));
     // E[δ²] at the output is 1 but for the fluctuation of 1,280 squares of normal numbers.
     let at_output = runs[0]["rows"][2]["measured"]["delta"].as_f64().unwrap();
     assert!((at_output - 1.0).abs() < 0.15 && at_output != 1.0, "{at_output}");

@@ -1,6 +1,6 @@
 //! Properties every chart must have, checked on ordinary and on hostile data.
 
-use super::{Chart, Series};
+use super::{Chart, Series, stacked};
 
 /// Reads the document as XML far enough to see that tags nest, attributes are quoted and entities are known.
 /// Returns the names of the elements in order.
@@ -177,4 +177,23 @@ fn crowded_names_are_thinned_in_a_fixed_width() {
     let some = draw(&chart.width(760.0));
     assert_eq!(count(&all, "rotate(-90)"), 200);
     assert!((30..60).contains(&count(&some, "rotate(-90)")), "{}", count(&some, "rotate(-90)"));
+}
+
+#[test]
+fn charts_stand_one_below_the_other() {
+    let chart = |name: &str| Chart::new(name).series(Series::line("", [(0.0, 1.0), (1.0, 2.0)]));
+    let (upper, lower) = (chart("up & over").plot_height(100.0), chart("down").width(900.0));
+    let size = |svg: &str, name: &str| -> f64 {
+        let (_, rest) = svg.split_once(&format!("{name}=\"")).unwrap();
+        rest.split_once('"').unwrap().0.parse().unwrap()
+    };
+    let svg = stacked(&[upper.clone(), lower.clone()]);
+    assert_eq!(elements(&svg)[..3], ["svg", "title", "desc"]);
+    let (upper, lower) = (upper.to_svg(), lower.to_svg());
+    assert_eq!((size(&svg, " width"), size(&upper, " width")), (900.0, 760.0));
+    assert_eq!(size(&svg, " height"), size(&upper, " height") + size(&lower, " height"));
+    assert!(svg.contains(&upper) && svg.contains(&lower), "each is drawn as it is alone");
+    assert!(svg.contains(&format!("transform=\"translate(0 {})\"", size(&upper, " height"))));
+    assert!(svg.contains("<title>up &amp; over; down</title>"));
+    assert_eq!(elements(&stacked(&[])), ["svg", "title", "desc"]);
 }

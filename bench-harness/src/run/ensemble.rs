@@ -74,13 +74,13 @@ pub struct Compared {
 pub struct TheoryMeans {
     /// Its name in files, see [`THEORIES`].
     pub name: &'static str,
-    /// E[δ²].
+    /// E\[δ²\].
     pub delta: Option<Mean>,
-    /// Measured over predicted E[δ²], seed by seed.
+    /// Measured over predicted E\[δ²\], seed by seed.
     pub delta_ratio: Option<Mean>,
-    /// E[(∂L/∂w)²].
+    /// E\[(∂L/∂w)²\].
     pub weight_gradient: Option<Mean>,
-    /// Measured over predicted E[(∂L/∂w)²], seed by seed.
+    /// Measured over predicted E\[(∂L/∂w)²\], seed by seed.
     pub weight_gradient_ratio: Option<Mean>,
 }
 
@@ -236,7 +236,7 @@ mod tests {
         assert!((extreme.mean / f64::MAX - 1.0).abs() < 1e-12 && extreme.error.unwrap() < 1e-12);
     }
 
-    /// A layer with these E[δ²].
+    /// A layer with these E\[δ²\].
     fn row(layer: &str, predicted: Option<f64>, measured: Option<f64>, two_state: Option<f64>) -> LayerRow {
         LayerRow {
             layer: layer.into(),

@@ -35,7 +35,7 @@ pub const QUANTITIES: [Quantity; 9] = [
     quantity(WEIGHT_GRADIENT, "weight_gradient2", |q| q.weight_gradient),
 ];
 
-/// The heading of E[δ²].
+/// The heading of E\[δ²\].
 pub const DELTA: &str = "E[δ²]";
 /// The heading of the weights' gradient variance.
 pub const WEIGHT_GRADIENT: &str = "E[(∂L/∂w)²]";
@@ -47,9 +47,9 @@ pub struct Theory {
     pub heading: &'static str,
     /// In files.
     pub name: &'static str,
-    /// Its E[δ²].
+    /// Its E\[δ²\].
     pub delta: fn(&LayerRow) -> Option<f64>,
-    /// Its E[(∂L/∂w)²].
+    /// Its E\[(∂L/∂w)²\].
     pub weight_gradient: fn(&LayerRow) -> Option<f64>,
 }
 

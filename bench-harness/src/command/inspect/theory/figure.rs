@@ -60,3 +60,59 @@ fn chart(
     }
     chart
 }
+
+#[cfg(test)]
+mod tests {
+    use anact::theory::{BackwardMoments, LayerRow, Quantities};
+
+    use super::*;
+
+    /// Three layers whose E[δ²] grows upwards in every theory, the more the fewer it assumes.
+    fn rows(seed: u64) -> Vec<LayerRow> {
+        let row = |i: u64| {
+            let delta = |strength: f64| {
+                let delta = Some(1e-3 * (1.0 + strength).powi(3 - i as i32) * (1.0 + 0.1 * seed as f64));
+                BackwardMoments { delta, weight_gradient: delta }
+            };
+            let quantities = |b: BackwardMoments| Quantities {
+                delta: b.delta,
+                weight_gradient: b.weight_gradient,
+                ..Quantities::default()
+            };
+            LayerRow {
+                layer: format!("fc{i}"),
+                activation: None,
+                predicted: quantities(delta(0.1)),
+                with_measured_ratios: quantities(delta(0.2)),
+                per_sample: delta(0.5),
+                two_state: delta(0.9),
+                slope: Some(1.2),
+                log_q_spread: Some(0.3),
+                measured: quantities(delta(1.0)),
+            }
+        };
+        (1..=3).map(row).collect()
+    }
+
+    #[test]
+    fn every_theory_that_has_numbers_is_drawn() {
+        let runs: Vec<_> = (0..2).map(|seed| (seed, rows(seed))).collect();
+        let of = |count: usize| {
+            Ensemble::of(runs[..count].iter().map(|(seed, rows)| (*seed, rows.as_slice()))).unwrap()
+        };
+        let picture = svg(&of(2), "a title");
+        for theory in THEORIES {
+            // In the legend and as the line's tooltip, in both charts.
+            assert!(picture.matches(theory.heading).count() >= 4, "{}", theory.heading);
+        }
+        assert!(picture.contains("below the output, where it is"));
+        // Two bands and their samples; none for a single seed.
+        assert_eq!(picture.matches("class=\"band\"").count(), 4);
+        assert_eq!(svg(&of(1), "a title").matches("class=\"band\"").count(), 0);
+        // fc3 is the output: its E[δ²] is in the title, not in the first chart.
+        let (first, second) = picture.split_once(WEIGHT_GRADIENT).unwrap();
+        assert!(!first.contains(">fc3<") && second.contains(">fc3<"));
+        // A network without layers is an empty picture, not a panic.
+        assert!(svg(&of(0), "nothing").ends_with("</svg>\n"));
+    }
+}

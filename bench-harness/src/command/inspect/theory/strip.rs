@@ -52,11 +52,11 @@ mod tests {
     #[test]
     fn marks_stand_by_their_logarithm() {
         let strip = Strip::around([1e-3, 0.0, f64::NAN, 1.0, f64::INFINITY].into_iter()).unwrap();
-        let line = strip.draw(&[('a', Some(1e-3)), ('b', Some(1.0)), ('c', Some(0.03162)), ('d', None)]);
+        let line = strip.draw(&[('a', Some(1e-3)), ('b', Some(1.0)), ('c', Some(0.1)), ('d', None)]);
         let places: Vec<usize> =
             ['a', 'c', 'b'].iter().map(|mark| line.chars().position(|c| c == *mark).unwrap()).collect();
-        // Half of the way in the logarithm: 15.5, and a little more than that.
-        assert_eq!((places.as_slice(), line.chars().count()), ([0, 16, 31].as_slice(), WIDTH), "{line}");
+        // Two thirds of the way in the logarithm: 31·2/3 = 20.7.
+        assert_eq!((places.as_slice(), line.chars().count()), ([0, 21, 31].as_slice(), WIDTH), "{line}");
         let (low, high) = strip.ends();
         assert!((low - 1e-3).abs() < 1e-15 && high == 1.0);
     }
