@@ -244,6 +244,7 @@ mod tests {
             predicted: Quantities { delta: predicted, ..Quantities::default() },
             with_measured_ratios: Quantities::default(),
             per_sample: BackwardMoments::default(),
+            per_unit: BackwardMoments::default(),
             two_state: BackwardMoments { delta: two_state, weight_gradient: None },
             slope: Some(2.0),
             log_q_spread: None,
@@ -270,7 +271,7 @@ mod tests {
         let ratio = delta.ratio.unwrap();
         assert!(close(ratio.mean, 4.0) && close(ratio.error.unwrap(), LN_2), "{ratio:?}");
         // The second seed has no number of the two-state theory.
-        let two_state = layer.theories[3].delta_ratio.unwrap();
+        let two_state = layer.theories[4].delta_ratio.unwrap();
         assert!(close(two_state.mean, 0.5) && two_state.error.is_none() && two_state.seeds == 1);
         assert_eq!(layer.theories[0].delta_ratio, delta.ratio);
         assert_eq!((layer.theories[2].delta, layer.theories[2].weight_gradient_ratio), (None, None));

@@ -24,7 +24,7 @@ pub use memory::{MemoryPlan, StepMemory, measure_memory, plan_memory};
 pub use model::build_model;
 pub use options::Options;
 pub use progress::Progress;
-pub use quantities::{DELTA, QUANTITIES, Quantity, THEORIES, Theory, WEIGHT_GRADIENT};
+pub use quantities::{DELTA, QUANTITIES, Quantity, THEORIES, TWO_STATE, Theory, WEIGHT_GRADIENT};
 pub use recording::Recording;
 pub use session::{Measurement, Outcome, Session, load_data};
 pub use settings::Settings;

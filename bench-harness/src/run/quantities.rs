@@ -53,8 +53,11 @@ pub struct Theory {
     pub weight_gradient: fn(&LayerRow) -> Option<f64>,
 }
 
+/// The name of the theory with the fewest assumptions.
+pub const TWO_STATE: &str = "two_state";
+
 /// From the most assumptions to the fewest.
-pub const THEORIES: [Theory; 4] = [
+pub const THEORIES: [Theory; 5] = [
     Theory {
         heading: "general form",
         name: "predicted",
@@ -74,8 +77,14 @@ pub const THEORIES: [Theory; 4] = [
         weight_gradient: |r| r.per_sample.weight_gradient,
     },
     Theory {
+        heading: "per unit",
+        name: "per_unit",
+        delta: |r| r.per_unit.delta,
+        weight_gradient: |r| r.per_unit.weight_gradient,
+    },
+    Theory {
         heading: "two-state",
-        name: "two_state",
+        name: TWO_STATE,
         delta: |r| r.two_state.delta,
         weight_gradient: |r| r.two_state.weight_gradient,
     },

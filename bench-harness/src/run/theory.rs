@@ -1,6 +1,6 @@
 //! The theory's numbers beside those of a real network, layer by layer.
 
-use anact::theory::{LayerRow, compare};
+use anact::theory::{LayerRow, compare, compared};
 use autograd::random::{Purpose, Stream};
 use autograd::{Gradients, Keep, Pass, Scalar, Tape, Tensor, Var};
 use datasets::Batch;
@@ -57,8 +57,8 @@ pub(super) fn fill_with_normal(batch: &mut Batch, seed: u64) {
 }
 
 /// A pass that keeps the gradients which [`compare`] reads.
-pub(super) fn keeping_for_theory<'w, S: Scalar>(_tape: &Tape<S>, _output: Var<'_, S>) -> Pass<'w, S> {
-    Pass::new(Keep::All)
+pub(super) fn keeping_for_theory<'w, S: Scalar>(tape: &Tape<S>, output: Var<'_, S>) -> Pass<'w, S> {
+    compared(tape, output).into_iter().fold(Pass::new(Keep::Watched), Pass::watch_node)
 }
 
 /// Runs `batch` forward and backward and compares with the theory; `key` is the run's seed and the step that dropout

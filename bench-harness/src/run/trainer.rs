@@ -134,7 +134,7 @@ impl Trainer {
     }
 
     /// Looks at the layers in these steps, on the tape of the step itself: a step that is looked at moves the same
-    /// numbers by the same bits, but keeps every value and gradient until it ends.
+    /// numbers by the same bits, but keeps every value until it ends.
     #[must_use]
     pub fn inspecting(mut self, steps: Inspections) -> Self {
         self.inspections = Some(steps);

@@ -54,7 +54,7 @@ impl Train {
         );
         if let Some(every) = settings.inspect_every {
             println!(
-                "every {every}. step keeps all its values and gradients until it ends, which takes more"
+                "in every {every}. step layers are compared with the theory: it keeps its values until it ends and takes more"
             );
         }
 

@@ -85,6 +85,7 @@ mod tests {
                 predicted: quantities(delta(0.1)),
                 with_measured_ratios: quantities(delta(0.2)),
                 per_sample: delta(0.5),
+                per_unit: delta(0.6),
                 two_state: delta(0.9),
                 slope: Some(1.2),
                 log_q_spread: Some(0.3),

@@ -3,7 +3,8 @@
 use super::figure::{below_output, measured};
 use super::strip::Strip;
 use crate::run::{
-    Compared, DELTA, Ensemble, LayerMeans, Mean, QUANTITIES, THEORIES, TheoryMeans, WEIGHT_GRADIENT, pair,
+    Compared, DELTA, Ensemble, LayerMeans, Mean, QUANTITIES, THEORIES, TWO_STATE, TheoryMeans,
+    WEIGHT_GRADIENT, pair,
 };
 use crate::table::{Table, sig};
 
@@ -20,9 +21,10 @@ given, z is taken as Gaussian, δ as independent of the weights, and all samples
 /// How the last tables are to be read.
 const BREAKS: &str = "\
 Where it breaks: measured over each theory. The general form; the same with ρ and ρ′ as measured; every
-sample by itself, averaged last; and that with the share of δ that returns along the activations
-(two-state). a says how differences between the samples' norms grow from layer to layer, and the spread how
-far they have drifted apart: the standard deviation over samples of log q, q = |z|²/n.";
+sample (and position) by itself, averaged last; every unit by itself; and that with the share of δ that
+returns along the activations (two-state). a says how differences between the samples' norms grow from
+layer to layer, and the spread how far they have drifted apart: the standard deviation over samples of
+log q, q = |z|²/n.";
 
 /// Everything in tables.
 pub(super) fn text(ensemble: &Ensemble) -> String {
@@ -102,7 +104,8 @@ fn strip(ensemble: &Ensemble) -> Option<Strip> {
 
 /// E[δ²] by the general form, by the two-state theory and as measured.
 fn marks(layer: &LayerMeans) -> [Option<f64>; 3] {
-    [layer.theories[0].delta, layer.theories[3].delta, measured(layer, "delta2")].map(|m| m.map(|m| m.mean))
+    let two_state = layer.theories.iter().find(|t| t.name == TWO_STATE).and_then(|t| t.delta);
+    [layer.theories[0].delta, two_state, measured(layer, "delta2")].map(|m| m.map(|m| m.mean))
 }
 
 /// A geometric mean with its error in the same unit.
@@ -115,10 +118,40 @@ fn plain(mean: Option<Mean>, ensemble: &Ensemble) -> String {
     written(mean, |_, error| error, ensemble)
 }
 
+/// Relative errors below this are rounding, of numbers that are given and not predicted.
+const ROUNDING: f64 = 1e-12;
+
 /// `1.02 ± 0.013 (2)`, the brackets only where not all seeds had a number.
 fn written(mean: Option<Mean>, absolute: fn(f64, f64) -> f64, ensemble: &Ensemble) -> String {
     let Some(m) = mean else { return String::new() };
-    let error = m.error.map_or_else(String::new, |e| format!(" ± {}", sig(absolute(m.mean, e), 2)));
+    let error =
+        m.error.map(|e| absolute(m.mean, e)).map(|e| if e.abs() < ROUNDING * m.mean.abs() { 0.0 } else { e });
+    let error = error.map_or_else(String::new, |e| format!(" ± {}", sig(e, 2)));
     let seeds = if m.seeds == ensemble.seeds.len() { String::new() } else { format!(" ({})", m.seeds) };
     format!("{}{error}{seeds}", sig(m.mean, 3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn means_are_written_with_what_is_known_of_them() {
+        let of_three = Ensemble { seeds: vec![0, 1, 2], layers: Vec::new() };
+        let mean = |mean, error, seeds| Some(Mean { mean, error, seeds });
+        // The error of a geometric mean is relative.
+        assert_eq!(ratio(mean(20.0, Some(0.125), 3), &of_three), "20.0 ± 2.5");
+        assert_eq!(plain(mean(20.0, Some(0.125), 3), &of_three), "20.0 ± 0.13");
+        assert_eq!(ratio(mean(20.0, Some(0.125), 2), &of_three), "20.0 ± 2.5 (2)");
+        assert_eq!(ratio(mean(1.0, Some(1e-16), 3), &of_three), "1.00 ± 0");
+        assert_eq!(ratio(mean(0.0, None, 3), &of_three), "0");
+        assert_eq!(ratio(mean(f64::NAN, None, 1), &of_three), "NaN (1)");
+        assert_eq!(ratio(None, &of_three), "");
+    }
+
+    #[test]
+    fn no_layers_are_no_panic() {
+        let text = text(&Ensemble { seeds: Vec::new(), layers: Vec::new() });
+        assert!(text.contains("two-state") && !text.contains("logarithmic"), "{text}");
+    }
 }
