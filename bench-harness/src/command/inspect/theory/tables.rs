@@ -140,9 +140,9 @@ mod tests {
         let of_three = Ensemble { seeds: vec![0, 1, 2], layers: Vec::new() };
         let mean = |mean, error, seeds| Some(Mean { mean, error, seeds });
         // The error of a geometric mean is relative.
-        assert_eq!(ratio(mean(20.0, Some(0.125), 3), &of_three), "20.0 ± 2.5");
-        assert_eq!(plain(mean(20.0, Some(0.125), 3), &of_three), "20.0 ± 0.13");
-        assert_eq!(ratio(mean(20.0, Some(0.125), 2), &of_three), "20.0 ± 2.5 (2)");
+        assert_eq!(ratio(mean(20.0, Some(0.25), 3), &of_three), "20.0 ± 5.0");
+        assert_eq!(plain(mean(20.0, Some(0.25), 3), &of_three), "20.0 ± 0.25");
+        assert_eq!(ratio(mean(20.0, Some(0.25), 2), &of_three), "20.0 ± 5.0 (2)");
         assert_eq!(ratio(mean(1.0, Some(1e-16), 3), &of_three), "1.00 ± 0");
         assert_eq!(ratio(mean(0.0, None, 3), &of_three), "0");
         assert_eq!(ratio(mean(f64::NAN, None, 1), &of_three), "NaN (1)");
