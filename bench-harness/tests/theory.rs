@@ -63,6 +63,7 @@ fn theory_and_measurement_meet() {
         assert!(text.contains(part), "no {part} in:\n{text}");
     }
     let all = json(folder.path(), "f.json");
+    assert_eq!(all["schema"], "anact-theory/1");
     let means = &all["means"];
     assert_eq!(means["seeds"], serde_json::json!([0, 1, 2]));
     let layers = means["layers"].as_array().unwrap();

@@ -41,7 +41,8 @@ enum Command {
     Quickstart(quickstart::Quickstart),
     /// Train one network on one data set
     Train(Box<train::Train>),
-    /// Look at every value and gradient of one training step: table, page, JSON, Graphviz; or compare two
+    /// Look at every value and gradient of one training step: table, page, JSON, Graphviz; or compare two, or its
+    /// layers with the theory
     Inspect(Box<inspect::Inspect>),
     /// List activations, models, data sets, optimisers, initialisations and ops
     List(list::List),

@@ -101,6 +101,7 @@ impl TheoryOptions {
             let runs: Vec<_> = runs.iter().map(run).collect();
             let weights = &self.weights;
             let value = json!({
+                "schema": "anact-theory/1",
                 "title": title, "settings": settings, "measurement": measurement, "weights": weights,
                 "means": ensemble, "runs": runs,
             });
