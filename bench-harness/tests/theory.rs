@@ -186,7 +186,7 @@ fn what_cannot_be_compared_is_refused() {
     refused("--weights short", &["short"]);
 }
 
-const TRAIN: &str = "train --model resnet8 --width 4 --activation nswish --batch 20 --train-images 70 --test-images 20 \
+const TRAIN: &str = "train --model resnet8 --width 4 --activation nswish --batch 10 --train-images 35 --test-images 10 \
                      --epochs 2";
 
 /// Of the 8 steps the first, every third and the last; a step that is looked at moves the same bits.
