@@ -245,7 +245,7 @@ fn a_deeper_network_draws_the_same_first_weights() {
 #[test]
 fn the_plain_network_has_thirty_layers_in_three_stages() {
     let state = State::of(build::<f64>("plain", &with_depth(None), "relu").as_mut());
-    assert_eq!(state.elements(|r| r.is_parameter), 423_306);
+    assert_eq!(state.elements(|r| r.is_parameter), 423_482);
     let weights = weights_of("plain", &with_depth(None));
     assert_eq!(weights.len(), 30);
     let outputs: Vec<usize> = weights.iter().map(|(_, shape)| shape[0]).collect();
