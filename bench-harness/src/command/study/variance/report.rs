@@ -105,7 +105,9 @@ pub(super) fn report(folder: &mut StudyFolder, networks: &[Network], steps: u64)
     folder.csv("summary.csv", &csv)?;
     println!(
         "Logarithms are natural. The difference is vanilla minus normalized, paired by seed, of slopes without their \
-         sign: above 0 the normalized activation keeps layers more alike. Its interval is Student's."
+         sign: above 0 the normalized activation keeps layers more alike. Its interval is Student's. By the general form the \
+         ratio of E[(∂L/∂w)²] in neighbouring layers is ρ/ρ′, free of any factor λ: before training a scale shows in \
+         E[δ²], and layers whose signal fades forwards as fast as their gradients do backwards look alike in E[(∂L/∂w)²]."
     );
     let lost = networks.iter().flat_map(|n| &n.pairs).flat_map(|p| [&p.vanilla, &p.normalized]);
     let lost = lost.flat_map(|s| &s.courses).filter(|c| c.diverged.is_some()).count();
