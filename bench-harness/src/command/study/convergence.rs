@@ -93,7 +93,7 @@ impl Convergence {
         }
         check_list("--activations", &self.activations)?;
         if self.steps == 0 {
-            return Err(refused("--steps", 0, "at least 1"));
+            return Err(refused("--steps", "0", "at least 1"));
         }
         if self.lr.is_empty() {
             return Err(refused("--lr", "empty", "at least one rate"));

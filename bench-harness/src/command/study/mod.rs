@@ -90,7 +90,7 @@ impl Common {
     /// Refuses a study of nothing, else loads the data.
     fn load(&self, first: &Settings) -> Result<Dataset> {
         if self.seeds == 0 {
-            return Err(refused("--seeds", 0, "at least 1"));
+            return Err(refused("--seeds", "0", "at least 1"));
         }
         let data = load_data(first)?;
         data.remarks.iter().for_each(|remark| eprintln!("note: {remark}"));
@@ -107,8 +107,8 @@ fn check_list(setting: &'static str, list: &[String]) -> Result<()> {
     twice.map_or(Ok(()), |(_, name)| Err(refused(setting, format!("{name}, twice"), "each name once")))
 }
 
-fn refused(setting: &'static str, value: impl ToString, legal: &str) -> Error {
-    Error::Setting { setting, value: value.to_string(), legal: legal.into() }
+fn refused(setting: &'static str, value: impl Into<String>, legal: &str) -> Error {
+    Error::Setting { setting, value: value.into(), legal: legal.into() }
 }
 
 /// `[0.12, 0.57]`, to two digits after the point.

@@ -76,7 +76,7 @@ impl Variance {
         check_list("--activations", &self.activations)?;
         check_list("--models", &self.models)?;
         if self.steps == 0 {
-            return Err(refused("--steps", 0, "at least 1"));
+            return Err(refused("--steps", "0", "at least 1"));
         }
         let data = self.common.load(&self.settings(&self.models[0], &self.activations[0], 0)?)?;
         // Whatever can be refused is refused before there is a folder.

@@ -93,8 +93,11 @@ pub(super) fn report(folder: &mut StudyFolder, entries: &[Entry], steps: u64, ch
 
 const POOLED: &str = "all";
 
+/// Predictor and loss of the runs of one activation.
+type Cluster = Vec<(f64, f64)>;
+
 /// The points of all seeds, of the means over seeds, and of every seed; one cluster for each activation.
-fn scopes(entries: &[&Entry], predictor: &Predictor) -> Vec<(String, Vec<Vec<(f64, f64)>>)> {
+fn scopes(entries: &[&Entry], predictor: &Predictor) -> Vec<(String, Vec<Cluster>)> {
     let point = |run: &Run| (predictor.read)(run).map(|x| (x, run.loss));
     let mean = |e: &&Entry| e.mean(predictor.read).zip(e.mean(|r| Some(r.loss)));
     let mut scopes = vec![
