@@ -184,7 +184,7 @@ fn names_at(svg: &str) -> Vec<(f64, f64, String, String)> {
     let attribute = |line: &str, name: &str| {
         line.split(&format!(" {name}=\"")).nth(1).and_then(|rest| rest.split('"').next()).map(str::to_string)
     };
-    let named = svg.lines().filter(|line| line.contains(">name"));
+    let named = svg.lines().filter(|line| line.contains("<text ") && line.contains(">name"));
     let number = |line: &str, name: &str| attribute(line, name).unwrap().parse::<f64>().unwrap();
     named
         .map(|line| {
