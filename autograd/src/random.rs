@@ -17,6 +17,8 @@ pub enum Purpose {
     Dropout = 2,
     /// Cotangents, test inputs, and the vectors by which a matrix is probed.
     Probe = 3,
+    /// Samples drawn again from what was measured, for confidence intervals.
+    Resampling = 4,
 }
 
 /// A stream of random numbers.

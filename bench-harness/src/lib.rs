@@ -1,7 +1,7 @@
 //! The `anact` command: training runs, comparisons, checks and their records.
 //!
-//! [`command`] parses arguments and runs subcommands; [`run`] trains networks; [`record`] keeps what they did;
-//! [`plot`] and [`table`] show it.
+//! [`command`] parses arguments and runs subcommands; [`run`] trains networks; [`study`] asks a question of many of
+//! them; [`record`] keeps what they did; [`plot`] and [`table`] show it.
 #![forbid(unsafe_code)]
 
 pub mod command;
@@ -10,6 +10,7 @@ pub mod plot;
 pub mod record;
 pub mod resident;
 pub mod run;
+pub mod study;
 pub mod table;
 
 pub use error::{Error, Result};

@@ -67,9 +67,14 @@ fn text(what: What) -> String {
             )
         }
         What::Models => {
-            let mut t = Table::new().text("model").text("what it is").number("width").number("learning rate");
+            let mut t = Table::new().text("model").text("what it is");
+            for number in ["width", "depth", "learning rate"] {
+                t = t.number(number);
+            }
             for m in ModelEntry::<f32>::ALL {
-                t.row([m.name.to_string(), m.about.to_string(), m.width.to_string(), m.rate.to_string()]);
+                let depth = m.depth.map_or_else(|| "fixed".to_string(), |d| d.to_string());
+                let numbers = [m.width.to_string(), depth, m.rate.to_string()];
+                t.row([m.name, m.about].map(str::to_string).into_iter().chain(numbers));
             }
             format!("Models\n{t}")
         }

@@ -9,6 +9,7 @@ mod inspect;
 mod list;
 mod network;
 mod quickstart;
+mod study;
 mod tensor_file;
 mod train;
 
@@ -41,6 +42,8 @@ enum Command {
     Quickstart(quickstart::Quickstart),
     /// Train one network on one data set
     Train(Box<train::Train>),
+    /// Measure the paper's claims over activations and seeds
+    Study(Box<study::Study>),
     /// Look at every value and gradient of one training step: table, page, JSON, Graphviz; or compare two, or its
     /// layers with the theory
     Inspect(Box<inspect::Inspect>),
@@ -83,6 +86,7 @@ fn run(cli: Cli) -> Result<()> {
     match cli.command.unwrap_or_else(|| Command::Quickstart(quickstart::Quickstart::default())) {
         Command::Quickstart(command) => command.run(),
         Command::Train(command) => command.run(),
+        Command::Study(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::List(command) => command.run(),
         Command::Check(command) => command.run(),

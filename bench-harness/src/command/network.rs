@@ -26,6 +26,9 @@ pub(super) struct NetworkOptions {
     /// Hidden units, or channels of the first stage [default: the network's usual width]
     #[arg(long)]
     pub(super) width: Option<usize>,
+    /// Hidden layers of mlp, layers with weights of plain [default: the network's usual depth]
+    #[arg(long)]
+    depth: Option<usize>,
     /// Normalized activations: statistics used in training, running or batch [default: running]
     #[arg(long)]
     statistics: Option<String>,
@@ -60,6 +63,7 @@ impl NetworkOptions {
             model: Some(self.model.clone()),
             activation: Some(self.activation.clone()),
             width: self.width,
+            depth: self.depth,
             statistics: self.statistics.clone(),
             moment: self.moment.clone(),
             gradient: self.gradient.clone(),
@@ -77,7 +81,8 @@ impl NetworkOptions {
 impl fmt::Display for NetworkOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} with {}, {} classes", self.model, self.activation, self.classes)?;
-        self.width.map_or(Ok(()), |width| write!(f, ", width {width}"))
+        self.width.map_or(Ok(()), |width| write!(f, ", width {width}"))?;
+        self.depth.map_or(Ok(()), |depth| write!(f, ", depth {depth}"))
     }
 }
 
@@ -123,7 +128,7 @@ mod tests {
             let text = argument.get_help()?.to_string().replace('\n', " ");
             Some(text.split(" [default").next().unwrap_or_default().to_string())
         };
-        let shared = ["width", "statistics", "moment", "gradient", "granularity", "guard"];
+        let shared = ["width", "depth", "statistics", "moment", "gradient", "granularity", "guard"];
         for id in shared {
             assert_eq!(help(&ours, id), help(&theirs, id), "--{id}");
         }

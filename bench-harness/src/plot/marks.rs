@@ -2,6 +2,7 @@
 
 use super::axes;
 use super::chart::Chart;
+use super::labels::{self, Named};
 use super::layout::{Layout, SAMPLE};
 use super::paths::{outline, polyline, thinned};
 use super::series::{Series, Shape};
@@ -65,6 +66,14 @@ pub(super) fn draw(svg: &mut Svg, chart: &Chart, layout: &Layout) {
     for (index, runs) in runs.iter().enumerate() {
         draw_marks(svg, chart, layout, index, runs);
     }
+    let named = runs.iter().zip(&chart.series).flat_map(|(runs, series)| {
+        runs.iter().flatten().filter_map(|point| {
+            let name = series.labels.get(point.index).filter(|name| !name.is_empty())?;
+            let is_shown = layout.y.contains(series.points[point.index].1);
+            is_shown.then_some(Named { x: point.x, y: point.y, name })
+        })
+    });
+    labels::draw(svg, layout, &named.collect::<Vec<_>>());
 }
 
 /// The sample in the legend.
@@ -255,6 +264,9 @@ fn tooltip(chart: &Chart, series: usize, point: &Placed) -> String {
         None => sig(x, 4).trim_end_matches(".000").to_owned(),
     };
     let mut text = if series.name.is_empty() { String::new() } else { format!("{}: ", series.name) };
+    if let Some(label) = series.labels.get(point.index).filter(|label| !label.is_empty()) {
+        text = format!("{label}: ");
+    }
     text += &format!("{x}, {}", sig(y, 4));
     if let Some((lower, upper)) = series.band.get(point.index).filter(|_| point.band.is_some()) {
         text += &format!(" ({} to {})", sig(*lower, 4), sig(*upper, 4));

@@ -25,6 +25,7 @@
 
 mod axes;
 mod chart;
+mod labels;
 mod layout;
 mod marks;
 mod paths;

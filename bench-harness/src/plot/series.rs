@@ -19,13 +19,23 @@ pub struct Series {
     pub(super) points: Vec<(f64, f64)>,
     /// Lower and upper end for the point of the same index; may be shorter than `points`.
     pub(super) band: Vec<(f64, f64)>,
+    /// Written beside the point of the same index; may be shorter than `points`.
+    pub(super) labels: Vec<String>,
     pub(super) dashed: bool,
     pub(super) colour: Option<usize>,
 }
 
 impl Series {
     fn new(name: impl Into<String>, shape: Shape, points: Vec<(f64, f64)>) -> Self {
-        Self { name: name.into(), shape, points, band: Vec::new(), dashed: false, colour: None }
+        Self {
+            name: name.into(),
+            shape,
+            points,
+            band: Vec::new(),
+            labels: Vec::new(),
+            dashed: false,
+            colour: None,
+        }
     }
 
     /// Points joined by a line in the order given. An empty name keeps the series out of the legend.
@@ -77,6 +87,13 @@ impl Series {
     #[must_use]
     pub fn plus_minus(mut self, distances: impl IntoIterator<Item = f64>) -> Self {
         self.band = self.points.iter().zip(distances).map(|(&(_, y), d)| (y - d, y + d)).collect();
+        self
+    }
+
+    /// A name beside each point, moved to where it covers nothing; an empty one is not written.
+    #[must_use]
+    pub fn labels<L: Into<String>>(mut self, labels: impl IntoIterator<Item = L>) -> Self {
+        self.labels = labels.into_iter().map(Into::into).collect();
         self
     }
 

@@ -29,6 +29,7 @@ pub(super) const CSS: &str = r"<style>
 .anact-chart .band{fill:currentColor;fill-opacity:.18;stroke:none}
 .anact-chart .whisker{stroke:currentColor;stroke-width:1.2;fill:none}
 .anact-chart .over{stroke:#222}
+.anact-chart .leader{stroke:#999;stroke-width:.7;fill:none}
 .anact-chart .mark{fill:currentColor;stroke:#fff;stroke-width:.7}
 .anact-chart .hover{fill:none;stroke:none;pointer-events:all}
 .anact-chart .c0{color:#0072b2}

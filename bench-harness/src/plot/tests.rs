@@ -197,3 +197,62 @@ fn charts_stand_one_below_the_other() {
     assert!(svg.contains("<title>up &amp; over; down</title>"));
     assert_eq!(elements(&stacked(&[])), ["svg", "title", "desc"]);
 }
+
+/// Left end and baseline of every name beside a point, as drawn.
+fn names_at(svg: &str) -> Vec<(f64, f64, String, String)> {
+    let attribute = |line: &str, name: &str| {
+        line.split(&format!(" {name}=\"")).nth(1).and_then(|rest| rest.split('"').next()).map(str::to_string)
+    };
+    let named = svg.lines().filter(|line| line.contains("<text ") && line.contains(">name"));
+    let number = |line: &str, name: &str| attribute(line, name).unwrap().parse::<f64>().unwrap();
+    named
+        .map(|line| {
+            let text = line.split('>').nth(1).unwrap().split('<').next().unwrap().to_string();
+            (number(line, "x"), number(line, "y"), attribute(line, "text-anchor").unwrap(), text)
+        })
+        .collect()
+}
+
+#[test]
+fn names_of_crowded_points_keep_apart_and_inside() {
+    let points: Vec<(f64, f64)> = (0..24)
+        .map(|i| {
+            (
+                f64::from(i % 6) * 0.1 + if i > 20 { 5.0 } else { 0.0 },
+                f64::from(i % 5) * 0.1 + f64::from(i / 12),
+            )
+        })
+        .collect();
+    let names = (0..24).map(|i| format!("name{i}"));
+    let svg = draw(&Chart::new("t").series(Series::points("", points).labels(names)));
+    let at = names_at(&svg);
+    assert_eq!(at.len(), 24);
+    let boxes: Vec<[f64; 4]> = at
+        .iter()
+        .map(|(x, y, anchor, text)| {
+            let width = super::style::text_width(text, 11.0);
+            let left = match anchor.as_str() {
+                "start" => *x,
+                "end" => x - width,
+                _ => x - width / 2.0,
+            };
+            [left, y - 9.0, left + width, *y]
+        })
+        .collect();
+    for (i, a) in boxes.iter().enumerate() {
+        assert!(a[0] > 0.0 && a[2] < 760.0, "{:?}", at[i]);
+        for (j, b) in boxes[..i].iter().enumerate() {
+            let apart = a[2] <= b[0] || b[2] <= a[0] || a[3] <= b[1] || b[3] <= a[1];
+            assert!(apart, "{:?} on {:?}", at[i], at[j]);
+        }
+    }
+}
+
+#[test]
+fn points_without_a_place_have_no_name() {
+    let points = [(1.0, 1.0), (2.0, f64::NAN), (0.0, 3.0), (4.0, 4.0)];
+    let series = Series::points("", points).labels(["name0", "name1", "name2", ""]);
+    let svg = draw(&Chart::new("t").log_x().series(series));
+    assert_eq!(names_at(&svg).len(), 1);
+    assert!(svg.contains("<title>name0: 1, 1.000</title>"));
+}

@@ -20,6 +20,7 @@ pub fn build_model<S: autograd::Scalar>(
         input,
         classes,
         width: settings.width,
+        depth: settings.depth,
         init: Init::named(&settings.init)?,
         seed: settings.seed,
     };

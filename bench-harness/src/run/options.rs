@@ -41,6 +41,8 @@ options! {
     model: String,
     /// Hidden units, or channels of the first stage [default: the network's usual width]
     width: usize,
+    /// Hidden layers of mlp, layers with weights of plain [default: the network's usual depth]
+    depth: usize,
     /// Activation, see `anact list activations`; a family's parameter in parentheses, as in "swish(1.702)"; a rival's prefix, as in gp-tanh [default: nswish]
     activation: String,
     /// How weights are drawn, see `anact list inits` [default: lecun_normal]

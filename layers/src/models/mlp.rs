@@ -11,21 +11,23 @@ use crate::linear::Linear;
 use crate::sequential::Sequential;
 
 pub(super) const WIDTH: usize = 512;
+pub(super) const DEPTH: usize = 2;
 
-/// image – width – width – classes, an activation after each hidden layer: `fc1 act1 fc2 act2 fc3`.
+/// image – width – … – width – classes, depth hidden layers with an activation after each:
+/// `fc1 act1 fc2 act2 … fc{depth + 1}`.
 pub(super) fn build<S: Scalar>(
     settings: &ModelSettings,
     activation: MakeActivation<'_, S>,
     init: &mut Initializer,
 ) -> Result<Box<dyn Layer<S>>> {
-    let (inputs, width) = (settings.input.iter().product(), settings.width());
-    Ok(Box::new(
-        Sequential::new()
-            .named("flatten", Flatten)
-            .named("fc1", Linear::new(inputs, width, init))
-            .boxed("act1", activation(width))
-            .named("fc2", Linear::new(width, width, init))
-            .boxed("act2", activation(width))
-            .named("fc3", Linear::new(width, settings.classes, init)),
-    ))
+    let (mut inputs, width) = (settings.input.iter().product(), settings.width());
+    let mut net = Sequential::new().named("flatten", Flatten);
+    for number in 1..=settings.depth() {
+        net = net
+            .named(&format!("fc{number}"), Linear::new(inputs, width, init))
+            .boxed(&format!("act{number}"), activation(width));
+        inputs = width;
+    }
+    let last = format!("fc{}", settings.depth() + 1);
+    Ok(Box::new(net.named(&last, Linear::new(inputs, settings.classes, init))))
 }

@@ -2,6 +2,7 @@
 
 mod cnn;
 mod mlp;
+mod plain;
 mod resnet;
 mod resnet_cifar;
 
@@ -20,6 +21,8 @@ pub struct ModelSettings {
     pub classes: usize,
     /// Hidden units or channels of the first stage; `None` for the network's usual width.
     pub width: Option<usize>,
+    /// What [`ModelEntry::depth`] counts; `None` for the network's usual depth, and for networks that have but one.
+    pub depth: Option<usize>,
     /// How weights are drawn.
     pub init: Init,
     /// From which seed.
@@ -28,6 +31,8 @@ pub struct ModelSettings {
 
 /// The largest width: far beyond any use, and small enough that no size overflows.
 const MAX_WIDTH: usize = 65_536;
+/// The largest depth, likewise.
+const MAX_DEPTH: usize = 65_536;
 /// The largest number of classes, likewise.
 const MAX_CLASSES: usize = 65_536;
 /// The most numbers in an image, likewise: 2048 × 2048 of one channel.
@@ -45,6 +50,9 @@ pub struct ModelEntry<S: Scalar> {
     pub about: &'static str,
     /// The width it has unless told otherwise.
     pub width: usize,
+    /// The depth it has unless told otherwise: hidden layers of `mlp`, layers with weights of `plain`. `None` where the
+    /// network has but one.
+    pub depth: Option<usize>,
     /// A learning rate that trains it by SGD with momentum 0.9 and batches of 128. Without normalization layers it
     /// must be smaller.
     pub rate: f64,
@@ -56,8 +64,9 @@ impl<S: Scalar> ModelEntry<S> {
     pub const ALL: &'static [Self] = &[
         Self {
             name: "mlp",
-            about: "two hidden dense layers",
+            about: "hidden dense layers, as many as its depth",
             width: mlp::WIDTH,
+            depth: Some(mlp::DEPTH),
             rate: 0.01,
             build: mlp::build,
         },
@@ -65,8 +74,17 @@ impl<S: Scalar> ModelEntry<S> {
             name: "cnn",
             about: "plain VGG-like net, six 3×3 convolutions, no norm",
             width: cnn::WIDTH,
+            depth: None,
             rate: 0.01,
             build: cnn::build,
+        },
+        Self {
+            name: "plain",
+            about: "resnet20's three stages without shortcuts and norm; 3×3 convolutions and one dense layer",
+            width: plain::WIDTH,
+            depth: Some(plain::DEPTH),
+            rate: 0.01,
+            build: plain::build,
         },
         cifar(
             "resnet8",
@@ -94,7 +112,8 @@ impl<S: Scalar> ModelEntry<S> {
     /// Builds the network.
     ///
     /// # Errors
-    /// No classes, an empty image, a width of 0, any of them beyond all use, or an image too small for the network.
+    /// No classes, an empty image, a width or depth of 0, any of them beyond all use, a depth for a network that has but
+    /// one, or an image too small for the network.
     pub fn build(
         &self,
         settings: &ModelSettings,
@@ -112,22 +131,40 @@ impl<S: Scalar> ModelEntry<S> {
         if let Some(width) = settings.width.filter(|w| !(1..=MAX_WIDTH).contains(w)) {
             return Err(refuse(format!("width {width}"), "a width from 1 to 65,536"));
         }
-        let settings = ModelSettings { width: Some(settings.width.unwrap_or(self.width)), ..*settings };
+        let depth = match (self.depth, settings.depth) {
+            (None, Some(depth)) => {
+                let deep = Self::ALL.iter().filter(|m| m.depth.is_some()).map(|m| m.name);
+                let legal =
+                    format!("none for this network; {} have one", deep.collect::<Vec<_>>().join(" and "));
+                return Err(refuse(format!("depth {depth}"), &legal));
+            }
+            (_, Some(depth)) if !(1..=MAX_DEPTH).contains(&depth) => {
+                return Err(refuse(format!("depth {depth}"), "a depth from 1 to 65,536"));
+            }
+            (usual, given) => given.or(usual),
+        };
+        let width = Some(settings.width.unwrap_or(self.width));
+        let settings = ModelSettings { width, depth, ..*settings };
         (self.build)(&settings, activation, &mut Initializer::new(settings.init, settings.seed))
     }
 }
 
 const fn cifar<S: Scalar>(name: &'static str, about: &'static str, build: Build<S>) -> ModelEntry<S> {
-    ModelEntry { name, about, width: resnet_cifar::WIDTH, rate: 0.1, build }
+    ModelEntry { name, about, width: resnet_cifar::WIDTH, depth: None, rate: 0.1, build }
 }
 
 const fn large<S: Scalar>(name: &'static str, about: &'static str, build: Build<S>) -> ModelEntry<S> {
-    ModelEntry { name, about, width: resnet::WIDTH, rate: 0.1, build }
+    ModelEntry { name, about, width: resnet::WIDTH, depth: None, rate: 0.1, build }
 }
 
 impl ModelSettings {
     /// The width, which [`ModelEntry::build`] has filled in.
     fn width(&self) -> usize {
         self.width.expect("`build` fills in the usual width")
+    }
+
+    /// The depth, filled in likewise.
+    fn depth(&self) -> usize {
+        self.depth.expect("`build` fills in the usual depth")
     }
 }

@@ -11,8 +11,14 @@ use layers::{Context, Init};
 /// A step of resnet8 of width 4 with normalized Swish on a batch of `samples` images, up to the loss.
 fn record(tape: &Tape<f64>, samples: usize) -> Var<'_, f64> {
     let make = activation::<f64>("nswish", &NormalizedSettings::default()).unwrap();
-    let settings =
-        ModelSettings { input: [3, 11, 9], classes: 5, width: Some(4), init: Init::HeNormal, seed: 3 };
+    let settings = ModelSettings {
+        input: [3, 11, 9],
+        classes: 5,
+        width: Some(4),
+        depth: None,
+        init: Init::HeNormal,
+        seed: 3,
+    };
     let mut model = ModelEntry::named("resnet8").unwrap().build(&settings, &*make).unwrap();
     let mut stream = Stream::new(5, Purpose::Probe, 0);
     let shape = Shape::from([samples, 3, 11, 9]);

@@ -73,7 +73,7 @@ fn build<S: Scalar>(name: &str, settings: &ModelSettings, function: &str) -> Box
 
 /// Usual width and a seed; uniform weights are the quickest to draw.
 fn full_size(classes: usize) -> ModelSettings {
-    ModelSettings { input: [3, 32, 32], classes, width: None, init: Init::HeUniform, seed: 1 }
+    ModelSettings { input: [3, 32, 32], classes, width: None, depth: None, init: Init::HeUniform, seed: 1 }
 }
 
 fn golden() -> Vec<Value> {
@@ -124,8 +124,14 @@ fn sizes_and_names_equal_those_of_torchvision() {
 
 /// Every model, small, with every kind of activation.
 fn for_each_small_model(test: impl Fn(&str, &mut dyn Layer<f64>)) {
-    let settings =
-        ModelSettings { input: [3, 9, 8], classes: 5, width: Some(2), init: Init::HeNormal, seed: 3 };
+    let settings = ModelSettings {
+        input: [3, 9, 8],
+        classes: 5,
+        width: Some(2),
+        depth: None,
+        init: Init::HeNormal,
+        seed: 3,
+    };
     for entry in ModelEntry::<f64>::ALL {
         for function in ACTIVATIONS {
             test(&format!("{} with {function}", entry.name), build(entry.name, &settings, function).as_mut());
@@ -196,4 +202,87 @@ fn buffers_move_in_training_only_and_parameters_in_neither_mode() {
         let has_buffers = start.iter().any(|r| !r.is_parameter);
         assert_eq!(first != second, has_buffers, "{text}: evaluation does not use what was tracked");
     });
+}
+
+/// The names and shapes of a network's weights.
+fn weights_of(name: &str, settings: &ModelSettings) -> Vec<(String, Vec<usize>)> {
+    let state = State::of(build::<f64>(name, settings, "relu").as_mut());
+    state
+        .parameters()
+        .filter(|r| r.name.ends_with("weight"))
+        .map(|r| (r.name.clone(), r.shape.clone()))
+        .collect()
+}
+
+fn with_depth(depth: Option<usize>) -> ModelSettings {
+    ModelSettings { input: [1, 28, 28], classes: 10, width: None, depth, init: Init::LecunNormal, seed: 7 }
+}
+
+/// By hand: 784·512 + 512 + 512·512 + 512 + 512·10 + 10, and for depth 20 of width 128
+/// 784·128 + 128 + 19·(128² + 128) + 128·10 + 10.
+#[test]
+fn the_depth_of_the_dense_network_counts_hidden_layers() {
+    let count = |settings: &ModelSettings| {
+        State::of(build::<f64>("mlp", settings, "relu").as_mut()).elements(|r| r.is_parameter)
+    };
+    assert_eq!(count(&with_depth(None)), 669_706);
+    assert_eq!(count(&ModelSettings { width: Some(128), ..with_depth(Some(20)) }), 415_498);
+    let names: Vec<_> = weights_of("mlp", &with_depth(Some(1))).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["fc1.weight", "fc2.weight"]);
+}
+
+/// The usual depth is 2, and a deeper network begins with the same weights.
+#[test]
+fn a_deeper_network_draws_the_same_first_weights() {
+    let state = |depth| State::of(build::<f64>("mlp", &with_depth(depth), "relu").as_mut()).rows;
+    assert_eq!(state(None), state(Some(2)));
+    assert_eq!(state(Some(3))[..4], state(None)[..4]);
+    assert_ne!(state(Some(3))[4].shape, state(None)[4].shape);
+}
+
+/// By hand, width 16 on one channel: 9·16 + 16, 9·(9·16² + 16), 9·16·32 + 32, 9·(9·32² + 32), 9·32·64 + 64,
+/// 8·(9·64² + 64), 64·10 + 10: 10 + 10 + 9 convolutions.
+#[test]
+fn the_plain_network_has_thirty_layers_in_three_stages() {
+    let state = State::of(build::<f64>("plain", &with_depth(None), "relu").as_mut());
+    assert_eq!(state.elements(|r| r.is_parameter), 423_482);
+    let weights = weights_of("plain", &with_depth(None));
+    assert_eq!(weights.len(), 30);
+    let outputs: Vec<usize> = weights.iter().map(|(_, shape)| shape[0]).collect();
+    assert_eq!(outputs, [vec![16; 10], vec![32; 10], vec![64; 9], vec![10]].concat());
+    assert_eq!((weights[0].0.as_str(), weights[28].0.as_str()), ("conv1.weight", "conv29.weight"));
+    let small = weights_of("plain", &ModelSettings { width: Some(2), ..with_depth(Some(4)) });
+    let shapes: Vec<_> = small.into_iter().map(|(_, shape)| shape).collect();
+    assert_eq!(shapes, [vec![2, 1, 3, 3], vec![4, 2, 3, 3], vec![8, 4, 3, 3], vec![10, 8]]);
+}
+
+/// Stride 2 at the second and third stage: 9 by 8 positions become 5 by 4 and 3 by 2.
+#[test]
+fn the_plain_network_halves_its_images_twice() {
+    let settings = ModelSettings { input: [3, 9, 8], width: Some(2), ..with_depth(Some(7)) };
+    let mut model = build::<f64>("plain", &settings, "relu");
+    let tape = Tape::new();
+    model.forward(&Context::eval(&tape), tape.constant(images())).unwrap();
+    let shapes: Vec<_> =
+        tape.vars().filter(|v| v.op_name() == "conv2d").map(|v| v.shape().dims()[2..].to_vec()).collect();
+    assert_eq!(shapes, [[9, 8], [9, 8], [5, 4], [5, 4], [3, 2], [3, 2]]);
+}
+
+#[test]
+fn depths_that_do_not_fit_are_refused() {
+    let refused = |name: &str, depth: usize| {
+        let make = activation::<f32>("relu", &NormalizedSettings::default()).unwrap();
+        let entry = ModelEntry::<f32>::named(name).unwrap();
+        entry.build(&with_depth(Some(depth)), &*make).map(|_| ()).unwrap_err().to_string()
+    };
+    for entry in ModelEntry::<f32>::ALL.iter().filter(|m| m.depth.is_none()) {
+        let text = refused(entry.name, 20);
+        assert!(
+            text.contains(entry.name) && text.contains("depth 20") && text.contains("mlp and plain"),
+            "{text}"
+        );
+    }
+    assert!(refused("mlp", 0).contains("from 1"));
+    assert!(refused("mlp", 65_537).contains("65,536"));
+    assert!(refused("plain", 3).contains("at least 4"));
 }

@@ -18,7 +18,14 @@ const TOLERANCE: f64 = 1e-11;
 fn network(function: &str, source: StatisticsSource) -> Box<dyn Layer<f64>> {
     let settings = NormalizedSettings { statistics: source, ..NormalizedSettings::default() };
     let make = activation::<f64>(function, &settings).unwrap();
-    let settings = ModelSettings { input: IMAGE, classes: 5, width: Some(2), init: Init::HeNormal, seed: 3 };
+    let settings = ModelSettings {
+        input: IMAGE,
+        classes: 5,
+        width: Some(2),
+        depth: None,
+        init: Init::HeNormal,
+        seed: 3,
+    };
     let mut model = ModelEntry::named("resnet8").unwrap().build(&settings, &*make).unwrap();
     let tape = Tape::new();
     model.forward(&Context::train(&tape, 1, 0), tape.constant(images(6, 1))).unwrap();

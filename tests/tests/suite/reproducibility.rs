@@ -18,8 +18,14 @@ struct Outcome {
 
 /// Large enough that maps, convolutions and sums are cut into several tasks, with remainders.
 fn train(function: &str, seed: u64) -> Outcome {
-    let settings =
-        ModelSettings { input: [3, 26, 24], classes: 7, width: Some(5), init: Init::HeNormal, seed };
+    let settings = ModelSettings {
+        input: [3, 26, 24],
+        classes: 7,
+        width: Some(5),
+        depth: None,
+        init: Init::HeNormal,
+        seed,
+    };
     let make = activation::<f32>(function, &NormalizedSettings::default()).unwrap();
     let mut model = ModelEntry::named("resnet8").unwrap().build(&settings, &*make).unwrap();
     let mut sgd = Sgd::new(SgdSettings {

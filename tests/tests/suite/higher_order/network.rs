@@ -30,8 +30,14 @@ struct Residual;
 
 impl BuildModel for Residual {
     fn build<S: Scalar>(&self) -> Result<Box<dyn Layer<S>>> {
-        let settings =
-            ModelSettings { input: [3, 8, 7], classes: 5, width: Some(2), init: Init::HeNormal, seed: 3 };
+        let settings = ModelSettings {
+            input: [3, 8, 7],
+            classes: 5,
+            width: Some(2),
+            depth: None,
+            init: Init::HeNormal,
+            seed: 3,
+        };
         let normalized = NormalizedSettings {
             statistics: StatisticsSource::Batch,
             gradient: GradientMode::Full,

@@ -1,0 +1,180 @@
+//! One network trained for a number of steps, looked at on the way.
+
+use anact::theory::{LayerRow, compare};
+use datasets::{Batch, Dataset, Loader, LoaderConfig, Normalisation};
+use layers::optim::{Decay, Schedule, Sgd};
+use layers::weights;
+
+use crate::error::{Error, Result};
+use crate::run::{Interrupt, Place, Recording, Settings, Trainer, build_model};
+
+/// What a network did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Course {
+    /// The mean loss of the batch of every step taken.
+    pub losses: Vec<f64>,
+    /// The step, counted from 0, whose numbers were not finite: the run ended there.
+    pub diverged: Option<u64>,
+    /// The layers' numbers at the steps asked for.
+    pub probes: Vec<Probe>,
+}
+
+/// Theory and measurement in one step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Probe {
+    /// The step whose batch and weights these are; as many have been taken before it.
+    pub step: u64,
+    /// Layers from input to output.
+    pub rows: Vec<LayerRow>,
+}
+
+impl Course {
+    /// The mean loss of the last tenth of the steps, and of one at least. Infinite where the run diverged, so that it
+    /// ranks behind every run that did not: the loss of a uniform guess would put it before runs that only grew worse.
+    pub fn final_loss(&self) -> f64 {
+        let last = self.losses.len().div_ceil(10);
+        if self.diverged.is_some() || last == 0 {
+            return f64::INFINITY;
+        }
+        self.losses[self.losses.len() - last..].iter().sum::<f64>() / last as f64
+    }
+
+    /// The mean of a number over the probes; `None` without any, or where it does not apply.
+    pub fn mean_over_probes(&self, read: impl Fn(&[LayerRow]) -> Option<f64>) -> Option<f64> {
+        let values: Option<Vec<f64>> = self.probes.iter().map(|p| read(&p.rows)).collect();
+        values.filter(|v| !v.is_empty()).map(|v| v.iter().sum::<f64>() / v.len() as f64)
+    }
+}
+
+/// Trains the network of `settings` from its initial weights for `steps` steps at the constant rate `settings.lr`.
+/// `probes` are steps, up to and including `steps`, at which the tape is read: by a copy of the network, so that
+/// reading changes nothing, not even running statistics. Equal seeds mean equal initial weights and equal batches,
+/// whatever the activation; nothing is augmented.
+///
+/// # Errors
+/// Settings or data that do not fit; the user's wish to stop. A loss that is not finite is no error here.
+pub fn train(
+    settings: &Settings,
+    data: &Dataset,
+    steps: u64,
+    probes: &[u64],
+    interrupt: &Interrupt,
+) -> Result<Course> {
+    let normalisation = Normalisation::of(data.train.images())?;
+    let config = LoaderConfig::training(settings.batch, settings.seed, normalisation);
+    let loader = Loader::new(&data.train, config)?;
+    let schedule = Schedule::new(settings.lr, 0, steps, Decay::Constant)?;
+    let model = build_model(settings, data.train.images().shape(), data.classes.len())?;
+    let mut trainer =
+        Trainer::new(model, Sgd::new(settings.sgd)?, schedule, settings.smoothing, settings.seed);
+    let mut course = Course { losses: Vec::new(), diverged: None, probes: Vec::new() };
+    let per_epoch = loader.batches_per_epoch() as u64;
+    for (step, mut batch) in (0..=steps).zip((0..).flat_map(|epoch| loader.epoch(epoch))) {
+        interrupt.check()?;
+        if probes.contains(&step) {
+            // Without one, the loss is not finite, and the step says so.
+            let rows = layers_of(&mut trainer, settings, data, &batch, step)?;
+            course.probes.extend(rows.map(|rows| Probe { step, rows }));
+        }
+        if step == steps {
+            break;
+        }
+        let place = Place { epoch: step / per_epoch + 1, step: (step % per_epoch) as usize + 1 };
+        match trainer.step(&mut batch, place) {
+            Ok((loss, _)) => course.losses.push(f64::from(loss)),
+            Err(Error::Diverged { .. }) => {
+                course.diverged = Some(step);
+                break;
+            }
+            Err(other) => return Err(other),
+        }
+    }
+    Ok(course)
+}
+
+/// The layers in a step that is not taken; `None` if its loss is not finite.
+fn layers_of(
+    trainer: &mut Trainer,
+    settings: &Settings,
+    data: &Dataset,
+    batch: &Batch,
+    step: u64,
+) -> Result<Option<Vec<LayerRow>>> {
+    let mut copy = build_model::<f32>(settings, data.train.images().shape(), data.classes.len())?;
+    let state = weights::to_safetensors(trainer.model());
+    weights::load_safetensors(copy.as_mut(), &state).expect("a network takes the state of its like");
+    let recording = Recording::of(copy.as_mut(), batch, settings.smoothing, (settings.seed, step))?;
+    let loss = recording.loss();
+    if !loss.value().item()?.is_finite() {
+        return Ok(None);
+    }
+    Ok(Some(compare(&recording.tape, loss.inputs()[0], &recording.gradients)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::{Options, load_data};
+
+    fn settings(activation: &str, seed: u64, lr: f64) -> Settings {
+        Settings::of(Options {
+            model: Some("mlp".into()),
+            depth: Some(3),
+            width: Some(8),
+            activation: Some(activation.into()),
+            batch: Some(16),
+            train_images: Some(40),
+            test_images: Some(10),
+            lr: Some(lr),
+            seed: Some(seed),
+            ..Options::default()
+        })
+        .unwrap()
+    }
+
+    fn course(settings: &Settings, probes: &[u64]) -> Course {
+        let data = load_data(settings).unwrap();
+        train(settings, &data, 7, probes, &Interrupt::default()).unwrap()
+    }
+
+    #[test]
+    fn looking_changes_nothing() {
+        for activation in ["swish", "nswish"] {
+            let s = settings(activation, 1, 0.01);
+            let (alone, watched) = (course(&s, &[]), course(&s, &[0, 3, 7]));
+            assert_eq!(alone.losses, watched.losses);
+            assert_eq!(watched.probes.iter().map(|p| p.step).collect::<Vec<_>>(), [0, 3, 7]);
+            assert_eq!(watched.probes[0].rows.len(), 4);
+            assert_ne!(watched.probes[0].rows, watched.probes[1].rows);
+            assert!(alone.losses.last() < alone.losses.first(), "{:?}", alone.losses);
+        }
+    }
+
+    #[test]
+    fn equal_seeds_mean_equal_weights_and_batches() {
+        let input = |activation: &str, seed| {
+            let row = course(&settings(activation, seed, 0.01), &[0]).probes.remove(0).rows.remove(0);
+            (row.measured.input, row.measured.variance_z)
+        };
+        assert_eq!(input("swish", 1), input("nrelu", 1));
+        assert_ne!(input("swish", 1), input("swish", 2));
+    }
+
+    #[test]
+    fn a_run_that_diverges_ends_there_and_ranks_last() {
+        let c = course(&settings("relu", 0, 1e30), &[0, 7]);
+        assert!(c.diverged.is_some_and(|step| step > 0 && step < 7), "{c:?}");
+        assert_eq!(c.final_loss(), f64::INFINITY);
+        assert_eq!(c.probes.len(), 1);
+    }
+
+    #[test]
+    fn the_final_loss_is_that_of_the_last_tenth() {
+        let of = |n: u32| {
+            let losses = (0..n).map(f64::from).collect();
+            Course { losses, diverged: None, probes: vec![] }.final_loss()
+        };
+        assert_eq!([of(1), of(10), of(11), of(40)], [0.0, 9.0, 9.5, 37.5]);
+        assert_eq!(of(0), f64::INFINITY);
+    }
+}

@@ -1,0 +1,21 @@
+//! Questions asked of many runs: what a claim predicts, measured over activations and seeds.
+//!
+//! [`train`] runs one network for a number of steps and looks at its tape on the way; [`normalization_property`] and
+//! [`gradient_flatness`] say how well a claim's condition holds; [`clustered_spearman`] and [`Summary`] give a number
+//! with its uncertainty; [`StudyFolder`] keeps everything.
+
+mod bootstrap;
+mod course;
+mod family;
+mod folder;
+mod property;
+mod rank;
+mod summary;
+
+pub use bootstrap::{LEVEL, RankCorrelation, clustered_spearman};
+pub use course::{Course, Probe, train};
+pub use family::Family;
+pub use folder::StudyFolder;
+pub use property::{gradient_flatness, normalization_property};
+pub use rank::{NoCorrelation, ranks, spearman};
+pub use summary::{Summary, deviation, slope};

@@ -1,0 +1,198 @@
+//! `anact study` as a person meets it, with the smallest networks that have something to compare.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn study(folder: &Path, arguments: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_anact"))
+        .current_dir(folder)
+        .arg("study")
+        .args(arguments.split_whitespace())
+        .output()
+        .expect("anact starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn succeeds(folder: &Path, arguments: &str) -> String {
+    let output = study(folder, arguments);
+    assert!(output.status.success(), "{arguments}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+fn record(run: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(run.join("record.jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn of_kind<'a>(record: &'a [Value], kind: &str) -> Vec<&'a Value> {
+    record.iter().filter(|line| line["kind"] == kind).collect()
+}
+
+/// The rows of a table as columns by name.
+fn csv(path: &Path) -> Vec<std::collections::BTreeMap<String, String>> {
+    let text = fs::read_to_string(path).unwrap();
+    let mut lines = text.lines().map(|line| line.split(',').map(str::to_string));
+    let head: Vec<String> = lines.next().unwrap().collect();
+    lines.map(|cells| head.iter().cloned().zip(cells).collect()).collect()
+}
+
+const SMALL: &str = "--depth 3 --width 6 --batch 16 --train-images 48 --steps 10";
+
+#[test]
+fn convergence_leaves_tables_pictures_and_a_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str| {
+        let names = "relu,tanh,nrelu,sigmoid";
+        succeeds(
+            folder.path(),
+            &format!("convergence --activations {names} --lr 0.003,0.01 --seeds 2 {SMALL} --output {name}"),
+        )
+    };
+    let out = run("a");
+    for part in
+        ["normalization property before training", "seed 1", "means over seeds", "0 of 8 runs diverged"]
+    {
+        assert!(out.contains(part), "no `{part}` in {out}");
+    }
+    let a = folder.path().join("a");
+    let lines = record(&a);
+    assert_eq!(lines[0]["study"]["activations"][2], "nrelu");
+    assert_eq!((of_kind(&lines, "rate").len(), of_kind(&lines, "run").len()), (4 * 2 * 2, 4 * 2));
+    // Four predictors: all points, means over seeds, and two seeds.
+    assert_eq!(of_kind(&lines, "correlation").len(), 4 * 4);
+    let run_lines = of_kind(&lines, "run");
+    assert_eq!(run_lines[0]["losses"].as_array().unwrap().len(), 10);
+    assert_eq!(run_lines[0]["probes"].as_array().unwrap().len(), 11);
+
+    // The best rate has the smaller mean of the losses that the table holds.
+    let rows = csv(&a.join("runs.csv"));
+    assert_eq!(rows.len(), 16);
+    for name in ["relu", "nrelu"] {
+        let mean = |best: &str| {
+            let of = rows.iter().filter(|r| r["activation"] == name && r["is_best"] == best);
+            of.map(|r| r["loss"].parse::<f64>().unwrap()).sum::<f64>()
+        };
+        assert!(mean("yes") <= mean("no"), "{name}");
+    }
+    // The normalized twin holds the property better, by construction.
+    let property = |name: &str| {
+        let row = rows.iter().find(|r| r["activation"] == name && r["is_best"] == "yes").unwrap();
+        row["property_start"].parse::<f64>().unwrap()
+    };
+    assert!(property("nrelu") < property("relu") && property("relu") < property("sigmoid"));
+    for picture in ["property_start", "property_training", "flatness_start", "flatness_training"] {
+        let svg = fs::read_to_string(a.join(format!("{picture}.svg"))).unwrap();
+        for part in ["Spearman", "&gt;sigmoid&lt;", "uniform guess"] {
+            let part = part.replace("&gt;", ">").replace("&lt;", "<");
+            assert!(svg.contains(&part), "{picture}: {part}");
+        }
+    }
+
+    // Twice the same, but for times.
+    run("b");
+    for file in ["runs.csv", "correlations.csv", "property_training.svg"] {
+        let read = |run: &str| fs::read(folder.path().join(run).join(file)).unwrap();
+        assert_eq!(read("a"), read("b"), "{file}");
+    }
+}
+
+#[test]
+fn runs_that_diverge_are_counted_and_rank_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = succeeds(
+        folder.path(),
+        &format!("convergence --activations relu,tanh,nrelu --lr 1e30 --seeds 1 {SMALL} --output a"),
+    );
+    let rows = csv(&folder.path().join("a/runs.csv"));
+    let lost = rows.iter().filter(|r| r["loss"] == "inf").count();
+    assert!(lost > 0, "{rows:?}");
+    assert!(out.contains(&format!("{lost} of 3 runs diverged")), "{out}");
+    assert!(rows.iter().all(|r| (r["loss"] == "inf") != r["diverged_in_step"].is_empty()), "{rows:?}");
+}
+
+#[test]
+fn variance_compares_pairs_by_layer() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = succeeds(
+        folder.path(),
+        "variance --models plain,resnet8 --activations relu --depth 7 --width 2 --batch 8 --train-images 24 \
+         --steps 2 --seeds 2 --output a",
+    );
+    assert!(out.contains("plain before training") && out.contains("resnet8 after 2 steps"), "{out}");
+    let a = folder.path().join("a");
+    // Seven layers, and ten with the shortcuts of resnet8; two activations, two seeds, two moments.
+    let rows = csv(&a.join("layers.csv"));
+    assert_eq!(rows.len(), (7 + 10) * 8);
+    let summary = csv(&a.join("summary.csv"));
+    assert_eq!(summary.len(), 2 * 2 * 2 * 2);
+
+    // The table's numbers follow from the layers': mean over seeds of the standard deviation of the logarithm.
+    let logs = |activation: &str, seed: &str| -> Vec<f64> {
+        let of = rows.iter().filter(|r| {
+            r["model"] == "plain"
+                && r["activation"] == activation
+                && r["seed"] == seed
+                && r["when"] == "start"
+        });
+        of.map(|r| r["weight_gradient"].parse::<f64>().unwrap().ln()).collect()
+    };
+    let deviation = |v: Vec<f64>| {
+        let mean = v.iter().sum::<f64>() / v.len() as f64;
+        (v.iter().map(|x| x * x).sum::<f64>() / v.len() as f64 - mean * mean).sqrt()
+    };
+    let by_seed = ["0", "1"].map(|seed| [deviation(logs("relu", seed)), deviation(logs("nrelu", seed))]);
+    let difference = by_seed.iter().map(|[a, b]| a - b).sum::<f64>() / 2.0;
+    let row = summary
+        .iter()
+        .find(|r| {
+            r["model"] == "plain"
+                && r["quantity"] == "weight_gradient"
+                && r["measure"] == "deviation"
+                && r["when"] == "start"
+        })
+        .unwrap();
+    let got: f64 = row["difference"].parse().unwrap();
+    assert!((got - difference).abs() < 1e-9, "{got} {difference}");
+    assert_eq!(row["pairs"], "2");
+    for (model, quantity, when) in [("plain", "weight_gradient", "start"), ("resnet8", "delta", "end")] {
+        let svg = fs::read_to_string(a.join(format!("{model}_{quantity}_{when}.svg"))).unwrap();
+        assert!(svg.contains("nrelu") && svg.contains("fc"), "{model}");
+    }
+}
+
+#[test]
+fn wrong_studies_are_refused_before_there_is_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |arguments: &str, parts: &[&str]| {
+        let output = study(folder.path(), arguments);
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {message}");
+        assert!(!message.contains("panicked"), "{arguments}: {message}");
+        for part in parts {
+            assert!(message.contains(part), "{arguments}: no `{part}` in {message}");
+        }
+        assert!(!folder.path().join("runs").exists(), "{arguments} left a folder");
+    };
+    refused("convergence --activations relu,nonsense", &["nonsense"]);
+    refused("convergence --activations relu,tanh,relu", &["relu, twice"]);
+    refused("convergence --activations relu --lr 0", &["--lr is 0"]);
+    refused("convergence --activations relu --lr 0.1,NaN", &["--lr is NaN"]);
+    refused("convergence --activations relu --steps 0", &["--steps is 0"]);
+    refused("convergence --activations relu --seeds 0", &["--seeds is 0"]);
+    refused(
+        "convergence --activations relu --model resnet20 --depth 3",
+        &["resnet20", "depth 3", "mlp and plain"],
+    );
+    refused("variance --models plain --depth 2", &["at least 4"]);
+    refused("variance --models resnet8 --depth 9", &["resnet8", "depth 9"]);
+    refused("variance --activations nrelu", &["nnrelu"]);
+    refused("variance --models plain,plain", &["plain, twice"]);
+    refused("variance --steps 0", &["--steps is 0"]);
+    refused("", &["convergence", "variance"]);
+}
