@@ -7,6 +7,7 @@ mod gradients;
 mod init;
 mod inspect;
 mod list;
+mod moments;
 mod network;
 mod quickstart;
 mod tensor_file;
@@ -49,6 +50,8 @@ enum Command {
     Check(check::Check),
     /// What normalizes each activation for Gaussian input: ρ, ρ′, λ, and the numbers of its rivals
     Factors(factors::Factors),
+    /// Print the moments of an activation under a normal distribution, with λ and its derivatives
+    Moments(moments::Moments),
     /// Measure what things cost on this machine
     Bench(bench::Bench),
     /// Write the weights of a new network as a safetensors file
@@ -86,6 +89,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::List(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Factors(command) => command.run(),
+        Command::Moments(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Init(command) => command.run(),
         Command::Gradients(command) => command.run(),

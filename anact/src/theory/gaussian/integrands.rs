@@ -1,7 +1,7 @@
 //! What is integrated: the products of f, f′ and f″ from which every moment follows, by either route.
 
 /// How many there are.
-pub(super) const COUNT: usize = 18;
+pub(super) const COUNT: usize = 19;
 
 /// The integrands, by their place in an array of [`COUNT`]. With h = z − m, ε = h/s, d = f(z) − f(m), p = f′(z),
 /// p̃ = f′(z) − f′(m), q = f″(z) between kinks, and the remainder r = p·h − d of f's tangent at z.
@@ -26,6 +26,7 @@ pub(super) mod place {
     pub(in super::super) const FR: usize = 15;
     pub(in super::super) const DR: usize = 16;
     pub(in super::super) const R: usize = 17;
+    pub(in super::super) const E_P_MOVED: usize = 18;
 }
 
 /// The factors at one z, or on one piece as functions of z.
@@ -65,6 +66,7 @@ impl<T: Copy + std::ops::Mul<Output = T>> Factors<T> {
             f * r,
             d * r,
             r,
+            e * p_moved,
         ]
     }
 }
@@ -90,7 +92,9 @@ impl Integrals {
     /// Against what each integral's error is to be measured: its own size where it has one sign, and for the others
     /// the size of their factors.
     pub(super) fn scales(&self) -> [f64; COUNT] {
-        use place::{D, D_P_MOVED, DD, DR, EPQ, F, FF, FFPP, FP, FQ, FR, P, P_MOVED, PP, PQ, R, ZFP, ZZPP};
+        use place::{
+            D, D_P_MOVED, DD, DR, E_P_MOVED, EPQ, F, FF, FFPP, FP, FQ, FR, P, P_MOVED, PP, PQ, R, ZFP, ZZPP,
+        };
         let v = |k: usize| self.value[k].abs();
         let (f, p) = (v(FF).sqrt(), v(PP).sqrt());
         let var = (v(DD) - v(D) * v(D)).max(0.0);
@@ -114,6 +118,7 @@ impl Integrals {
             (FR, v(FF)),
             (DR, var),
             (R, var.sqrt()),
+            (E_P_MOVED, p),
         ] {
             scales[k] = scale;
         }

@@ -22,7 +22,7 @@ use autograd::ops::activation::{Visitor, with_activation};
 use autograd::{Elementwise, Result};
 use serde::Serialize;
 
-use crate::factor::{Ratios, factor_gradient};
+use crate::factor::Ratios;
 use crate::moments::ForwardMoment;
 
 /// How moments were computed.
@@ -114,12 +114,17 @@ impl GaussianMoments {
     /// s or by 1, the width of the activations' features, whichever is greater.
     pub fn lambda_gradient(&self, moment: ForwardMoment) -> Option<(f64, f64)> {
         let Ratios { forward, backward } = self.ratios(moment);
-        let (by_rho, by_rho_prime) = factor_gradient(forward, backward)?;
+        let lambda = self.lambda(moment)?;
         let rho = match moment {
             ForwardMoment::Raw => self.rho_gradient,
             ForwardMoment::Centered => self.rho_centered_gradient,
         };
-        let along = |i: usize| by_rho * rho[i] + by_rho_prime * self.rho_prime_gradient[i];
+        // As `factor_gradient` times these, in an order in which tiny ratios do not overflow.
+        let along = |i: usize| {
+            -0.25
+                * (rho[i] / forward / forward / lambda
+                    + self.rho_prime_gradient[i] / backward / backward / lambda)
+        };
         Some((along(0), along(1)))
     }
 

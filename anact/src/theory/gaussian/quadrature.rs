@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use autograd::Elementwise;
 
-use super::integrands::{COUNT, Factors, Integrals};
+use super::integrands::{COUNT, Factors, Integrals, place};
 
 /// Standard deviations to each side: the mass outside is below 10⁻²⁵.
 const REACH: f64 = 10.5;
@@ -24,7 +24,7 @@ const TOLERANCE: f64 = 1e-16;
 /// At most this many halvings, whatever the function does.
 const HALVINGS: usize = 2000;
 /// Below this s, differences of f and f′ are integrals of f′ and f″, which do not cancel.
-const NARROW: f64 = 1e-2;
+pub(super) const NARROW: f64 = 1e-2;
 
 /// One node: its place in (−1, 1), its weight, and its weight in the coarse rule (0 where it is no node of that).
 type Node = (f64, f64, f64);
@@ -105,14 +105,15 @@ impl<'f> Quadrature<'f> {
         Self { function, kinks: function.kinks(), mean, std, pivot: [y, slope], at_zero }
     }
 
-    /// The factors of all integrands at z = m + s·ε.
-    fn factors(&self, e: f64) -> Factors<f64> {
+    /// The factors of all integrands at a point.
+    /// Whether differences were taken without cancellation comes with them.
+    fn factors(&self, Point { e, z }: Point) -> (Factors<f64>, bool) {
         let h = self.std * e;
-        let z = self.mean + h;
         let [f, p, q] = self.function.at(z);
         let (mut d, mut p_moved) = (f - self.pivot[0], p - self.pivot[1]);
         let mut r = p * h - d;
-        let is_between = |k: f64| (k - self.mean) * (k - z) <= 0.0;
+        let mut is_exact = false;
+        let is_between = |k: f64| (k - self.mean) * (k - z) < 0.0;
         if self.std <= NARROW && !self.kinks.iter().any(|&k| is_between(k)) {
             let mut sums = [0.0; 3];
             for &(x, w) in five() {
@@ -123,12 +124,19 @@ impl<'f> Quadrature<'f> {
             }
             let by_slopes = [h * sums[0], h * sums[1], h * h * sums[2]];
             // Taken only where it agrees with the plain difference up to the rounding of that.
-            let rounding = 16.0 * f64::EPSILON * (f.abs() + (p * z).abs());
+            let sizes = f.abs() + self.pivot[0].abs() + (p * z).abs() + (p * self.mean).abs();
+            let rounding = 16.0 * f64::EPSILON * sizes;
             if (by_slopes[0] - d).abs() <= rounding {
-                [d, p_moved, r] = by_slopes;
+                [d, r] = [by_slopes[0], by_slopes[2]];
+                // f′ may jump at m itself.
+                is_exact =
+                    (by_slopes[1] - p_moved).abs() <= 16.0 * f64::EPSILON * (p.abs() + self.pivot[1].abs());
+                if is_exact {
+                    p_moved = by_slopes[1];
+                }
             }
         }
-        Factors { z, e, f, d, p, p_moved, q, r }
+        (Factors { z, e, f, d, p, p_moved, q, r }, is_exact)
     }
 
     /// The integrals over z from `low` to `high`. NaN is passed on.
@@ -144,9 +152,9 @@ impl<'f> Quadrature<'f> {
         // A stack from the left keeps the order of additions fixed.
         open.reverse();
         while let Some(panel) = open.pop() {
-            let middle = 0.5 * (panel.low + panel.high);
-            let disagree = (0..COUNT).any(|k| panel.error[k] > TOLERANCE * size[k]);
-            let is_open = panel.low < middle && middle < panel.high && halvings < HALVINGS;
+            let middle = panel.low.middle(panel.high);
+            let disagree = (0..COUNT).any(|k| panel.error[k] > (TOLERANCE * size[k]).max(panel.noise[k]));
+            let is_open = panel.low.e < middle.e && middle.e < panel.high.e && halvings < HALVINGS;
             if is_open && (disagree || panel.hides_a_corner) {
                 halvings += 1;
                 open.extend([self.panel(middle, panel.high), self.panel(panel.low, middle)]);
@@ -160,49 +168,68 @@ impl<'f> Quadrature<'f> {
     }
 
     /// The ends of the panels in units of ε, ascending.
-    fn ends(&self, low: f64, high: f64) -> Vec<f64> {
+    fn ends(&self, low: f64, high: f64) -> Vec<Point> {
         let in_e = |z: f64| (z - self.mean) / self.std;
         let zero = in_e(0.0);
         // Where f decays towards 0 from both sides, its moments may come from there rather than from around m.
         let (mut left, mut right) = (-REACH, REACH);
-        let mut ends: Vec<f64> = SIGMAS.iter().flat_map(|&e| [e, -e]).collect();
+        let of_e = |e: f64| Point { e, z: self.mean + self.std * e };
+        let of_z = |z: f64| Point { e: in_e(z), z };
+        let mut sigmas: Vec<f64> = SIGMAS.iter().flat_map(|&e| [e, -e]).collect();
         if zero.abs() < 60.0 {
             (left, right) = (left.min(zero - REACH), right.max(zero + REACH));
             let beyond = |from: f64, to: f64| {
                 (1..).map(move |i| from + 4.0 * f64::from(i)).take_while(move |&e| e < to)
             };
-            ends.extend(beyond(REACH, right).chain([right]));
-            ends.extend(beyond(REACH, -left).chain([-left]).map(|e| -e));
+            sigmas.extend(beyond(REACH, right).chain([right]));
+            sigmas.extend(beyond(REACH, -left).chain([-left]).map(|e| -e));
         }
-        ends.extend(FEATURES.iter().flat_map(|&z| [in_e(z), in_e(-z)]));
-        ends.extend(self.kinks.iter().map(|&k| in_e(k)));
-        let (left, right) = (left.max(in_e(low)), right.min(in_e(high)));
-        ends.retain(|&e| left < e && e < right);
-        if left < right {
+        let features = FEATURES.iter().flat_map(|&z| [z, -z]).chain(self.kinks.iter().copied());
+        let mut ends: Vec<Point> = sigmas.into_iter().map(of_e).chain(features.map(of_z)).collect();
+        let (left, right) = (
+            if in_e(low) > left { of_z(low) } else { of_e(left) },
+            if in_e(high) < right { of_z(high) } else { of_e(right) },
+        );
+        ends.retain(|p| left.e < p.e && p.e < right.e);
+        if left.e < right.e {
             ends.extend([left, right]);
         }
-        ends.sort_by(f64::total_cmp);
-        ends.dedup();
+        ends.sort_by(|a, b| a.e.total_cmp(&b.e));
+        ends.dedup_by(|a, b| a.e == b.e);
         ends
     }
 
     /// Both rules on one panel.
-    fn panel(&self, low: f64, high: f64) -> Panel {
-        let (middle, half) = (0.5 * (low + high), 0.5 * (high - low));
+    fn panel(&self, low: Point, high: Point) -> Panel {
+        let middle = low.middle(high);
+        // Near 0 z has more digits than ε, near m the other way round.
+        let by_z = middle.z.abs() < 0.5 * self.mean.abs();
+        let half = if by_z { 0.5 * (high.z - low.z) / self.std } else { 0.5 * (high.e - low.e) };
+        let half_z = if by_z { 0.5 * (high.z - low.z) } else { half * self.std };
         let mut panel = Panel {
             low,
             high,
             value: [0.0; COUNT],
             size: [0.0; COUNT],
+            noise: [0.0; COUNT],
             error: [0.0; COUNT],
             hides_a_corner: false,
         };
         let mut rough = [0.0; COUNT];
+        // The greatest |f|, |p| and |p·h| whose differences were taken.
+        let (mut rounded, mut mass) = ([0.0f64; 3], 0.0);
         let mut slopes = [0.0; 2];
         for (i, &(x, fine, coarse)) in rule().iter().enumerate() {
-            let e = middle + half * x;
+            let e = middle.e + half * x;
+            let z = if by_z { middle.z + half_z * x } else { self.mean + self.std * e };
             let density = half * (-0.5 * e * e).exp() / TAU.sqrt();
-            let factors = self.factors(e);
+            let (factors, is_exact) = self.factors(Point { e, z });
+            if !is_exact {
+                let h = (self.std * e).abs();
+                let sizes = [factors.f.abs(), factors.p.abs(), factors.p.abs() * h];
+                (0..3).for_each(|k| rounded[k] = rounded[k].max(sizes[k]));
+            }
+            mass += fine * density;
             if i == 0 {
                 slopes[0] = factors.p;
             }
@@ -220,26 +247,63 @@ impl<'f> Quadrature<'f> {
             let squared = 10.0 * difference * (difference / panel.size[k]);
             panel.error[k] = if panel.size[k] > 0.0 { difference.min(squared) } else { difference };
         }
+        panel.add_noise(rounded, self.pivot, mass);
         // A transition at 0 that is narrower than the distance of the first node would pass unseen.
-        let zero = -self.mean / self.std;
         let moves = |a: f64, b: f64| (a - b).abs() > 0.02 * a.abs().max(b.abs());
         let is_narrow = half * self.std < 1e-9;
         panel.hides_a_corner = !is_narrow
-            && ((low == zero && moves(slopes[0], self.at_zero[1]))
-                || (high == zero && moves(slopes[1], self.at_zero[0])));
+            && ((low.z == 0.0 && moves(slopes[0], self.at_zero[1]))
+                || (high.z == 0.0 && moves(slopes[1], self.at_zero[0])));
         panel
     }
 }
 
-/// A panel in units of ε, and what the rules say about it.
+/// A place on the line in both coordinates, z = m + s·ε, since either may have been rounded away from the other.
+#[derive(Clone, Copy)]
+struct Point {
+    e: f64,
+    z: f64,
+}
+
+impl Point {
+    fn middle(self, other: Self) -> Self {
+        Self { e: 0.5 * (self.e + other.e), z: 0.5 * (self.z + other.z) }
+    }
+}
+
+/// A panel, and what the rules say about it.
 struct Panel {
-    low: f64,
-    high: f64,
+    low: Point,
+    high: Point,
     value: [f64; COUNT],
     /// The integrals of the absolute values.
     size: [f64; COUNT],
     error: [f64; COUNT],
+    /// What the rounding of differences leaves undecided: halving would not end there.
+    noise: [f64; COUNT],
     hides_a_corner: bool,
+}
+
+impl Panel {
+    /// d, p̃ and r are differences of numbers up to `rounded` and `pivot`, and rounded like these.
+    fn add_noise(&mut self, rounded: [f64; 3], pivot: [f64; 2], mass: f64) {
+        if rounded == [0.0; 3] {
+            return;
+        }
+        let unit = 4.0 * f64::EPSILON;
+        let d = unit * (rounded[0] + pivot[0].abs());
+        let p = unit * (rounded[1] + pivot[1].abs());
+        let r = d + unit * rounded[2];
+        let size = self.size;
+        self.noise[place::D] = mass * d;
+        self.noise[place::DD] = d * (2.0 * size[place::D] + mass * d);
+        self.noise[place::P_MOVED] = mass * p;
+        self.noise[place::E_P_MOVED] = REACH * mass * p;
+        self.noise[place::D_P_MOVED] = p * size[place::D] + d * size[place::P_MOVED] + mass * p * d;
+        self.noise[place::R] = mass * r;
+        self.noise[place::FR] = r * size[place::F];
+        self.noise[place::DR] = r * size[place::D] + d * size[place::R] + mass * r * d;
+    }
 }
 
 #[cfg(test)]

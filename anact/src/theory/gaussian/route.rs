@@ -5,11 +5,11 @@ use std::f64::consts::TAU;
 use autograd::{Elementwise, Error, Result};
 
 use super::integrands::{COUNT, Integrals, place};
-use super::quadrature::{Integrand, Quadrature};
+use super::quadrature::{Integrand, NARROW, Quadrature};
 use super::{GaussianMoments, Route, closed};
 
 /// A closed form whose terms cancel beyond this, relative to the result's scale, is left for quadrature.
-const CANCELLATION: f64 = 1e-14;
+const CANCELLATION: f64 = 1e-13;
 
 /// Refuses what is no normal distribution.
 fn checked(mean: f64, std: f64) -> Result<()> {
@@ -52,8 +52,8 @@ pub(super) fn best<E: Elementwise>(function: &E, mean: f64, std: f64) -> Result<
     let mut route = Route::ClosedForm;
     let mut numeric = None;
     for (from, to, part) in &mut parts {
-        let cancels = (0..COUNT)
-            .any(|k| !(part.error[k] <= CANCELLATION.max(1e-300) * scales[k] || part.error[k] < 1e-300));
+        let cancels =
+            (0..COUNT).any(|k| !(part.error[k] <= CANCELLATION * scales[k] || part.error[k] < 1e-300));
         if cancels {
             route = Route::Quadrature;
             *part = numeric.get_or_insert_with(|| Quadrature::new(function, mean, std)).over(*from, *to);
@@ -72,7 +72,9 @@ fn assemble(
     integrals: &Integrals,
     route: Route,
 ) -> Result<GaussianMoments> {
-    use place::{D, D_P_MOVED, DD, DR, EPQ, F, FF, FFPP, FP, FQ, FR, P, P_MOVED, PP, PQ, R, ZFP, ZZPP};
+    use place::{
+        D, D_P_MOVED, DD, DR, E_P_MOVED, EPQ, F, FF, FFPP, FP, FQ, FR, P, P_MOVED, PP, PQ, R, ZFP, ZZPP,
+    };
     let v = integrals.value;
     if let Some(bad) = v.iter().find(|x| !x.is_finite()) {
         return Err(Error::Argument {
@@ -95,19 +97,23 @@ fn assemble(
     let f_var = (v[DD] - v[D] * v[D]).max(0.0);
     // s·∂/∂s of E[f²]/s² is 2E[f(f′h − f)]/s², and f′h − f = r − f(m).
     let square = std * std;
-    let raw = [2.0 * v[FP] / square, 2.0 * (v[FR] - pivot[0] * v[F]) / square / std];
+    let (mut f_df, mut z_f_df) = (v[FP], v[ZFP]);
+    if std <= NARROW {
+        // E[f f′] with f = f(m) + d and f′ = f′(m) + p̃, where E[d] = E[h p̃] − E[r]: what is odd around m is gone.
+        let mean_d = std * v[E_P_MOVED] - v[R];
+        f_df = pivot[0] * v[P] + pivot[1] * mean_d + v[D_P_MOVED];
+        if mean.abs() <= std {
+            z_f_df = mean * f_df + square * (v[PP] + f_d2f);
+        }
+    }
+    let raw = [2.0 * f_df / square, 2.0 * (v[FR] - pivot[0] * v[F]) / square / std];
     // Cov(f, f′), and of Var[f]/s² with f′h − (f − E f) = r + E[d]: E[(f − E f)(r + E[d])] = E[d r] − E[d]·E[r].
     let remainder = v[DR] - v[D] * v[R];
     let centered = [2.0 * (v[D_P_MOVED] - v[D] * v[P_MOVED]) / square, 2.0 * remainder / square / std];
     let scales = integrals.scales();
-    let relative = |k: usize, scale: f64| {
-        // Below the smallest number of full precision nothing is known of a result but that it is tiny.
-        if scale < f64::MIN_POSITIVE {
-            f64::from(u8::from(scale > 0.0 || integrals.error[k] > 0.0 || v[k] != 0.0))
-        } else {
-            integrals.error[k] / scale
-        }
-    };
+    // Below the smallest number of full precision nothing is known of a result but that it is tiny.
+    let relative =
+        |k: usize, scale: f64| if scale < f64::MIN_POSITIVE { 1.0 } else { integrals.error[k] / scale };
     let mut error = [(F, scales[F]), (FF, v[FF]), (DD, f_var), (PP, v[PP])]
         .into_iter()
         .fold(0.0f64, |worst, (k, scale)| worst.max(relative(k, scale)));
@@ -120,7 +126,7 @@ fn assemble(
         f_var,
         df: v[P],
         df2: v[PP],
-        z_f_df: v[ZFP],
+        z_f_df,
         f_d2f,
         z2_df2: v[ZZPP],
         f2_df2: v[FFPP],

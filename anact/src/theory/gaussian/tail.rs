@@ -17,7 +17,7 @@ pub(super) fn moments<const N: usize>(x: f64, log: f64) -> [f64; N] {
     let mut j = [0.0; N];
     let density = 1.0 / std::f64::consts::TAU.sqrt();
     if x > 1.5 {
-        let depth = N + 24 + (180.0 / (x * x)) as usize;
+        let depth = N + 24 + (420.0 / (x * x)) as usize;
         let mut ratio = (depth as f64).sqrt();
         let mut ratios = [0.0; N];
         for n in (1..depth).rev() {
