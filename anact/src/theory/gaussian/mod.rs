@@ -16,6 +16,7 @@ mod closed;
 mod integrands;
 mod quadrature;
 mod route;
+mod sine;
 mod tail;
 
 use autograd::ops::activation::{Visitor, with_activation};
@@ -161,7 +162,7 @@ pub fn gaussian_moments(name: &str, mean: f64, std: f64) -> Result<GaussianMomen
     with_activation(name, Integrate(mean, std))?
 }
 
-/// Whether the registered activation `name` has closed forms for all its moments.
+/// Whether the registered activation `name` has closed forms for all its moments: `Some` pieces, or the sine.
 ///
 /// # Errors
 /// An unknown name.
@@ -170,7 +171,7 @@ pub fn has_closed_form(name: &str) -> Result<bool> {
     impl Visitor for Ask {
         type Output = bool;
         fn visit<E: Elementwise>(self, activation: E) -> bool {
-            activation.pieces().is_some()
+            route::is_closed(&activation)
         }
     }
     with_activation(name, Ask)

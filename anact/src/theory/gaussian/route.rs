@@ -1,12 +1,14 @@
 //! From the integrals to the moments, and which route each activation takes.
 
+use std::any::Any;
 use std::f64::consts::TAU;
 
+use autograd::ops::activation::Sin;
 use autograd::{Elementwise, Error, Result};
 
 use super::integrands::{COUNT, Integrals, place};
 use super::quadrature::{Integrand, NARROW, Quadrature};
-use super::{GaussianMoments, Route, closed};
+use super::{GaussianMoments, Route, closed, sine};
 
 /// A closed form whose terms cancel beyond this, relative to the result's scale, is left for quadrature.
 const CANCELLATION: f64 = 1e-13;
@@ -31,8 +33,21 @@ pub(super) fn quadrature<E: Elementwise>(function: &E, mean: f64, std: f64) -> R
     assemble(function, mean, std, [pivot[0], pivot[1]], &integrals, Route::Quadrature)
 }
 
+fn is_sine<E: Elementwise>(function: &E) -> bool {
+    (function as &dyn Any).is::<Sin>()
+}
+
+/// Whether there is a closed form at all.
+pub(super) fn is_closed<E: Elementwise>(function: &E) -> bool {
+    is_sine(function) || function.pieces().is_some()
+}
+
 /// In closed form where the function states its pieces and their terms do not cancel; else by quadrature.
 pub(super) fn best<E: Elementwise>(function: &E, mean: f64, std: f64) -> Result<GaussianMoments> {
+    if is_sine(function) && std >= sine::FROM {
+        checked(mean, std)?;
+        return Ok(sine::moments(mean, std));
+    }
     let Some(pieces) = function.pieces() else { return quadrature(function, mean, std) };
     checked(mean, std)?;
     let starts = std::iter::once(f64::NEG_INFINITY).chain(pieces.iter().map(|p| p.to));
