@@ -242,8 +242,8 @@ impl<'f> Quadrature<'f> {
                 rough[k] += coarse * values[k];
             }
         }
-        for k in 0..COUNT {
-            let difference = (panel.value[k] - rough[k]).abs();
+        for (k, rough) in rough.iter().enumerate() {
+            let difference = (panel.value[k] - rough).abs();
             let squared = 10.0 * difference * (difference / panel.size[k]);
             panel.error[k] = if panel.size[k] > 0.0 { difference.min(squared) } else { difference };
         }
