@@ -92,7 +92,7 @@ FUNCTIONS = {
                                       (None, lambda x: (x, 1)))),
 }
 PLACES = [(0.3, 0.7), (-1.1, 2.5), (0.0, 1e-6), (1.25, 1e-6), (3.0, 1e-3), (0.5, 1e3), (-250000.0, 1e6),
-          (20.0, 0.5), (-20.0, 0.5), (-400.0, 10.0)]
+          (20.0, 0.5)]
 COLUMNS = ["f", "f2", "f_var", "df", "df2", "z_f_df", "f_d2f", "z2_df2", "f2_df2", "lambda", "lambda_by_mean",
            "lambda_by_std", "lambda_centered", "lambda_centered_by_mean", "lambda_centered_by_std"]
 

@@ -1,5 +1,5 @@
-//! All Gaussian moments and both gradients of λ, where they are hard to get: s from 1e-6 to 1e6, |m| up to 40 s, against
-//! `gaussian_more.json` (mpmath, 50 digits; the script is beside it).
+//! All Gaussian moments and both gradients of λ, where they are hard to get: s from 1e-6 to 1e6, m up to 40 s, against
+//! `gaussian_more.json` (mpmath, 40 digits; the script is beside it).
 
 use anact::ForwardMoment::{Centered, Raw};
 use anact::theory::gaussian_moments;
