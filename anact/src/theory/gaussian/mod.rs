@@ -71,7 +71,7 @@ pub struct GaussianMoments {
     pub route: Route,
     /// Estimated error of the worst of E\[f²\], Var\[f\] and E\[f′²\], relative to its value, and of E\[f\] relative to
     /// √E\[f²\]; 1 where one of them is below the smallest number that has full precision. The rounding of f itself is
-    /// not in it.
+    /// not in it, nor that of the density's exponent far out, about ε² units in the last place.
     pub error: f64,
 }
 
