@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::kernels::buffer;
 use crate::kernels::map;
 use crate::op::{Backward, Forward, Op, inputs_of};
+use crate::piece::Piece;
 use crate::samples::{SampledInput, Samples};
 use crate::scalar::Scalar;
 use crate::tensor::Tensor;
@@ -54,6 +55,11 @@ pub trait Elementwise: Debug + Copy + Default + Send + Sync + 'static {
     /// Where this member is not smooth; families whose kinks move with their parameters override it.
     fn kinks(&self) -> Vec<f64> {
         Self::KINKS.to_vec()
+    }
+    /// Its pieces in ascending order, if it consists of polynomials and exponentials: what the theory's closed forms are
+    /// made from. The ends between them are the [kinks](Self::kinks).
+    fn pieces(&self) -> Option<Vec<Piece>> {
+        None
     }
     /// Its name as listings and tapes print it, with the parameter where it is not the default: `swish`, `swish(1.702)`.
     fn label(&self) -> String {

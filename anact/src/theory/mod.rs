@@ -3,9 +3,8 @@
 
 mod chain;
 pub mod gaussian;
-mod legendre;
 mod network;
 
 pub use chain::{ChainRow, DenseNet, Output, chain};
-pub use gaussian::{GaussianMoments, gaussian_moments};
+pub use gaussian::{GaussianMoments, Route, gaussian_moments, has_closed_form};
 pub use network::{BackwardMoments, LayerRow, Quantities, compare, compared};

@@ -2,6 +2,8 @@
 
 mod degenerate;
 mod gaussian;
+mod gaussian_more;
+mod gaussian_routes;
 mod golden;
 mod gradients;
 mod groups;

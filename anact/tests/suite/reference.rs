@@ -51,3 +51,36 @@ pub(crate) fn node() -> Vec<Row> {
 pub(crate) fn gaussian() -> Vec<Row> {
     read("gaussian_moments.json").into_iter().map(Row).collect()
 }
+
+/// A row of `gaussian_more.json`.
+pub(crate) struct Moments {
+    pub(crate) name: String,
+    pub(crate) mean: f64,
+    pub(crate) std: f64,
+    numbers: Vec<(String, Option<f64>)>,
+}
+
+impl Moments {
+    /// The number in column `key`; `None` where it does not exist.
+    pub(crate) fn number(&self, key: &str) -> Option<f64> {
+        self.numbers.iter().find(|(k, _)| k == key).unwrap_or_else(|| panic!("no column {key}")).1
+    }
+}
+
+pub(crate) fn gaussian_more() -> Vec<Moments> {
+    let path = format!("{}/../tests/golden/gaussian_more.json", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
+    let file: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{path}: {e}"));
+    let text = |value: &Value| value.as_str().expect("text").to_string();
+    let columns: Vec<String> = file["columns"].as_array().expect("columns").iter().map(text).collect();
+    let rows = file["rows"].as_array().expect("rows");
+    let row = |cells: &Value| Moments {
+        name: text(&cells[0]),
+        mean: cells[1].as_f64().expect("a mean"),
+        std: cells[2].as_f64().expect("a deviation"),
+        numbers: (3..columns.len())
+            .map(|i| (columns[i].clone(), cells[i].as_str().map(|x| x.parse().expect("a number"))))
+            .collect(),
+    };
+    rows.iter().map(row).collect()
+}

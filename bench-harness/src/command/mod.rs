@@ -7,6 +7,7 @@ mod gradients;
 mod init;
 mod inspect;
 mod list;
+mod moments;
 mod network;
 mod quickstart;
 mod study;
@@ -53,6 +54,8 @@ enum Command {
     Check(check::Check),
     /// What normalizes each activation for Gaussian input: ρ, ρ′, λ, and the numbers of its rivals
     Factors(factors::Factors),
+    /// Print the moments of an activation under a normal distribution, with λ and its derivatives
+    Moments(moments::Moments),
     /// Measure what things cost on this machine
     Bench(bench::Bench),
     /// Write the weights of a new network as a safetensors file
@@ -91,6 +94,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::List(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Factors(command) => command.run(),
+        Command::Moments(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Init(command) => command.run(),
         Command::Gradients(command) => command.run(),

@@ -30,7 +30,7 @@ impl<E: Elementwise> Function for E {
     }
 
     fn gaussian(&self, mean: f64, std: f64) -> Result<GaussianMoments> {
-        GaussianMoments::quadrature(self, mean, std)
+        GaussianMoments::of(self, mean, std)
     }
 
     fn values(&self, z: &[f64]) -> Vec<f64> {

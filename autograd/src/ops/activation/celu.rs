@@ -1,6 +1,7 @@
 //! CELU.
 
 use crate::elementwise::{Elementwise, Parameter};
+use crate::piece::Piece;
 use crate::scalar::Scalar;
 
 /// x for x > 0, else α(e^{x/α} − 1). f′ = 1 for x > 0, else e^{x/α}, continuous; f″ = 0 for x > 0, else e^{x/α}/α.
@@ -31,6 +32,9 @@ impl Elementwise for Celu {
     }
     fn parameter(&self) -> Option<f64> {
         Some(self.alpha)
+    }
+    fn pieces(&self) -> Option<Vec<Piece>> {
+        Some(vec![Piece::exponential(0.0, self.alpha, 1.0 / self.alpha), Piece::line(f64::INFINITY, 1.0)])
     }
     fn f<S: Scalar>(&self, x: S) -> S {
         let alpha = S::from_f64(self.alpha);

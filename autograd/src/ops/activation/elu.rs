@@ -1,6 +1,7 @@
 //! ELU.
 
 use crate::elementwise::{Elementwise, Parameter};
+use crate::piece::Piece;
 use crate::scalar::Scalar;
 
 /// x for x > 0, else α(e^x − 1). f′ = 1 for x > 0, else α·e^x; f″ = 0 for x > 0, else α·e^x. At x = 0 both are
@@ -33,6 +34,9 @@ impl Elementwise for Elu {
     }
     fn parameter(&self) -> Option<f64> {
         Some(self.alpha)
+    }
+    fn pieces(&self) -> Option<Vec<Piece>> {
+        Some(vec![Piece::exponential(0.0, self.alpha, 1.0), Piece::line(f64::INFINITY, 1.0)])
     }
     fn f<S: Scalar>(&self, x: S) -> S {
         if x > S::ZERO { x } else { S::from_f64(self.alpha) * x.exp_m1() }

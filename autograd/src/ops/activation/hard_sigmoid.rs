@@ -1,6 +1,7 @@
 //! Hard sigmoid.
 
 use crate::elementwise::Elementwise;
+use crate::piece::Piece;
 use crate::scalar::Scalar;
 
 /// relu6(x + 3)/6: 0 for x ≤ −3, 1 for x ≥ 3, else (x + 3)/6. f′ = 1/6 for −3 < x < 3, else 0, also at the kinks
@@ -15,6 +16,13 @@ impl Elementwise for HardSigmoid {
     const FORMULA: &'static str = "min(max(x + 3, 0), 6)/6";
     const KINKS: &'static [f64] = &[-3.0, 3.0];
 
+    fn pieces(&self) -> Option<Vec<Piece>> {
+        Some(vec![
+            Piece::constant(-3.0, 0.0),
+            Piece::polynomial(3.0, -3.0, [0.0, 1.0 / 6.0, 0.0]),
+            Piece::constant(f64::INFINITY, 1.0),
+        ])
+    }
     fn f<S: Scalar>(&self, x: S) -> S {
         let three = S::from_f64(3.0);
         // Written so that NaN fails both comparisons and passes through.

@@ -1,6 +1,7 @@
 //! Hard swish.
 
 use crate::elementwise::Elementwise;
+use crate::piece::Piece;
 use crate::scalar::Scalar;
 
 /// x·relu6(x + 3)/6: 0 for x ≤ −3, x for x ≥ 3, else x(x + 3)/6. f′ = (2x + 3)/6 for −3 < x < 3, f″ = 1/3 there.
@@ -15,6 +16,13 @@ impl Elementwise for HardSwish {
     const FORMULA: &'static str = "x·min(max(x + 3, 0), 6)/6";
     const KINKS: &'static [f64] = &[-3.0, 3.0];
 
+    fn pieces(&self) -> Option<Vec<Piece>> {
+        Some(vec![
+            Piece::constant(-3.0, 0.0),
+            Piece::polynomial(3.0, -3.0, [0.0, -0.5, 1.0 / 6.0]),
+            Piece::line(f64::INFINITY, 1.0),
+        ])
+    }
     fn f<S: Scalar>(&self, x: S) -> S {
         let three = S::from_f64(3.0);
         // Written so that NaN fails both comparisons and passes through.

@@ -1,6 +1,7 @@
 //! Hard tanh.
 
 use crate::elementwise::Elementwise;
+use crate::piece::Piece;
 use crate::scalar::Scalar;
 
 /// min(max(x, −1), 1). f′ = 1 for −1 < x < 1, else 0, also at the kinks x = ±1; f″ = 0. Any shape.
@@ -14,6 +15,9 @@ impl Elementwise for HardTanh {
     const FORMULA: &'static str = "min(max(x, −1), 1)";
     const KINKS: &'static [f64] = &[-1.0, 1.0];
 
+    fn pieces(&self) -> Option<Vec<Piece>> {
+        Some(vec![Piece::constant(-1.0, -1.0), Piece::line(1.0, 1.0), Piece::constant(f64::INFINITY, 1.0)])
+    }
     fn f<S: Scalar>(&self, x: S) -> S {
         // Written so that NaN fails both comparisons and passes through.
         if x <= -S::ONE {

@@ -1,6 +1,7 @@
 //! Leaky ReLU.
 
 use crate::elementwise::{Elementwise, Parameter};
+use crate::piece::Piece;
 use crate::scalar::Scalar;
 
 /// x for x > 0, else a·x. f′ = 1 for x > 0, else a, also at the kink x = 0; f″ = 0. Any shape.
@@ -32,6 +33,9 @@ impl Elementwise for LeakyRelu {
     }
     fn parameter(&self) -> Option<f64> {
         Some(self.slope)
+    }
+    fn pieces(&self) -> Option<Vec<Piece>> {
+        Some(vec![Piece::line(0.0, self.slope), Piece::line(f64::INFINITY, 1.0)])
     }
     fn f<S: Scalar>(&self, x: S) -> S {
         let left = S::from_f64(self.slope) * x;

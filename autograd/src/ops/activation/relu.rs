@@ -1,6 +1,7 @@
 //! ReLU.
 
 use crate::elementwise::Elementwise;
+use crate::piece::Piece;
 use crate::scalar::Scalar;
 
 /// max(x, 0). f′ = 1 for x > 0, else 0, also at the kink x = 0; f″ = 0. Any shape. NaN stays NaN.
@@ -14,6 +15,9 @@ impl Elementwise for Relu {
     const FORMULA: &'static str = "max(x, 0)";
     const KINKS: &'static [f64] = &[0.0];
 
+    fn pieces(&self) -> Option<Vec<Piece>> {
+        Some(vec![Piece::constant(0.0, 0.0), Piece::line(f64::INFINITY, 1.0)])
+    }
     fn f<S: Scalar>(&self, x: S) -> S {
         // Written so that NaN fails the comparison and passes through.
         if x <= S::ZERO { S::ZERO } else { x }

@@ -1,6 +1,7 @@
 //! ReLU clipped at 6.
 
 use crate::elementwise::Elementwise;
+use crate::piece::Piece;
 use crate::scalar::Scalar;
 
 /// min(max(x, 0), 6). f′ = 1 for 0 < x < 6, else 0, also at the kinks x = 0 and x = 6; f″ = 0. Any shape.
@@ -14,6 +15,9 @@ impl Elementwise for Relu6 {
     const FORMULA: &'static str = "min(max(x, 0), 6)";
     const KINKS: &'static [f64] = &[0.0, 6.0];
 
+    fn pieces(&self) -> Option<Vec<Piece>> {
+        Some(vec![Piece::constant(0.0, 0.0), Piece::line(6.0, 1.0), Piece::constant(f64::INFINITY, 6.0)])
+    }
     fn f<S: Scalar>(&self, x: S) -> S {
         let six = S::from_f64(6.0);
         // Written so that NaN fails both comparisons and passes through.

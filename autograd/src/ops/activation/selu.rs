@@ -1,6 +1,7 @@
 //! SELU.
 
 use crate::elementwise::Elementwise;
+use crate::piece::Piece;
 use crate::scalar::Scalar;
 
 /// α of SELU: the solution of the paper's fixed point equations, which mpmath confirms in all these digits.
@@ -22,6 +23,9 @@ impl Elementwise for Selu {
     const FORMULA: &'static str = "λx if x > 0 else λα(e^x − 1)";
     const KINKS: &'static [f64] = &[0.0];
 
+    fn pieces(&self) -> Option<Vec<Piece>> {
+        Some(vec![Piece::exponential(0.0, LAMBDA * ALPHA, 1.0), Piece::line(f64::INFINITY, LAMBDA)])
+    }
     fn f<S: Scalar>(&self, x: S) -> S {
         if x > S::ZERO { S::from_f64(LAMBDA) * x } else { S::from_f64(LAMBDA * ALPHA) * x.exp_m1() }
     }

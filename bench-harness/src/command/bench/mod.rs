@@ -1,5 +1,6 @@
 //! `anact bench`: what things cost on this machine.
 
+mod moments;
 mod tape;
 
 use clap::{Args, Subcommand};
@@ -18,12 +19,15 @@ pub(super) struct Bench {
 enum What {
     /// Time and memory of a node on the tape, apart from what its op computes
     Tape(tape::Tape),
+    /// Time of the Gaussian moments by activation and standard deviation
+    Moments(moments::Moments),
 }
 
 impl Bench {
     pub(super) fn run(self) -> Result<()> {
         match self.what {
             What::Tape(tape) => tape.run(),
+            What::Moments(moments) => moments.run(),
         }
     }
 }

@@ -1,0 +1,61 @@
+//! `anact moments`: every number of an activation under a normal distribution.
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn anact(arguments: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_anact")).args(arguments.split(' ')).output().expect("anact starts")
+}
+
+fn json(arguments: &str) -> Value {
+    let output = anact(arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("one JSON object")
+}
+
+/// ReLU on N(0, s²): E[f²] = s²/2, E[f′²] = ½, λ = √2, a = 1, ∂λ/∂s = 0.
+#[test]
+fn relu_has_its_known_numbers() {
+    let object = json("moments --activation relu --std 3 --json");
+    let close = |value: &Value, want: f64| {
+        let got = value.as_f64().unwrap_or_else(|| panic!("{value} in {object}"));
+        assert!((got - want).abs() < 1e-14, "{got} {want}");
+    };
+    close(&object["f2"], 4.5);
+    close(&object["rho_prime"], 0.5);
+    close(&object["slope"], 1.0);
+    close(&object["raw"]["lambda"], std::f64::consts::SQRT_2);
+    close(&object["raw"]["lambda_by_std"], 0.0);
+    assert_eq!(object["route"], "closed_form");
+    let only = json("moments --activation relu --moment centered --json");
+    assert!(only.get("raw").is_none() && only.get("centered").is_some(), "{only}");
+}
+
+#[test]
+fn tables_and_the_list_name_the_route() {
+    let text = |arguments: &str| String::from_utf8(anact(arguments).stdout).unwrap();
+    let table = text("moments --activation swish(1.702) --mean -0.5 --std 2");
+    for part in ["swish(1.702)", "E[f² f′²]", "∂λ/∂m", "∂λ/∂s", "by quadrature", "error"] {
+        assert!(table.contains(part), "no {part} in {table}");
+    }
+    let list = json("moments --json");
+    assert_eq!((&list["closed_form"]["relu"], &list["closed_form"]["mish"]), (&true.into(), &false.into()));
+    assert!(text("moments").contains("hard_swish"));
+}
+
+#[test]
+fn wrong_settings_are_refused() {
+    for (arguments, part) in [
+        ("moments --activation rleu", "relu"),
+        ("moments --activation relu --std 0", "positive"),
+        ("moments --activation relu --std -1", "positive"),
+        ("moments --activation relu --mean NaN", "finite"),
+        ("moments --activation relu --moment both", "centered"),
+    ] {
+        let output = anact(arguments);
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {message}");
+        assert!(message.contains(part), "{arguments}: {message}");
+    }
+}
