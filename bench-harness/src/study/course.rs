@@ -81,7 +81,7 @@ pub fn train(
         }
         let place = Place { epoch: step / per_epoch + 1, step: (step % per_epoch) as usize + 1 };
         match trainer.step(&mut batch, place) {
-            Ok((loss, _)) => course.losses.push(f64::from(loss)),
+            Ok(metrics) => course.losses.push(f64::from(metrics.loss)),
             Err(Error::Diverged { .. }) => {
                 course.diverged = Some(step);
                 break;
