@@ -15,7 +15,7 @@
 //!
 //! Source: our own derivation.
 
-use autograd::ops::activation::{Visitor, with_activation};
+use autograd::ops::activation::Visitor;
 use autograd::random::{Purpose, Stream};
 use autograd::{Elementwise, Error, Result, Tensor};
 use rayon::prelude::*;
@@ -24,6 +24,7 @@ use serde::Serialize;
 use super::network::{Function, log_spread};
 use crate::moments::ForwardMoment;
 use crate::registry::plain_name;
+use crate::rivals::with_frozen;
 
 /// A dense net, x₀ → z₁ → h → z₂ → … → z_D, with an activation behind every layer but the last.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,7 +33,7 @@ pub struct DenseNet {
     pub widths: Vec<usize>,
     /// n_{l−1}·Var\[w_l\] of every layer: 1 for LeCun's initialisation, 2 for He's.
     pub gain: f64,
-    /// The activation's name: a registered one, or its normalized twin `n…`.
+    /// The activation's name: a registered one, its normalized twin `n…`, or a rival such as `gp-tanh`.
     pub activation: String,
     /// Which ρ a normalized activation's λ is made of.
     pub moment: ForwardMoment,
@@ -107,7 +108,7 @@ pub fn chain(net: &DenseNet, samples: usize, seed: u64) -> Result<Vec<ChainRow>>
         return Err(refuse(format!("{samples} samples"), "at least 2"));
     }
     let name = plain_name(&net.activation).unwrap_or(&net.activation);
-    with_activation(name, Run(net, samples, seed))
+    with_frozen(name, Run(net, samples, seed))
 }
 
 fn run(function: &dyn Function, net: &DenseNet, samples: usize, seed: u64) -> Vec<ChainRow> {

@@ -6,6 +6,7 @@
 
 mod bootstrap;
 mod course;
+mod dense;
 mod family;
 mod folder;
 mod property;
@@ -14,6 +15,7 @@ mod summary;
 
 pub use bootstrap::{LEVEL, RankCorrelation, clustered_spearman};
 pub use course::{Course, Probe, train};
+pub use dense::dense_rows;
 pub use family::Family;
 pub use folder::StudyFolder;
 pub use property::{gradient_flatness, normalization_property};

@@ -1,6 +1,7 @@
 //! `anact study`: what the paper claims, measured over activations and seeds.
 
 mod convergence;
+mod dense;
 mod variance;
 
 use std::path::PathBuf;
@@ -28,6 +29,9 @@ enum Question {
     /// Does the normalized activation keep gradient variance alike in all layers? Vanilla beside normalized, before
     /// and after training
     Variance(variance::Variance),
+    /// Where do pooled moments fail to predict gradient variance? Deep dense nets at initialisation, measured beside
+    /// every theory and beside a chain of samples that needs no network
+    Dense(dense::Dense),
 }
 
 impl Study {
@@ -35,6 +39,7 @@ impl Study {
         match self.question {
             Question::Convergence(command) => command.run(),
             Question::Variance(command) => command.run(),
+            Question::Dense(command) => command.run(),
         }
     }
 }
