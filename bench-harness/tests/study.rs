@@ -196,3 +196,46 @@ fn wrong_studies_are_refused_before_there_is_a_folder() {
     refused("variance --steps 0", &["--steps is 0"]);
     refused("", &["convergence", "variance"]);
 }
+
+#[test]
+fn dense_nets_are_measured_beside_every_theory() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = "--width 16 --depth 3 --batch 8 --seeds 2 --chain-samples 20";
+    let out = succeeds(folder.path(), &format!("dense --activations relu,nswish,gp-tanh {small} --output a"));
+    for part in ["nswish raw", "nswish centered", "nswish uncentred", "gp-tanh", "chain, two-state"] {
+        assert!(out.contains(part), "no `{part}` in {out}");
+    }
+    let a = folder.path().join("a");
+    let lines = record(&a);
+    // Five kinds: a plain one, a rival, and the normalized one in three ways.
+    assert_eq!((of_kind(&lines, "layers").len(), of_kind(&lines, "chain").len()), (5 * 2, 5));
+    let rows = csv(&a.join("layers.csv"));
+    assert_eq!(rows.len(), 5 * 3);
+    let last = rows.iter().filter(|r| r["layer"] == "fc3");
+    // At the output every theory is told the same, and the chain's is 1.
+    last.for_each(|r| {
+        assert_eq!((&r["two_state"], &r["per_sample"]), (&r["measured"], &r["measured"]));
+        assert_eq!(r["chain_two_state"].parse::<f64>().unwrap(), 1.0);
+    });
+    assert!(a.join("nswish_uncentred.svg").is_file());
+
+    let b = format!("dense --activations relu,nswish,gp-tanh {small} --output b");
+    succeeds(folder.path(), &b);
+    assert_eq!(fs::read(a.join("layers.csv")).unwrap(), fs::read(folder.path().join("b/layers.csv")).unwrap());
+
+    for (arguments, legal) in [
+        ("dense --seeds 0", "at least 1"),
+        ("dense --batch 1", "at least 2"),
+        ("dense --depth 1", "at least 2"),
+        ("dense --width 0", "none of them 0"),
+        ("dense --gain -1", "positive"),
+        ("dense --chain-samples 1", "at least 2"),
+        ("dense --activations rleu", "relu"),
+        ("dense --activations relu,relu", "each name once"),
+    ] {
+        let output = study(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments}");
+        assert!(text(&output.stderr).contains(legal), "{arguments}: {}", text(&output.stderr));
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "a refused study leaves no folder");
+}

@@ -243,6 +243,29 @@ fn registered_names_are_unique_and_plain_and_have_formulas_and_cases() {
 }
 
 /// The scanner itself: it must see what it looks for, and only that.
+/// The table of equations in docs/PAPER.md: four columns, of which the third names tests that exist.
+#[test]
+fn every_test_that_the_paper_names_exists() {
+    let sources = sources();
+    let paper = read(root().join("docs/PAPER.md"));
+    let table = paper.lines().skip_while(|line| !line.starts_with("| equation |")).skip(2);
+    let rows: Vec<Vec<&str>> =
+        table.take_while(|line| line.starts_with('|')).map(|line| line.split('|').collect()).collect();
+    assert!(rows.len() > 20, "only {} equations found", rows.len());
+    let mut broken = Vec::new();
+    for row in &rows {
+        assert_eq!(row.len(), 6, "{row:?}");
+        // Names stand between backticks, as every second part.
+        let names: Vec<&str> = row[3].split('`').skip(1).step_by(2).collect();
+        let exists = |name: &&str| sources.iter().any(|(_, text)| text.contains(&format!("fn {name}(")));
+        broken.extend(names.iter().filter(|name| !exists(name)).map(|name| format!("no test `{name}`")));
+        if names.is_empty() {
+            broken.push(format!("no test for {}", row[1]));
+        }
+    }
+    none(&broken, "docs/PAPER.md names a test for every equation");
+}
+
 #[test]
 fn comments_and_strings_are_not_code() {
     assert!(has_word("    unsafe { f() }", "unsafe"));
