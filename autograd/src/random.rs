@@ -19,6 +19,8 @@ pub enum Purpose {
     Probe = 3,
     /// Samples drawn again from what was measured, for confidence intervals.
     Resampling = 4,
+    /// The samples of a chain that stands for a network.
+    Chain = 5,
 }
 
 /// A stream of random numbers.

@@ -68,7 +68,7 @@ fn convergence_leaves_tables_pictures_and_a_record() {
     assert_eq!(of_kind(&lines, "correlation").len(), 4 * 4);
     let run_lines = of_kind(&lines, "run");
     assert_eq!(run_lines[0]["losses"].as_array().unwrap().len(), 10);
-    assert_eq!(run_lines[0]["probes"].as_array().unwrap().len(), 11);
+    assert_eq!(run_lines[0]["probes"].as_array().unwrap().len(), 10);
 
     // The best rate has the smaller mean of the losses that the table holds.
     let rows = csv(&a.join("runs.csv"));
@@ -202,7 +202,7 @@ fn dense_nets_are_measured_beside_every_theory() {
     let folder = tempfile::tempdir().unwrap();
     let small = "--width 16 --depth 3 --batch 8 --seeds 2 --chain-samples 20";
     let out = succeeds(folder.path(), &format!("dense --activations relu,nswish,gp-tanh {small} --output a"));
-    for part in ["nswish raw", "nswish centered", "nswish uncentred", "gp-tanh", "chain, two-state"] {
+    for part in ["nswish raw", "nswish centered", "nswish mean kept", "gp-tanh", "chain, two-state"] {
         assert!(out.contains(part), "no `{part}` in {out}");
     }
     let a = folder.path().join("a");
@@ -214,20 +214,27 @@ fn dense_nets_are_measured_beside_every_theory() {
     let last = rows.iter().filter(|r| r["layer"] == "fc3");
     // At the output every theory is told the same, and the chain's is 1.
     last.for_each(|r| {
-        assert_eq!((&r["two_state"], &r["per_sample"]), (&r["measured"], &r["measured"]));
-        assert_eq!(r["chain_two_state"].parse::<f64>().unwrap(), 1.0);
+        assert_eq!(
+            (&r["two_state_delta2"], &r["per_sample_delta2"]),
+            (&r["measured_delta2"], &r["measured_delta2"])
+        );
+        let measured: f64 = r["measured_delta2"].parse().unwrap();
+        assert!((measured - 1.0).abs() < 1e-12 && r["chain_two_state_delta2"] == "1", "{r:?}");
     });
-    assert!(a.join("nswish_uncentred.svg").is_file());
+    assert!(a.join("nswish_mean_kept.svg").is_file());
 
     let b = format!("dense --activations relu,nswish,gp-tanh {small} --output b");
     succeeds(folder.path(), &b);
-    assert_eq!(fs::read(a.join("layers.csv")).unwrap(), fs::read(folder.path().join("b/layers.csv")).unwrap());
+    assert_eq!(
+        fs::read(a.join("layers.csv")).unwrap(),
+        fs::read(folder.path().join("b/layers.csv")).unwrap()
+    );
 
     for (arguments, legal) in [
         ("dense --seeds 0", "at least 1"),
         ("dense --batch 1", "at least 2"),
         ("dense --depth 1", "at least 2"),
-        ("dense --width 0", "none of them 0"),
+        ("dense --width 0", "at least 1"),
         ("dense --gain -1", "positive"),
         ("dense --chain-samples 1", "at least 2"),
         ("dense --activations rleu", "relu"),

@@ -8,8 +8,9 @@ use super::{Coefficients, Curve, RivalEntry, positive};
 ///
 /// E\[h′²\] = a²·E\[f′²\] gives a = 1/√E\[f′²\]. Then E\[h²\] = a²Var\[f\] + (a·E\[f\] + b)² = 1 gives
 /// b = −a·E\[f\] ± √(1 − a²Var\[f\]), which is real by the Gaussian Poincaré inequality Var\[f\] ≤ E\[f′²\] that named the
-/// method. Of the two the one nearer 0 is taken, and the positive one where both are as near (f odd): those are the
-/// constants that the paper tabulates.
+/// method. Of the two the one nearer 0 is taken, and the positive one where both are as near (f odd): this rule is ours.
+/// It gives what the paper tabulates for ReLU, tanh, ELU and SELU; where a table has the other root, as it may for GELU, the
+/// function is another one.
 ///
 /// Source: Lu, Gould and Ajanthan, *Bidirectionally self-normalizing neural networks* (2020).
 pub(super) const ENTRY: RivalEntry = RivalEntry {

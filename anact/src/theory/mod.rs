@@ -5,6 +5,6 @@ mod chain;
 pub mod gaussian;
 mod network;
 
-pub use chain::{ChainRow, DenseNet, Output, chain};
+pub use chain::{ChainRow, DenseNet, OutputMean, dense_chain};
 pub use gaussian::{GaussianMoments, Route, gaussian_moments, has_closed_form};
 pub use network::{BackwardMoments, LayerRow, Quantities, compare, compared};

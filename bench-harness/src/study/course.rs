@@ -39,8 +39,20 @@ impl Course {
         self.losses[self.losses.len() - last..].iter().sum::<f64>() / last as f64
     }
 
-    /// The mean of a number over the probes; `None` without any, or where it does not apply.
+    /// A number at the first probe; infinite where the run diverged before any, `None` where it does not apply.
+    pub fn at_start(&self, read: impl Fn(&[LayerRow]) -> Option<f64>) -> Option<f64> {
+        match self.probes.first() {
+            Some(probe) => read(&probe.rows),
+            None => self.diverged.map(|_| f64::INFINITY),
+        }
+    }
+
+    /// The mean of a number over the probes; infinite where the run diverged, since the probes that are missing would be no
+    /// better than those that were reached; `None` without any, or where it does not apply.
     pub fn mean_over_probes(&self, read: impl Fn(&[LayerRow]) -> Option<f64>) -> Option<f64> {
+        if self.diverged.is_some() {
+            return Some(f64::INFINITY);
+        }
         let values: Option<Vec<f64>> = self.probes.iter().map(|p| read(&p.rows)).collect();
         values.filter(|v| !v.is_empty()).map(|v| v.iter().sum::<f64>() / v.len() as f64)
     }
@@ -166,6 +178,20 @@ mod tests {
         assert!(c.diverged.is_some_and(|step| step > 0 && step < 7), "{c:?}");
         assert_eq!(c.final_loss(), f64::INFINITY);
         assert_eq!(c.probes.len(), 1);
+    }
+
+    /// What is missing may not make a run look better than one that went on.
+    #[test]
+    fn a_run_that_diverged_has_infinite_predictors() {
+        let course = |probes, diverged| Course { losses: vec![], diverged, probes };
+        let read = |rows: &[LayerRow]| Some(rows.len() as f64);
+        let probe = || vec![Probe { step: 0, rows: vec![] }];
+        assert_eq!(course(vec![], Some(0)).at_start(read), Some(f64::INFINITY));
+        assert_eq!(course(probe(), Some(3)).at_start(read), Some(0.0));
+        assert_eq!(course(probe(), Some(3)).mean_over_probes(read), Some(f64::INFINITY));
+        assert_eq!(course(probe(), None).mean_over_probes(read), Some(0.0));
+        assert_eq!(course(vec![], None).at_start(read), None);
+        assert_eq!(course(probe(), None).at_start(|_| None), None);
     }
 
     #[test]

@@ -4,6 +4,17 @@ use autograd::{Scalar, Var};
 
 use super::measure::{mean, second_moment};
 
+/// The weights of a window's inputs, means over windows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Shares {
+    /// Of Σ w, which is less than 1 where padding counts.
+    pub(super) sum: f64,
+    /// Of (Σ w)².
+    pub(super) squared_sum: f64,
+    /// Of Σ w².
+    pub(super) squares: f64,
+}
+
 /// Moments of a value, pooled over samples, channels and positions.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Moments {
@@ -67,8 +78,9 @@ impl Moments {
         }
     }
 
-    /// Of means over `count` positions, as if those were independent inside a channel, which neighbours are not.
-    pub(super) fn averaged(self, count: f64) -> Self {
-        Self { second: self.fixed + self.within() / count, ..self }
+    /// Of weighted sums over positions, as if those were independent inside a channel, which neighbours are not.
+    pub(super) fn averaged(self, shares: Shares) -> Self {
+        let fixed = shares.squared_sum * self.fixed;
+        Self { mean: shares.sum * self.mean, second: fixed + shares.squares * self.within(), fixed, ..self }
     }
 }

@@ -7,7 +7,7 @@ use super::fans::{Fans, unevenness};
 use super::function::ActivationNode;
 use super::measure::second_moment;
 use super::moments::Moments;
-use super::sample::pooling::winners_slope;
+use super::sample::pooling::{mean_pooling, winners_slope};
 use super::sites::{Site, has_weights};
 use crate::factor::{Ratios, factor};
 
@@ -121,7 +121,10 @@ impl Prediction {
                 let kept = node.saved().first().map_or(1.0, |m| second_moment(m.data()));
                 Moments { second: of(0).second * kept, ..of(0) }
             }
-            "global_avg_pool" | "avg_pool2d" => of(0).averaged(window(node)),
+            "global_avg_pool" | "avg_pool2d" => match mean_pooling(node) {
+                Some(shares) => of(0).averaged(shares),
+                None => Moments::measured(node),
+            },
             _ => Moments::measured(node),
         })
     }
@@ -230,8 +233,8 @@ impl Prediction {
             // Every window's gradient goes to its winner alone.
             "max_pool2d" => vec![share],
             "dropout" => vec![second_moment(node.saved().first()?.data())],
-            // Every input gets δ divided by the window's size, from as many windows as it lies in.
-            "global_avg_pool" | "avg_pool2d" => vec![share / window(node)],
+            // Every input gets its share of δ from every window that it lies in.
+            "global_avg_pool" | "avg_pool2d" => vec![share * mean_pooling(node)?.squares],
             _ => return None,
         })
     }
@@ -263,14 +266,6 @@ impl Prediction {
             (q.scaled_rho, q.scaled_rho_prime) = (Some(scaled.forward), Some(scaled.backward));
         }
         q
-    }
-}
-
-/// The number of positions that a mean pooling averages.
-fn window<S: Scalar>(node: Var<'_, S>) -> f64 {
-    match node.op_as::<ops::AvgPool2d>() {
-        Some(pool) => (pool.kernel[0] * pool.kernel[1]) as f64,
-        None => node.inputs()[0].shape().len() as f64 / node.shape().len() as f64,
     }
 }
 

@@ -73,7 +73,11 @@ fn producer<S: Scalar>(z: Var<'_, S>) -> Option<Var<'_, S>> {
 /// The sum of a layer's output and its bias, if that is the next node, else the output.
 fn with_bias<'t, S: Scalar>(nodes: &[Var<'t, S>], weight_op: Var<'t, S>) -> Var<'t, S> {
     let is_biased = |v: &&Var<'t, S>| {
-        v.op_name() == "add" && v.inputs()[0].id() == weight_op.id() && v.inputs()[1].is_leaf()
+        let (of, bias) = match v.inputs().as_slice() {
+            &[of, bias] => (of, bias),
+            _ => return false,
+        };
+        v.op_name() == "add" && of.id() == weight_op.id() && bias.is_leaf() && bias.shape() != v.shape()
     };
     nodes[weight_op.id().index()..].iter().find(is_biased).copied().unwrap_or(weight_op)
 }

@@ -305,6 +305,89 @@ fn the_two_state_theory_is_unbiased_where_the_others_are_not() {
     assert!(pooled.0 - 1.0 > 4.0 * pooled.1, "{pooled:?}");
 }
 
+/// A convolution that adds its bias itself is the one whose bias is added by a node of its own: W is known by W·x.
+#[test]
+fn a_bias_is_no_part_of_what_weights_are_known_by() {
+    let (weights, bias) = (normal([8, 8, 1, 1], 20), normal([8], 21));
+    let deltas = |is_inside: bool| {
+        let tape = Tape::new();
+        let mut x = tape.variable(normal([3, 8, 4, 4], 22)).map(Tanh);
+        for layer in 0..3 {
+            let w = tape.parameter(&format!("w{layer}"), &weights).unwrap();
+            let b = tape.parameter(&format!("b{layer}"), &bias).unwrap();
+            let z = match is_inside {
+                true => x.conv2d(w, Some(b), ops::Conv2d::default()).unwrap(),
+                false => {
+                    let z = x.conv2d(w, None, ops::Conv2d::default()).unwrap();
+                    z + b.reshape([1, 8, 1, 1]).unwrap()
+                }
+            };
+            x = z.map(Swish::default());
+        }
+        let gradients = tape.backward_from(x, normal(x.shape(), 23), Keep::All).unwrap();
+        let rows = compare(&tape, x, &gradients).unwrap();
+        rows.iter().map(|r| r.two_state.delta.unwrap()).collect::<Vec<f64>>()
+    };
+    for (inside, outside) in deltas(true).into_iter().zip(deltas(false)) {
+        assert!((inside / outside - 1.0).abs() < 1e-12, "{inside} {outside}");
+    }
+}
+
+/// By hand: z = ±1 under tanh has E[f²] = tanh² 1 and E[f′²] = (1 − tanh² 1)², not those of a normal z, and the layer above
+/// has Var[z] = n·Var[w]·tanh² 1; E[δ²] is multiplied by m·Var[w] and E[f′²].
+#[test]
+fn measured_ratios_are_those_of_the_tape() {
+    let n = 4;
+    let tape = Tape::new();
+    let signs = (0..2 * n).map(|i| if i % 3 == 0 { -1.0 } else { 1.0 }).collect();
+    let x = tape.variable(Tensor::filled(Shape::from([2, n]), signs));
+    // Identity weights, so that z is x.
+    let one: Vec<f64> = (0..n * n).map(|ij| if ij / n == ij % n { 1.0 } else { 0.0 }).collect();
+    let w1 = tape.parameter("w1", &Tensor::filled(Shape::from([n, n]), one)).unwrap();
+    let w2 = tape.parameter("w2", &normal([n, n], 30)).unwrap();
+    let h = x.matmul(w1).unwrap().map(Tanh);
+    let y = h.matmul(w2).unwrap();
+    let cotangent = normal([2, n], 31);
+    let gradients = tape.backward_from(y, cotangent.clone(), Keep::All).unwrap();
+    let rows = compare(&tape, y, &gradients).unwrap();
+    let (first, second) = (&rows[0].with_measured_ratios, &rows[1].with_measured_ratios);
+    let square = |x: &Tensor<f64>| x.data().iter().map(|x| x * x).sum::<f64>() / x.len() as f64;
+    let (t2, w2) = (1f64.tanh().powi(2), square(&w2.value()));
+    let mean = x.value().data().iter().sum::<f64>() / (2 * n) as f64;
+    let variance = 1.0 - mean * mean;
+    let close = |got: Option<f64>, want: f64| {
+        assert!((got.unwrap() / want - 1.0).abs() < 1e-12, "{got:?} {want}");
+    };
+    close(first.rho, t2 / variance);
+    close(first.rho_prime, (1.0 - t2).powi(2));
+    // w1 has mean 1/n and E[w²] = 1/n; the general form takes its mean for 0, so Var[z] = E[x²].
+    close(first.variance_z, 1.0);
+    close(second.variance_z, n as f64 * w2 * t2 / variance);
+    close(second.delta, square(&cotangent));
+    close(first.delta, n as f64 * w2 * (1.0 - t2).powi(2) * square(&cotangent));
+    // A normal z of variance 1 has another ρ.
+    assert!((rows[0].predicted.rho.unwrap() * variance / t2 - 1.0).abs() > 0.1);
+}
+
+/// At a border a mean over a padded window has fewer terms, whether padding counts as zeros or not.
+#[test]
+fn a_padded_mean_pooling_counts_its_borders() {
+    for count_include_pad in [true, false] {
+        let pool =
+            AvgPool2d(ops::AvgPool2d { kernel: [3; 2], stride: [2; 2], padding: [1; 2], count_include_pad });
+        let conv = |init: &mut Initializer| Conv2d::same(64, 64, 1, 1, init).unwrap();
+        let mut init = Initializer::new(Init::LecunNormal, 7);
+        let mut net =
+            Sequential::new().named("conv1", conv(&mut init)).then(pool).named("conv2", conv(&mut init));
+        let rows = rows(&mut net, [64, 64, 6, 6]);
+        assert_close(&rows, 0.06);
+        for row in &rows {
+            let miss = row.two_state.delta.unwrap() / row.measured.delta.unwrap();
+            assert!((miss - 1.0).abs() < 0.05, "{} {miss}", row.layer);
+        }
+    }
+}
+
 /// `compared` names all that `compare` reads.
 #[test]
 fn a_pass_may_keep_only_what_is_compared() {

@@ -73,13 +73,12 @@ struct Run {
 
 impl Run {
     fn of(course: &Course) -> Self {
-        let start = course.probes.first().map(|p| p.rows.as_slice()).unwrap_or_default();
         Self {
             loss: course.final_loss(),
             diverged: course.diverged,
-            property_start: normalization_property(start),
+            property_start: course.at_start(normalization_property),
             property_training: course.mean_over_probes(normalization_property),
-            flatness_start: gradient_flatness(start),
+            flatness_start: course.at_start(gradient_flatness),
             flatness_training: course.mean_over_probes(gradient_flatness),
         }
     }
@@ -208,11 +207,11 @@ fn best_of(losses: &[Vec<f64>]) -> usize {
     (0..losses.len()).min_by(|&a, &b| mean(a).total_cmp(&mean(b))).expect("at least one rate")
 }
 
-/// Every tenth of the run, from its first step on; the end is where the next step would be.
+/// Every tenth of the run, from its first step on, all of them before the steps whose loss is foretold: the last tenth.
 fn probes(steps: u64) -> Vec<u64> {
     let steps = u128::from(steps);
     let at = |i: u64| (u128::from(i) * steps / u128::from(PROBES)) as u64;
-    (0..=PROBES).map(at).collect::<BTreeSet<_>>().into_iter().collect()
+    (0..PROBES).map(at).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// The predictors at every probe.
@@ -233,10 +232,11 @@ mod tests {
 
     #[test]
     fn probes_are_tenths() {
-        assert_eq!(probes(100), (0..=10).map(|i| 10 * i).collect::<Vec<_>>());
-        assert_eq!(probes(3), [0, 1, 2, 3]);
-        assert_eq!(probes(1), [0, 1]);
-        assert_eq!(probes(u64::MAX).last(), Some(&u64::MAX));
+        assert_eq!(probes(100), (0..10).map(|i| 10 * i).collect::<Vec<_>>());
+        assert_eq!(probes(3), [0, 1, 2]);
+        assert_eq!(probes(1), [0]);
+        // By hand: 9·(2⁶⁴ − 1)/10, rounded down.
+        assert_eq!(probes(u64::MAX).last(), Some(&16_602_069_666_338_596_453));
     }
 
     #[test]

@@ -11,8 +11,9 @@
 //! x_p′ of X_p, gets I·1 + (A − I)/|X_p|²·x_p′x_p′ᵀ: a diagonal and one mode along its own value.
 //!
 //! Contributions of different windows to one position add as if independent, and every window is taken to know W along
-//! its own patch alone. Both are exact for dense layers and 1×1 convolutions, where windows do not overlap; elsewhere
-//! they are an approximation.
+//! its own patch alone. Both are exact where a place's δ depends on that place alone: in a dense net with given statistics,
+//! and behind 1×1 convolutions as long as nothing above mixes positions. Elsewhere, statistics of the batch included, they
+//! are an approximation. Groups of channels are taken together, by the mean over groups and without their directions.
 
 use autograd::{Scalar, Var, ops};
 

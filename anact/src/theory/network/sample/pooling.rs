@@ -5,6 +5,7 @@ use autograd::{Scalar, Var, ops};
 use super::run::values;
 use super::state::{Layout, Mode, State};
 use super::windows::Windows;
+use crate::theory::network::moments::Shares;
 
 /// The windows of a pooling node.
 pub(super) fn windows<S: Scalar>(node: Var<'_, S>) -> Option<Windows> {
@@ -17,6 +18,27 @@ pub(super) fn windows<S: Scalar>(node: Var<'_, S>) -> Option<Windows> {
         return Some(of(p.kernel, p.stride, p.padding));
     }
     node.op_as::<ops::GlobalAvgPool>().map(|_| Windows::whole(input, output))
+}
+
+/// The weight of each input in a window with `count` inputs inside the image.
+pub(super) fn mean_share<S: Scalar>(node: Var<'_, S>) -> impl Fn(usize) -> f64 {
+    let fixed = node.op_as::<ops::AvgPool2d>().filter(|p| p.count_include_pad);
+    let fixed = fixed.map(|p| p.kernel[0] * p.kernel[1]);
+    move |count| 1.0 / fixed.unwrap_or(count) as f64
+}
+
+/// The weights of a mean pooling `node`, means over its windows.
+pub(in crate::theory::network) fn mean_pooling<S: Scalar>(node: Var<'_, S>) -> Option<Shares> {
+    let (windows, share) = (windows(node)?, mean_share(node));
+    let positions = windows.output.positions();
+    // The windows of one sample are those of all.
+    let of = |place: usize| {
+        let count = windows.seen_by(place).count();
+        let (count, share) = (count as f64, share(count));
+        [count * share, (count * share).powi(2), count * share * share]
+    };
+    let mean = |k: usize| (0..positions).map(|place| of(place)[k]).sum::<f64>() / positions as f64;
+    Some(Shares { sum: mean(0), squared_sum: mean(1), squares: mean(2) })
 }
 
 /// For every output element of a maximum the input element that it is: the first of equals, as on the tape.

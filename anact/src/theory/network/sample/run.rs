@@ -73,7 +73,11 @@ fn back<'t, S: Scalar>(node: Var<'t, S>, state: State, theory: Theory) -> Vec<(V
     let Some(&x) = inputs.first() else { return Vec::new() };
     if node.op_name() == "add" {
         let same = |x: &Var<'_, S>| (x.shape() == node.shape()).then(|| state.clone());
-        return inputs.iter().map(|x| (*x, same(x))).collect();
+        // x + x is one map with slope 2, not two branches.
+        return match inputs.as_slice() {
+            &[x, y] if x.id() == y.id() => vec![(x, Some(state.through(|_| 2.0)))],
+            _ => inputs.iter().map(|x| (*x, same(x))).collect(),
+        };
     }
     // All other rules know the way to the first input only.
     let is_first = node.inputs()[0].id() == x.id();
@@ -91,7 +95,7 @@ fn to_first<S: Scalar>(node: Var<'_, S>, x: Var<'_, S>, state: State, theory: Th
     let layout = Layout::of(x.shape())?;
     match node.op_name() {
         "conv2d" | "matmul" if has_weights(node) => {
-            Some(Linear::of(node)?.back(values(x), &values(node), &state, theory))
+            Some(Linear::of(node)?.back(values(x), &without_bias(node, state.layout), &state, theory))
         }
         "batch_norm" | "batch_norm_inference" => {
             let scales = scales(layout, &values(x), &values(node));
@@ -107,10 +111,8 @@ fn to_first<S: Scalar>(node: Var<'_, S>, x: Var<'_, S>, state: State, theory: Th
         }
         "reshape" => flatten(layout, state),
         "avg_pool2d" | "global_avg_pool" => {
-            let fixed = node.op_as::<ops::AvgPool2d>().filter(|p| p.count_include_pad);
-            let fixed = fixed.map(|p| p.kernel[0] * p.kernel[1]);
-            let share = |_, _, count| 1.0 / fixed.unwrap_or(count) as f64;
-            Some(pooling::back(&pooling::windows(node)?, share, state))
+            let share = pooling::mean_share(node);
+            Some(pooling::back(&pooling::windows(node)?, |_, _, count| share(count), state))
         }
         "max_pool2d" => {
             let windows = pooling::windows(node)?;
@@ -120,6 +122,16 @@ fn to_first<S: Scalar>(node: Var<'_, S>, x: Var<'_, S>, state: State, theory: Th
         }
         _ => None,
     }
+}
+
+/// The value W·x of a weight layer. A convolution's own bias is no part of what W is known by.
+fn without_bias<S: Scalar>(node: Var<'_, S>, layout: Layout) -> Vec<f64> {
+    let mut z = values(node);
+    if let Some(bias) = node.inputs().get(2) {
+        let bias = values(*bias);
+        z.iter_mut().enumerate().for_each(|(i, z)| *z -= bias[i / layout.positions() % layout.units]);
+    }
+    z
 }
 
 /// Through (N, C, H, W) → (N, C·H·W), where many places become the units of one: elements stay in their order. What one

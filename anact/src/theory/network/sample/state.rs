@@ -84,7 +84,8 @@ impl State {
         self
     }
 
-    /// Adds an independent contribution.
+    /// Adds a contribution as if independent. At a fork the two are not: what a branch returns along its input is driven by
+    /// the same gradient that the other path carries. See section 2.3 of `docs/PAPER.md` for what that leaves out.
     pub(super) fn plus(mut self, other: Self) -> Self {
         self.diagonal.iter_mut().zip(&other.diagonal).for_each(|(a, b)| *a += b);
         self.modes.extend(other.modes);

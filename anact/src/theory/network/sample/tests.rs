@@ -141,6 +141,39 @@ fn without_weights_the_state_is_the_gradient() {
     }
 }
 
+/// A mode may take away from the diagonal; asking along and across it shows that its direction went the same way.
+#[test]
+fn a_mode_that_takes_away_keeps_its_direction() {
+    let layout = Layout::of(Shape::from([1, 3])).unwrap();
+    let mode = Mode { direction: vec![3.0, 0.0, 4.0], strength: vec![-0.02] };
+    let state = State { layout, diagonal: vec![1.0; 3], modes: vec![mode] };
+    // Along w: |w|²·1 − 0.02·|w|⁴ = 25 − 12.5; across it nothing is missing.
+    assert!((state.along(&[3.0, 0.0, 4.0], 0) - 12.5).abs() < 1e-12);
+    assert!((state.along(&[4.0, 0.0, -3.0], 0) - 25.0).abs() < 1e-12);
+    assert!((state.length(0) - 2.5).abs() < 1e-12);
+    // Through diag(2, 1, −1) the same question is asked of w turned by it.
+    let turned = state.through(|i| [2.0, 1.0, -1.0][i]);
+    let want = 6.0 * 6.0 * 4.0 + 16.0 - 0.02 * (36.0f64 + 16.0).powi(2);
+    assert!((turned.along(&[6.0, 0.0, -4.0], 0) - want).abs() < 1e-12);
+    assert!((turned.clone().forgetting().length(0) - turned.length(0)).abs() < 1e-12);
+}
+
+/// x + x has the slope 2: four times the second moment, not the two of independent branches.
+#[test]
+fn a_value_added_to_itself_is_doubled() {
+    let tape = Tape::new();
+    let x = tape.variable(normal([2, 3], 0)).map(Tanh);
+    let y = x + x;
+    let cotangent = normal([2, 3], 1);
+    run(&tape, y, &cotangent, Theory::PerUnit, &mut |node, state| {
+        if node.id() == x.id() {
+            for (got, g) in state.diagonal.iter().zip(cotangent.data()) {
+                assert!((got - 4.0 * g * g).abs() < 1e-14);
+            }
+        }
+    });
+}
+
 /// Values without samples, a value of zeros, a single place: no number comes from nothing, and none is NaN.
 #[test]
 fn degenerate_values_have_a_defined_result() {
