@@ -9,15 +9,20 @@
 use std::f64::consts::TAU;
 
 use super::integrands::{COUNT, Integrals};
-use super::quadrature::{Point, Quadrature, Sums, TOLERANCE, squared};
-use super::rules::fejer;
+use super::quadrature::{Point, Quadrature, Sums, TOLERANCE, add, squared};
+use super::rules::{Node, fejer};
+use super::trapezoid::FAR;
 
 /// Standard deviations to each side: the mass outside is below 10⁻²⁵.
 const REACH: f64 = 10.5;
+/// Standard deviations beyond z = 0, where f may fall towards it as fast as the density does from there.
+const BEYOND: f64 = 9.0;
 /// Ends of panels in standard deviations, to each side.
-const SIGMAS: [f64; 4] = [0.0, 2.5, 5.5, REACH];
+const SIGMAS: [f64; 3] = [2.5, 5.5, REACH];
 /// Ends of panels in z, to each side: activations have their features near 0 whatever s is, and look like lines beyond.
-const FEATURES: [f64; 5] = [0.0, 2.0, 5.0, 13.0, 35.0];
+const FEATURES: [f64; 8] = [0.0, 1.25, 2.5, 4.0, 7.0, 12.0, 20.0, 36.0];
+/// Where f′ falls like a power, panels grow with the distance from −1 or 1, where the pole of softsign is, by this.
+const GROWTH: f64 = 3.4;
 /// At most this many halvings, whatever the function does.
 const HALVINGS: usize = 2000;
 
@@ -25,8 +30,11 @@ const HALVINGS: usize = 2000;
 struct Panel {
     low: Point,
     high: Point,
-    sums: Sums,
-    error: [f64; COUNT],
+    value: Sums,
+    /// Of the absolute values, by the coarse rule.
+    size: Sums,
+    noise: Sums,
+    error: Sums,
     hides_a_corner: bool,
 }
 
@@ -38,21 +46,21 @@ pub(super) fn over(job: &Quadrature<'_>, low: f64, high: f64) -> Integrals {
     let mut open: Vec<Panel> = ends.windows(2).map(|p| panel(job, p[0], p[1], at_zero)).collect();
     let mut size = [f64::MIN_POSITIVE; COUNT];
     for panel in &open {
-        (0..COUNT).for_each(|k| size[k] += panel.sums.size[k]);
+        (0..COUNT).for_each(|k| size[k] += panel.size[k]);
     }
     let mut total = Integrals::ZERO;
     let mut halvings = 0;
     // A stack from the left keeps the order of additions fixed.
     open.reverse();
-    while let Some(Panel { low, high, sums, error, hides_a_corner }) = open.pop() {
+    while let Some(Panel { low, high, value, noise, error, hides_a_corner, .. }) = open.pop() {
         let middle = low.middle(high);
-        let disagree = (0..COUNT).any(|k| error[k] > (TOLERANCE * size[k]).max(sums.noise[k]));
+        let disagree = (0..COUNT).any(|k| error[k] > (TOLERANCE * size[k]).max(noise[k]));
         let is_open = low.e < middle.e && middle.e < high.e && halvings < HALVINGS;
         if is_open && (disagree || hides_a_corner) {
             halvings += 1;
             open.extend([panel(job, middle, high, at_zero), panel(job, low, middle, at_zero)]);
         } else {
-            total.add(&Integrals { value: sums.value, error, noise: sums.noise });
+            total.add(&Integrals { value, error, noise });
         }
     }
     (0..COUNT).for_each(|k| total.error[k] += f64::EPSILON * size[k]);
@@ -68,14 +76,27 @@ fn ends(job: &Quadrature<'_>, low: f64, high: f64) -> Vec<Point> {
     let of_e = |e: f64| Point { e, z: job.mean + job.std * e };
     let of_z = |z: f64| Point { e: in_e(z), z };
     let mut sigmas: Vec<f64> = SIGMAS.iter().flat_map(|&e| [e, -e]).collect();
-    if zero.abs() < 60.0 {
-        (left, right) = (left.min(zero - REACH), right.max(zero + REACH));
+    if zero.abs() > 1.0 {
+        sigmas.push(0.0);
+    }
+    if zero.abs() < FAR {
+        (left, right) = (left.min(zero - BEYOND), right.max(zero + BEYOND));
         let beyond =
             |from: f64, to: f64| (1..).map(move |i| from + 4.0 * f64::from(i)).take_while(move |&e| e < to);
         sigmas.extend(beyond(REACH, right).chain([right]));
         sigmas.extend(beyond(REACH, -left).chain([-left]).map(|e| -e));
     }
-    let features = FEATURES.iter().flat_map(|&z| [z, -z]).chain(job.kinks.iter().copied());
+    let last = FEATURES[FEATURES.len() - 1];
+    let is_algebraic = [-last, last].iter().any(|&z| {
+        let [near, far] = [z, 100.0 * z].map(|z| job.function.at(z).df);
+        (near - far).abs() > 1e-12
+    });
+    let powers: Vec<f64> = std::iter::successors(Some(1.0), |x| Some(x * GROWTH))
+        .map(|x| x - 1.0)
+        .take_while(|z| *z < SIGMAS[0] * job.std)
+        .collect();
+    let features = if is_algebraic { &powers[..] } else { &FEATURES[..] };
+    let features = features.iter().flat_map(|&z| [z, -z]).chain(job.kinks.iter().copied());
     let mut ends: Vec<Point> = sigmas.into_iter().map(of_e).chain(features.map(of_z)).collect();
     let (left, right) = (
         if in_e(low) > left { of_z(low) } else { of_e(left) },
@@ -97,10 +118,9 @@ fn panel(job: &Quadrature<'_>, low: Point, high: Point, at_zero: [f64; 2]) -> Pa
     let by_z = middle.z.abs() < 0.5 * job.mean.abs();
     let half = if by_z { 0.5 * (high.z - low.z) / job.std } else { 0.5 * (high.e - low.e) };
     let half_z = if by_z { 0.5 * (high.z - low.z) } else { half * job.std };
-    let mut sums = Sums::ZERO;
-    let mut rough = [0.0; COUNT];
+    let [mut value, mut rough, mut size, mut noise] = [[0.0; COUNT]; 4];
     let mut slopes = [0.0; 2];
-    for (i, &(x, fine, coarse)) in fejer().iter().enumerate() {
+    for (i, &Node { x, fine, coarse, coarsest }) in fejer().iter().enumerate() {
         let e = middle.e + half * x;
         let z = if by_z { middle.z + half_z * x } else { job.mean + job.std * e };
         let density = half * (-0.5 * e * e).exp() / TAU.sqrt();
@@ -110,18 +130,22 @@ fn panel(job: &Quadrature<'_>, low: Point, high: Point, at_zero: [f64; 2]) -> Pa
         }
         slopes[1] = sample.factors.p;
         let values = sample.factors.products();
-        sums.add(fine * density, &values);
+        add(&mut value, fine * density, &values);
         if coarse > 0.0 {
-            sums.add_noise(coarse * density, &sample);
-            (0..COUNT).for_each(|k| rough[k] += coarse * density * values[k]);
+            add(&mut rough, coarse * density, &values);
+            add(&mut size, coarse * density, &values.map(f64::abs));
+        }
+        // How rounding adds up needs no more digits.
+        if coarsest > 0.0 {
+            add(&mut noise, coarsest * density, &job.noise(&sample));
         }
     }
-    let error = std::array::from_fn(|k| squared(sums.value[k], rough[k], sums.size[k]));
+    let error = std::array::from_fn(|k| squared(value[k], rough[k], size[k]));
     // A transition at 0 that is narrower than the distance of the first node would pass unseen.
     let moves = |a: f64, b: f64| (a - b).abs() > 0.02 * a.abs().max(b.abs());
     let is_narrow = half * job.std < 1e-9;
     let hides_a_corner = !is_narrow
         && ((low.z == 0.0 && moves(slopes[0], at_zero[1]))
             || (high.z == 0.0 && moves(slopes[1], at_zero[0])));
-    Panel { low, high, sums, error, hides_a_corner }
+    Panel { low, high, value, size, noise, error, hides_a_corner }
 }

@@ -9,6 +9,7 @@ use autograd::{Elementwise, Jet};
 use super::integrands::{COUNT, Factors, Integrals, Moved};
 use super::rounded::{self, UNIT};
 use super::rules::five;
+use super::trapezoid::FAR;
 use super::{panels, trapezoid};
 
 /// The error at which a sum is accepted, relative to the integral of the absolute value.
@@ -45,18 +46,14 @@ impl Point {
     }
 }
 
-/// The factors of all integrands at a point, and how they were rounded.
+/// The factors of all integrands at a point, and how they were made.
 pub(super) struct Sample {
     pub(super) factors: Factors<f64>,
-    moved: Moved,
-}
-
-impl Sample {
-    /// The rounding of every integrand times the density.
-    pub(super) fn noise(&self) -> [f64; COUNT] {
-        let of_density = UNIT * rounded::of_density(self.factors.e);
-        self.factors.rounded(&self.moved).products().map(|x| x.noise + of_density * x.value.abs())
-    }
+    jet: Jet,
+    /// Whether z is known to its last place, or only to that of m.
+    z_is_own: bool,
+    /// Whether d and p̃ are integrals, not differences.
+    is_exact: [bool; 2],
 }
 
 /// A function under N(m, s²).
@@ -74,14 +71,12 @@ impl<'f> Quadrature<'f> {
         Self { function, kinks: function.kinks(), mean, std, pivot: function.at(mean) }
     }
 
-    /// Over the whole line.
-    pub(super) fn whole(&self) -> Integrals {
-        trapezoid::whole(self).unwrap_or_else(|| self.over(f64::NEG_INFINITY, f64::INFINITY))
-    }
-
     /// Over z from `low` to `high`. NaN is passed on.
     pub(super) fn over(&self, low: f64, high: f64) -> Integrals {
-        panels::over(self, low, high)
+        let reach = FAR * self.std;
+        let is_whole = low < self.mean - reach && self.mean + reach < high;
+        let trapezoid = if is_whole { trapezoid::whole(self) } else { None };
+        trapezoid.unwrap_or_else(|| panels::over(self, low, high))
     }
 
     /// The factors at a point, whose z is known to its last place if `z_is_own`, else to that of m.
@@ -89,66 +84,81 @@ impl<'f> Quadrature<'f> {
         let (h, pivot) = (self.std * e, &self.pivot);
         let jet = self.function.at(z);
         let (f, p, q) = (jet.f(), jet.df, jet.d2f);
-        let (mut d, mut p_moved) = ((jet.limit - pivot.limit) + (jet.rest - pivot.rest), p - pivot.df);
-        let mut r = p * h - d;
-        let off = z.abs() + if z_is_own { 0.0 } else { self.mean.abs() };
-        let at_mean = self.mean.abs();
-        let mut moved = Moved {
-            z: off,
-            d: (jet.limit - pivot.limit).abs()
-                + jet.rest.abs()
-                + pivot.rest.abs()
-                + off * p.abs()
-                + at_mean * pivot.df.abs(),
-            p_moved: p.abs() + pivot.df.abs() + off * q.abs() + at_mean * pivot.d2f.abs(),
-        };
+        let (d, p_moved) = ((jet.limit - pivot.limit) + (jet.rest - pivot.rest), p - pivot.df);
+        let factors = Factors { z, e, f, d, p, p_moved, q, r: p * h - d };
+        let mut sample = Sample { factors, jet, z_is_own, is_exact: [false; 2] };
+        if self.std <= NARROW {
+            self.integrate_differences(&mut sample);
+        }
+        sample
+    }
+
+    /// Between m and z d is the integral of f′, p̃ that of f″ and r that of f″ weighted: nothing cancels.
+    fn integrate_differences(&self, sample: &mut Sample) {
+        let Factors { z, e, d, p_moved, .. } = sample.factors;
+        let h = self.std * e;
         let is_between = |k: f64| (k - self.mean) * (k - z) < 0.0;
-        if self.std <= NARROW && !self.kinks.iter().any(|&k| is_between(k)) {
-            let mut sums = [0.0; 3];
-            for &(x, w) in five() {
-                let Jet { df, d2f, .. } = self.function.at(self.mean + h * x);
-                sums[0] += w * df;
-                sums[1] += w * d2f;
-                sums[2] += w * x * d2f;
-            }
-            let by_slopes = [h * sums[0], h * sums[1], h * h * sums[2]];
-            // Taken only where it agrees with the plain difference up to the rounding of that.
-            if (by_slopes[0] - d).abs() <= 16.0 * f64::EPSILON * (f.abs() + moved.d) {
-                [d, r] = [by_slopes[0], by_slopes[2]];
-                // A rounding of m moves f′ by m·f″.
-                moved.d = at_mean * (h * q).abs();
-                // f′ may jump at m itself.
-                if (by_slopes[1] - p_moved).abs() <= 16.0 * f64::EPSILON * moved.p_moved {
-                    p_moved = by_slopes[1];
-                    moved.p_moved = 0.0;
-                }
-            }
+        if self.kinks.iter().any(|&k| is_between(k)) {
+            return;
         }
-        Sample { factors: Factors { z, e, f, d, p, p_moved, q, r }, moved }
-    }
-}
-
-/// Weighted sums of the integrands, of their absolute values and of their rounding.
-pub(super) struct Sums {
-    pub(super) value: [f64; COUNT],
-    pub(super) size: [f64; COUNT],
-    pub(super) noise: [f64; COUNT],
-}
-
-impl Sums {
-    pub(super) const ZERO: Self = Self { value: [0.0; COUNT], size: [0.0; COUNT], noise: [0.0; COUNT] };
-
-    pub(super) fn add(&mut self, weight: f64, values: &[f64; COUNT]) {
-        for (k, x) in values.iter().enumerate() {
-            self.value[k] += weight * x;
-            self.size[k] += weight * x.abs();
+        let mut sums = [0.0; 3];
+        for &(x, w) in five() {
+            let Jet { df, d2f, .. } = self.function.at(self.mean + h * x);
+            sums[0] += w * df;
+            sums[1] += w * d2f;
+            sums[2] += w * x * d2f;
+        }
+        let by_slopes = [h * sums[0], h * sums[1], h * h * sums[2]];
+        // Taken only where they agree with the plain differences up to the rounding of those.
+        let agree = |by: f64, plain: f64, sizes: f64| (by - plain).abs() <= 16.0 * f64::EPSILON * sizes;
+        let moved = self.moved(sample);
+        if agree(by_slopes[0], d, sample.factors.f.abs() + moved.d) {
+            (sample.factors.d, sample.factors.r) = (by_slopes[0], by_slopes[2]);
+            // f′ may jump at m itself.
+            let is_smooth = agree(by_slopes[1], p_moved, moved.p_moved);
+            if is_smooth {
+                sample.factors.p_moved = by_slopes[1];
+            }
+            sample.is_exact = [true, is_smooth];
         }
     }
 
-    pub(super) fn add_noise(&mut self, weight: f64, sample: &Sample) {
-        let noise = sample.noise();
-        (0..COUNT).for_each(|k| self.noise[k] += weight * noise[k]);
+    /// By what the factors were rounded.
+    fn moved(&self, sample: &Sample) -> Moved {
+        let Sample { factors: Factors { z, e, p, q, .. }, jet, .. } = sample;
+        let (pivot, at_mean) = (&self.pivot, self.mean.abs());
+        let z = z.abs() + if sample.z_is_own { 0.0 } else { at_mean };
+        let subtracted = (jet.limit - pivot.limit).abs() + jet.rest.abs() + pivot.rest.abs();
+        Moved {
+            z,
+            // What an argument off by a unit does; to an integral of f′, by f″.
+            d: if sample.is_exact[0] {
+                at_mean * (self.std * e * q).abs()
+            } else {
+                subtracted + z * p.abs() + at_mean * pivot.df.abs()
+            },
+            p_moved: if sample.is_exact[1] {
+                0.0
+            } else {
+                p.abs() + pivot.df.abs() + z * q.abs() + at_mean * pivot.d2f.abs()
+            },
+        }
     }
+
+    /// The rounding of every integrand times the density.
+    pub(super) fn noise(&self, sample: &Sample) -> [f64; COUNT] {
+        let of_density = UNIT * rounded::of_density(sample.factors.e);
+        let products = sample.factors.rounded(&self.moved(sample)).products();
+        products.map(|x| x.noise + of_density * x.value.abs())
+    }
+}
+
+/// Weighted sums of the integrands.
+pub(super) type Sums = [f64; COUNT];
+
+/// Adds the integrands times a weight.
+pub(super) fn add(sums: &mut Sums, weight: f64, values: &[f64; COUNT]) {
+    sums.iter_mut().zip(values).for_each(|(sum, x)| *sum += weight * x);
 }
 
 /// The error of the finer of two sums of which the finer squares the coarser's relative error: ten times that square.

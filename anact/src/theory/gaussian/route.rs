@@ -30,7 +30,8 @@ fn checked(mean: f64, std: f64) -> Result<()> {
 pub(super) fn quadrature<E: Elementwise>(function: &E, mean: f64, std: f64) -> Result<GaussianMoments> {
     checked(mean, std)?;
     let quadrature = Quadrature::new(function, mean, std);
-    assemble(function, mean, std, quadrature.pivot, &quadrature.whole(), Route::Quadrature)
+    let integrals = quadrature.over(f64::NEG_INFINITY, f64::INFINITY);
+    assemble(function, mean, std, quadrature.pivot, &integrals, Route::Quadrature)
 }
 
 fn is_sine<E: Elementwise>(function: &E) -> bool {
@@ -137,9 +138,10 @@ fn assemble(
             .map(|(error, value)| if value < tiny { 1.0 } else { error / value });
     let [f, p] = [v[FF], v[PP]].map(f64::sqrt);
     let others = [
-        (error(F), f),
-        (error(P), p),
-        (error(ZFP), f * v[ZZPP].sqrt()),
+        // The roots are no less than the moments themselves, except where a square underflows.
+        (error(F), f.max(v[F].abs())),
+        (error(P), p.max(v[P].abs())),
+        (error(ZFP), (f * v[ZZPP].sqrt()).max(z_f_df.abs())),
         (f_d2f_error, f_d2f.abs().max(v[PP])),
         (error(ZZPP), v[ZZPP]),
         (error(FFPP), v[FFPP]),

@@ -3,10 +3,19 @@
 use std::f64::consts::PI;
 use std::sync::OnceLock;
 
-/// One node: its place in (−1, 1), its weight, and its weight in the coarse rule (0 where it is no node of that).
-pub(super) type Node = (f64, f64, f64);
+/// A node of three nested rules.
+pub(super) struct Node {
+    /// Its place in (−1, 1).
+    pub(super) x: f64,
+    /// Its weight among 31 nodes.
+    pub(super) fine: f64,
+    /// Its weight among 15 nodes; 0 where it is none of those.
+    pub(super) coarse: f64,
+    /// Its weight among 7 nodes; 0 where it is none of those.
+    pub(super) coarsest: f64,
+}
 
-/// Fejér's second rule with 31 nodes x_j = cos θ_j, θ_j = jπ/32, and the rule with 15 nodes in it; weights
+/// Fejér's second rule with 31 nodes x_j = cos θ_j, θ_j = jπ/32, and the rules with 15 and 7 nodes in it; weights
 /// 4 sin θ_j/(n + 1)·Σ_{k=1}^{(n+1)/2} sin((2k − 1)θ_j)/(2k − 1).
 ///
 /// Source: Waldvogel, *Fast construction of the Fejér and Clenshaw–Curtis quadrature rules* (2006).
@@ -21,9 +30,10 @@ pub(super) fn fejer() -> &'static [Node; 31] {
         std::array::from_fn(|i| {
             let j = 31 - i;
             let coarse = if j % 2 == 0 { weight(j / 2, 15) } else { 0.0 };
+            let coarsest = if j % 4 == 0 { weight(j / 4, 7) } else { 0.0 };
             // sin of the distance from the middle: exactly 0 there, and symmetric.
             let x = ((16.0 - j as f64) * PI / 32.0).sin();
-            (x, weight(j, 31), coarse)
+            Node { x, fine: weight(j, 31), coarse, coarsest }
         })
     })
 }
@@ -46,14 +56,15 @@ mod tests {
 
     /// An interpolatory rule with n nodes, symmetric, is exact for x^j up to j = n: 2/(j + 1) for even j, else 0.
     #[test]
-    fn both_rules_are_exact_up_to_their_degree() {
+    fn all_rules_are_exact_up_to_their_degree() {
         for j in 0..=31 {
             let want = if j % 2 == 0 { 2.0 / f64::from(j + 1) } else { 0.0 };
-            let sum = |weight: fn(&Node) -> f64| fejer().iter().map(|n| weight(n) * n.0.powi(j)).sum::<f64>();
-            assert!((sum(|n| n.1) - want).abs() < 2e-15, "31 nodes, x^{j}");
-            assert!(j > 15 || (sum(|n| n.2) - want).abs() < 2e-15, "15 nodes, x^{j}");
+            let sum = |weight: fn(&Node) -> f64| fejer().iter().map(|n| weight(n) * n.x.powi(j)).sum::<f64>();
+            assert!((sum(|n| n.fine) - want).abs() < 2e-15, "31 nodes, x^{j}");
+            assert!(j > 15 || (sum(|n| n.coarse) - want).abs() < 2e-15, "15 nodes, x^{j}");
+            assert!(j > 7 || (sum(|n| n.coarsest) - want).abs() < 2e-15, "7 nodes, x^{j}");
         }
-        assert!((fejer().iter().map(|n| n.2 * n.0.powi(16)).sum::<f64>() - 2.0 / 17.0).abs() > 1e-9);
+        assert!((fejer().iter().map(|n| n.coarse * n.0.powi(16)).sum::<f64>() - 2.0 / 17.0).abs() > 1e-9);
     }
 
     #[test]
