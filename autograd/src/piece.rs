@@ -52,6 +52,13 @@ impl Piece {
         }
     }
 
+    /// The sums of the absolute values of what the polynomial and its slope are made of at x: what rounding is relative to.
+    pub fn sizes(&self, x: f64) -> [f64; 2] {
+        let u = (x - self.origin).abs();
+        let [c0, c1, c2] = self.polynomial.map(f64::abs);
+        [c0 + u * (c1 + u * c2), c1 + 2.0 * c2 * u]
+    }
+
     /// Value and slope at x.
     pub fn at(&self, x: f64) -> (f64, f64) {
         let jet = self.jet(x);

@@ -97,7 +97,7 @@ fn every_moment_meets_its_outside_value() {
 /// Hard swish has a root at 0, where its middle piece, written around −3, cancels: x/2 + x²/6 by hand.
 #[test]
 fn a_root_inside_a_piece_is_no_trap() {
-    for m in [1e-9, -1e-5, 1e-3] {
+    for m in [1e-9f64, -1e-5, 1e-3] {
         let s = m.abs() * 1e-3;
         let g = gaussian_moments("hard_swish", m, s).unwrap();
         let want = m / 2.0 + (m * m + s * s) / 6.0;

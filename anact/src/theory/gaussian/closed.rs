@@ -19,31 +19,18 @@ const POWERS: usize = 7;
 /// Multiples of the rate: products of four factors.
 const RATES: usize = 5;
 
-/// A coefficient, and the sum of what was added and subtracted for it.
-#[derive(Clone, Copy)]
-struct Term {
-    value: f64,
-    size: f64,
-}
-
-impl Term {
-    const ZERO: Self = Self { value: 0.0, size: 0.0 };
-}
-
 /// Σ_k P_k(t)·e^{kbt}.
 #[derive(Clone, Copy)]
 struct Sum {
-    terms: [[Term; POWERS]; RATES],
+    terms: [[f64; POWERS]; RATES],
     degree: usize,
     rates: usize,
 }
 
 impl Sum {
     fn polynomial(coefficients: &[f64]) -> Self {
-        let mut sum = Self { terms: [[Term::ZERO; POWERS]; RATES], degree: coefficients.len() - 1, rates: 1 };
-        for (term, &value) in sum.terms[0].iter_mut().zip(coefficients) {
-            *term = Term { value, size: value.abs() };
-        }
+        let mut sum = Self { terms: [[0.0; POWERS]; RATES], degree: coefficients.len() - 1, rates: 1 };
+        sum.terms[0][..coefficients.len()].copy_from_slice(coefficients);
         while sum.degree > 0 && coefficients[sum.degree] == 0.0 {
             sum.degree -= 1;
         }
@@ -52,15 +39,9 @@ impl Sum {
 
     fn and_exponential(mut self, amplitude: f64) -> Self {
         if amplitude != 0.0 {
-            self.terms[1][0] = Term { value: amplitude, size: amplitude.abs() };
+            self.terms[1][0] = amplitude;
             self.rates = 2;
         }
-        self
-    }
-
-    /// With coefficients of 1, t, … of which these are the sizes.
-    fn sized(mut self, sizes: &[f64]) -> Self {
-        self.terms[0].iter_mut().zip(sizes).for_each(|(term, &size)| term.size = size);
         self
     }
 }
@@ -69,17 +50,15 @@ impl Mul for Sum {
     type Output = Self;
     fn mul(self, other: Self) -> Self {
         let mut product = Self {
-            terms: [[Term::ZERO; POWERS]; RATES],
+            terms: [[0.0; POWERS]; RATES],
             degree: self.degree + other.degree,
             rates: self.rates + other.rates - 1,
         };
         for (k, a) in self.terms[..self.rates].iter().enumerate() {
             for (l, b) in other.terms[..other.rates].iter().enumerate() {
-                for (i, x) in a[..=self.degree].iter().enumerate().filter(|(_, x)| x.size != 0.0) {
+                for (i, x) in a[..=self.degree].iter().enumerate().filter(|(_, x)| **x != 0.0) {
                     for (j, y) in b[..=other.degree].iter().enumerate() {
-                        let term = &mut product.terms[k + l][i + j];
-                        term.value += x.value * y.value;
-                        term.size += x.size * y.size;
+                        product.terms[k + l][i + j] += x * y;
                     }
                 }
             }
@@ -104,25 +83,19 @@ pub(super) fn piece(piece: &Piece, from: f64, mean: f64, std: f64, pivot: Jet) -
     // Where m is in the piece its constant is subtracted from itself, and only what f holds beside it is left.
     let from_pivot = (f[0] - pivot.limit) - pivot.rest;
     let p = [slope, 2.0 * half_second * std];
-    let value_size = c0.abs() + u.abs() * (c1.abs() + u.abs() * c2.abs());
-    let slope_size = c1.abs() + 2.0 * (u * c2).abs();
-    let is_own = from < mean && mean <= piece.to;
-    let has_exact_pivot = is_own && (centre == mean || (c1 == 0.0 && c2 == 0.0));
-    let from_pivot_size =
-        pivot.rest.abs() + if has_exact_pivot { 0.0 } else { value_size + pivot.limit.abs() };
     // r = p·(h₀ + s·t) − (f − f(m)), where the linear terms of a line cancel before anything is multiplied by s.
     let r = [slope * h0 - from_pivot, 2.0 * half_second * h0 * std, f[2]];
     let mut remainder = Sum::polynomial(&r).and_exponential(first * h0 - amplitude);
     if has_exponential {
-        remainder.terms[1][1] = Term { value: first * std, size: (first * std).abs() };
+        remainder.terms[1][1] = first * std;
         remainder.degree = remainder.degree.max(1);
     }
     let factors = Factors {
         z: Sum::polynomial(&[centre, std]),
         e: Sum::polynomial(&[h0 / std, 1.0]),
-        f: Sum::polynomial(&f).sized(&[value_size, std * slope_size]).and_exponential(amplitude),
-        d: Sum::polynomial(&[from_pivot, f[1], f[2]]).sized(&[from_pivot_size]).and_exponential(amplitude),
-        p: Sum::polynomial(&p).sized(&[slope_size]).and_exponential(first),
+        f: Sum::polynomial(&f).and_exponential(amplitude),
+        d: Sum::polynomial(&[from_pivot, f[1], f[2]]).and_exponential(amplitude),
+        p: Sum::polynomial(&p).and_exponential(first),
         p_moved: Sum::polynomial(&[p[0] - pivot.df, p[1]]).and_exponential(first),
         q: Sum::polynomial(&[2.0 * half_second]).and_exponential(bend),
         r: remainder,
@@ -132,13 +105,17 @@ pub(super) fn piece(piece: &Piece, from: f64, mean: f64, std: f64, pivot: Jet) -
     let table = Table::new([from, piece.to], centre, mean, std, piece.rate, rates);
     let mut integrals = Integrals::ZERO;
     // The exponent of f(m), if it is one of the coefficients.
-    let exponent = if has_exponential && is_own { (piece.rate * (mean - piece.origin)).abs() } else { 0.0 };
+    let exponent = if has_exponential && from < mean && mean <= piece.to {
+        (piece.rate * (mean - piece.origin)).abs()
+    } else {
+        0.0
+    };
     for (k, sum) in products.iter().enumerate().take(COUNT) {
         for (terms, moments) in sum.terms[..sum.rates].iter().zip(&table.moments) {
-            for (x, cell) in terms[..=sum.degree].iter().zip(moments).filter(|(x, _)| x.size != 0.0) {
-                integrals.value[k] += x.value * cell.value;
-                integrals.error[k] += UNIT * x.size * cell.size;
-                integrals.noise[k] += UNIT * x.size * (cell.moved + exponent * cell.size);
+            for (x, cell) in terms[..=sum.degree].iter().zip(moments).filter(|(x, _)| **x != 0.0) {
+                integrals.value[k] += x * cell.value;
+                integrals.error[k] += UNIT * x.abs() * cell.size;
+                integrals.noise[k] += UNIT * x.abs() * (cell.moved + exponent * cell.size);
             }
         }
     }

@@ -1,15 +1,15 @@
 //! Quadrature on panels between kinks: nested rules, halved where the rules disagree.
 //!
-//! Fejér's second rule with 15 nodes is contained in that with 31, so one evaluation of the function at 31 points gives
-//! both. On a panel around which f is analytic the error of the rule with n nodes falls like ρ^{−n} with some ρ > 1
-//! (Trefethen, *Approximation Theory and Approximation Practice* (2013), theorem 19.3): the relative error with 31 nodes
+//! Fejér's second rule with 7 nodes is contained in that with 15, and that in the rule with 31, so values are used again.
+//! Panels that 15 nodes do not settle get 31, then are halved. On a panel around which f is analytic the error of the
+//! rule with n nodes falls like ρ^{−n} with some ρ > 1 (Trefethen, *Approximation Theory and Approximation Practice* (2013), theorem 19.3): the relative error with 31 nodes
 //! is about the square of that with 15. Ten times the square of the relative difference is what is reported, and a panel
 //! where it exceeds 10⁻¹⁶ of the whole integral is halved. Panels end at kinks, since the argument needs smoothness.
 
 use std::f64::consts::TAU;
 
 use super::integrands::{COUNT, Integrals};
-use super::quadrature::{Point, Quadrature, Sums, TOLERANCE, add, squared};
+use super::quadrature::{Point, Quadrature, Sample, Sums, TOLERANCE, add, squared};
 use super::rules::{Node, fejer};
 use super::trapezoid::FAR;
 
@@ -20,7 +20,7 @@ const BEYOND: f64 = 9.0;
 /// Ends of panels in standard deviations, to each side.
 const SIGMAS: [f64; 3] = [2.5, 5.5, REACH];
 /// Ends of panels in z, to each side: activations have their features near 0 whatever s is, and look like lines beyond.
-const FEATURES: [f64; 8] = [0.0, 1.25, 2.5, 4.0, 7.0, 12.0, 20.0, 36.0];
+const FEATURES: [f64; 9] = [0.0, 1.25, 2.5, 4.0, 7.0, 12.0, 20.0, 36.0, 60.0];
 /// Where f′ falls like a power, panels grow with the distance from −1 or 1, where the pole of softsign is, by this.
 const GROWTH: f64 = 3.4;
 /// At most this many halvings, whatever the function does.
@@ -30,12 +30,17 @@ const HALVINGS: usize = 2000;
 struct Panel {
     low: Point,
     high: Point,
+    /// The nodes of 31 that are among the 15 so far, or all.
+    is_fine: bool,
+    /// The sums with the weights of 31 nodes, and of 15.
+    fine: Sums,
     value: Sums,
-    /// Of the absolute values, by the coarse rule.
+    /// Of the absolute values, by 15 nodes.
     size: Sums,
     noise: Sums,
     error: Sums,
-    hides_a_corner: bool,
+    /// f′ at the first and last node.
+    slopes: [f64; 2],
 }
 
 /// The integrals over z from `low` to `high`. NaN is passed on.
@@ -43,7 +48,7 @@ pub(super) fn over(job: &Quadrature<'_>, low: f64, high: f64) -> Integrals {
     // f′ on both sides of 0.
     let at_zero = [0.0f64.next_down(), 0.0f64.next_up()].map(|z| job.function.at(z).df);
     let ends = ends(job, low, high);
-    let mut open: Vec<Panel> = ends.windows(2).map(|p| panel(job, p[0], p[1], at_zero)).collect();
+    let mut open: Vec<Panel> = ends.windows(2).map(|p| Panel::new(job, p[0], p[1])).collect();
     let mut size = [f64::MIN_POSITIVE; COUNT];
     for panel in &open {
         (0..COUNT).for_each(|k| size[k] += panel.size[k]);
@@ -52,19 +57,96 @@ pub(super) fn over(job: &Quadrature<'_>, low: f64, high: f64) -> Integrals {
     let mut halvings = 0;
     // A stack from the left keeps the order of additions fixed.
     open.reverse();
-    while let Some(Panel { low, high, value, noise, error, hides_a_corner, .. }) = open.pop() {
+    while let Some(mut panel) = open.pop() {
+        let is_at_zero = panel.low.z == 0.0 || panel.high.z == 0.0;
+        if is_at_zero || panel.disagrees(&size) {
+            panel.refine(job);
+        }
+        let Panel { low, high, value, noise, error, .. } = panel;
         let middle = low.middle(high);
-        let disagree = (0..COUNT).any(|k| error[k] > (TOLERANCE * size[k]).max(noise[k]));
         let is_open = low.e < middle.e && middle.e < high.e && halvings < HALVINGS;
-        if is_open && (disagree || hides_a_corner) {
+        if is_open && (panel.disagrees(&size) || panel.hides_a_corner(job.std, at_zero)) {
             halvings += 1;
-            open.extend([panel(job, middle, high, at_zero), panel(job, low, middle, at_zero)]);
+            open.extend([Panel::new(job, middle, high), Panel::new(job, low, middle)]);
         } else {
             total.add(&Integrals { value, error, noise });
         }
     }
     (0..COUNT).for_each(|k| total.error[k] += f64::EPSILON * size[k]);
     total
+}
+
+impl Panel {
+    /// By the rules of 15 and 7 nodes.
+    fn new(job: &Quadrature<'_>, low: Point, high: Point) -> Self {
+        let [fine, value, size, noise, error] = [[0.0; COUNT]; 5];
+        let mut panel =
+            Self { low, high, is_fine: false, fine, value, size, noise, error, slopes: [f64::NAN; 2] };
+        let mut rough = [0.0; COUNT];
+        panel.visit(job, |panel, node, density, sample, values| {
+            add(&mut panel.fine, node.fine * density, values);
+            add(&mut panel.value, node.coarse * density, values);
+            add(&mut panel.size, node.coarse * density, &values.map(f64::abs));
+            // How rounding adds up needs no more digits.
+            if node.coarsest > 0.0 {
+                add(&mut rough, node.coarsest * density, values);
+                add(&mut panel.noise, node.coarsest * density, &job.noise(sample));
+            }
+        });
+        panel.error = std::array::from_fn(|k| squared(panel.value[k], rough[k], panel.size[k]));
+        panel
+    }
+
+    /// By the rules of 31 and 15 nodes.
+    fn refine(&mut self, job: &Quadrature<'_>) {
+        self.is_fine = true;
+        let rough = self.value;
+        self.visit(job, |panel, node, density, sample, values| {
+            add(&mut panel.fine, node.fine * density, values);
+            if panel.slopes[0].is_nan() {
+                panel.slopes[0] = sample.factors.p;
+            }
+            panel.slopes[1] = sample.factors.p;
+        });
+        self.value = self.fine;
+        self.error = std::array::from_fn(|k| squared(self.value[k], rough[k], self.size[k]));
+    }
+
+    /// Calls `each` at the nodes of 15, or at those that 31 have more.
+    fn visit(
+        &mut self,
+        job: &Quadrature<'_>,
+        mut each: impl FnMut(&mut Self, &Node, f64, &Sample, &[f64; COUNT]),
+    ) {
+        let (low, high) = (self.low, self.high);
+        let middle = low.middle(high);
+        // Near 0 z has more digits than ε, near m the other way round.
+        let by_z = middle.z.abs() < 0.5 * job.mean.abs();
+        let half = if by_z { 0.5 * (high.z - low.z) / job.std } else { 0.5 * (high.e - low.e) };
+        let half_z = if by_z { 0.5 * (high.z - low.z) } else { half * job.std };
+        let is_fine = self.is_fine;
+        for node in fejer().iter().filter(|n| (n.coarse == 0.0) == is_fine) {
+            let e = middle.e + half * node.x;
+            let z = if by_z { middle.z + half_z * node.x } else { job.mean + job.std * e };
+            let density = half * (-0.5 * e * e).exp() / TAU.sqrt();
+            let sample = job.sample(Point { e, z }, by_z);
+            each(self, node, density, &sample, &sample.factors.products());
+        }
+    }
+
+    /// Whether the rules differ by more than the whole may be off and rounding explains.
+    fn disagrees(&self, whole: &Sums) -> bool {
+        (0..COUNT).any(|k| self.error[k] > (TOLERANCE * whole[k]).max(self.noise[k]))
+    }
+
+    /// A transition at 0 that is narrower than the distance of the first node would pass unseen.
+    fn hides_a_corner(&self, std: f64, at_zero: [f64; 2]) -> bool {
+        let moves = |a: f64, b: f64| (a - b).abs() > 0.02 * a.abs().max(b.abs());
+        let is_wide = 0.5 * (self.high.e - self.low.e) * std >= 1e-9;
+        is_wide
+            && ((self.low.z == 0.0 && moves(self.slopes[0], at_zero[1]))
+                || (self.high.z == 0.0 && moves(self.slopes[1], at_zero[0])))
+    }
 }
 
 /// The ends of the panels in units of ε, ascending.
@@ -109,43 +191,4 @@ fn ends(job: &Quadrature<'_>, low: f64, high: f64) -> Vec<Point> {
     ends.sort_by(|a, b| a.e.total_cmp(&b.e));
     ends.dedup_by(|a, b| a.e == b.e);
     ends
-}
-
-/// Both rules on one panel.
-fn panel(job: &Quadrature<'_>, low: Point, high: Point, at_zero: [f64; 2]) -> Panel {
-    let middle = low.middle(high);
-    // Near 0 z has more digits than ε, near m the other way round.
-    let by_z = middle.z.abs() < 0.5 * job.mean.abs();
-    let half = if by_z { 0.5 * (high.z - low.z) / job.std } else { 0.5 * (high.e - low.e) };
-    let half_z = if by_z { 0.5 * (high.z - low.z) } else { half * job.std };
-    let [mut value, mut rough, mut size, mut noise] = [[0.0; COUNT]; 4];
-    let mut slopes = [0.0; 2];
-    for (i, &Node { x, fine, coarse, coarsest }) in fejer().iter().enumerate() {
-        let e = middle.e + half * x;
-        let z = if by_z { middle.z + half_z * x } else { job.mean + job.std * e };
-        let density = half * (-0.5 * e * e).exp() / TAU.sqrt();
-        let sample = job.sample(Point { e, z }, by_z);
-        if i == 0 {
-            slopes[0] = sample.factors.p;
-        }
-        slopes[1] = sample.factors.p;
-        let values = sample.factors.products();
-        add(&mut value, fine * density, &values);
-        if coarse > 0.0 {
-            add(&mut rough, coarse * density, &values);
-            add(&mut size, coarse * density, &values.map(f64::abs));
-        }
-        // How rounding adds up needs no more digits.
-        if coarsest > 0.0 {
-            add(&mut noise, coarsest * density, &job.noise(&sample));
-        }
-    }
-    let error = std::array::from_fn(|k| squared(value[k], rough[k], size[k]));
-    // A transition at 0 that is narrower than the distance of the first node would pass unseen.
-    let moves = |a: f64, b: f64| (a - b).abs() > 0.02 * a.abs().max(b.abs());
-    let is_narrow = half * job.std < 1e-9;
-    let hides_a_corner = !is_narrow
-        && ((low.z == 0.0 && moves(slopes[0], at_zero[1]))
-            || (high.z == 0.0 && moves(slopes[1], at_zero[0])));
-    Panel { low, high, value, size, noise, error, hides_a_corner }
 }

@@ -66,14 +66,30 @@ pub(super) fn best<E: Elementwise>(function: &E, mean: f64, std: f64) -> Result<
         })
     };
     let scales = sum(&parts).scales();
+    // What the coefficients of the polynomial around m are rounded by, where they nearly cancel as at a root.
+    let coefficients = pieces.iter().find(|p| mean <= p.to && p.amplitude == 0.0).map_or(0.0, |p| {
+        let [value, slope] = p.sizes(mean);
+        let of = |size: f64, of: f64| if size > 0.0 { size / of } else { 0.0 };
+        2.0 * UNIT * (of(value, scales[place::FF].sqrt()) + of(slope, scales[place::PP].sqrt()))
+    });
     let mut route = Route::ClosedForm;
     let mut numeric = None;
     for (from, to, part) in &mut parts {
-        let cancels =
-            (0..COUNT).any(|k| !(part.error[k] <= CANCELLATION * scales[k] || part.error[k] < 1e-300));
+        let is_own = *from < mean && mean <= *to;
+        let cancels = (is_own && coefficients > CANCELLATION)
+            || (0..COUNT).any(|k| !(part.error[k] <= CANCELLATION * scales[k] || part.error[k] < 1e-300));
         if cancels {
             route = Route::Quadrature;
-            *part = numeric.get_or_insert_with(|| Quadrature::new(function, mean, std)).over(*from, *to);
+            *part = numeric
+                .get_or_insert_with(|| {
+                    let mut quadrature = Quadrature::new(function, mean, std);
+                    // At a kink f′(m) is that of either side, but the same in all parts.
+                    (quadrature.pivot.df, quadrature.pivot.d2f) = (own.df, own.d2f);
+                    quadrature
+                })
+                .over(*from, *to);
+        } else if is_own {
+            (0..COUNT).for_each(|k| part.noise[k] += coefficients * scales[k]);
         }
     }
     // Differences from f(m) by quadrature are from its own value there, which may differ by a rounding.
