@@ -1,7 +1,7 @@
 //! What holds for every registered activation: special arguments, huge arguments, f32 near f64, names.
 
 use autograd::ops::activation::{ACTIVATIONS, Visitor, with_activation};
-use autograd::{Dual, Elementwise, Error, Scalar, Tape, Tensor, label};
+use autograd::{Dual, Elementwise, Error, Scalar, Tape, Tensor};
 use proptest::prelude::*;
 
 /// f, f′ and f″ at a number, in the scalar type asked for.
@@ -31,7 +31,9 @@ fn every_jet_is_the_function() {
             let lost = 1.0 / (1.0 - y * y).abs().max(1e-3) + x * x;
             let pairs = [(jet.f(), y, 1.0), (jet.df, e.df(x, y), lost), (jet.d2f, e.d2f(x, y), lost)];
             for (k, (got, want, lost)) in pairs.into_iter().enumerate() {
-                let allowed = f64::EPSILON * (4.0 + x * x + 4.0 * lost) * want.abs() + f64::EPSILON * 1e-2;
+                // f″ near its root is a difference of numbers near 1 on either way.
+                let allowed = f64::EPSILON * (4.0 + x * x + 4.0 * lost) * want.abs()
+                    + f64::EPSILON * if k == 2 { 1.0 } else { 1e-2 };
                 assert!((got - want).abs() <= allowed, "{e:?} at {x}, derivative {k}: {got} {want}");
             }
         }
@@ -217,7 +219,7 @@ struct Label;
 impl Visitor for Label {
     type Output = String;
     fn visit<E: Elementwise>(self, e: E) -> String {
-        label(&e)
+        e.label()
     }
 }
 
