@@ -28,7 +28,7 @@ fn every_jet_is_the_function() {
         fn visit<E: Elementwise>(self, e: E) {
             let (x, jet) = (self.0, e.jet(self.0));
             let y = e.f(x);
-            let lost = 1.0 / (1.0 - y * y).abs().max(1e-3) + x * x;
+            let lost = 1.0 / (1.0 - y * y).abs().max(1e-12) + x * x;
             let pairs = [(jet.f(), y, 1.0), (jet.df, e.df(x, y), lost), (jet.d2f, e.d2f(x, y), lost)];
             for (k, (got, want, lost)) in pairs.into_iter().enumerate() {
                 // f″ near its root is a difference of numbers near 1 on either way.
