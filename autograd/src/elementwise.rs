@@ -3,6 +3,7 @@
 use std::fmt::{self, Debug};
 
 use crate::error::{Error, Result};
+use crate::jet::Jet;
 use crate::kernels::buffer;
 use crate::kernels::map;
 use crate::op::{Backward, Forward, Op, inputs_of};
@@ -75,6 +76,13 @@ pub trait Elementwise: Debug + Copy + Default + Send + Sync + 'static {
     fn df<S: Scalar>(&self, x: S, y: S) -> S;
     /// f″(x), where y = f(x). Zero between the kinks of a piecewise linear function.
     fn d2f<S: Scalar>(&self, x: S, y: S) -> S;
+
+    /// f, f′ and f″ at once, for integrals: functions override it to share an exponential between the three, and those that
+    /// saturate to keep the digits of what is left (see [`Jet`]). A test holds every override to `f`, `df` and `d2f`.
+    fn jet(&self, x: f64) -> Jet {
+        let y = self.f(x);
+        Jet::new(y, self.df(x, y), self.d2f(x, y))
+    }
 }
 
 /// Builds a member from the parameter written behind a name; `None` stands for the default.

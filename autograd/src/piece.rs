@@ -1,5 +1,7 @@
 //! Functions written piece by piece, as data: what closed forms of integrals are made from.
 
+use crate::jet::Jet;
+
 /// One piece of a function of x: a polynomial plus an exponential, c₀ + c₁u + c₂u² + A·e^{Bu} with u = x − origin, from
 /// the end of the piece before it (−∞ for the first) to `to`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,11 +39,29 @@ impl Piece {
         Self { to, origin: 0.0, polynomial: [-amplitude, 0.0, 0.0], amplitude, rate }
     }
 
-    /// Value and slope at x.
-    pub fn at(&self, x: f64) -> (f64, f64) {
+    /// At x, with the polynomial as the limit.
+    pub fn jet(&self, x: f64) -> Jet {
         let u = x - self.origin;
         let [c0, c1, c2] = self.polynomial;
         let e = if self.amplitude == 0.0 { 0.0 } else { self.amplitude * (self.rate * u).exp() };
-        (c0 + u * (c1 + u * c2) + e, c1 + 2.0 * c2 * u + self.rate * e)
+        Jet {
+            limit: c0 + u * (c1 + u * c2),
+            rest: e,
+            df: c1 + 2.0 * c2 * u + self.rate * e,
+            d2f: 2.0 * c2 + self.rate * self.rate * e,
+        }
+    }
+
+    /// The sums of the absolute values of what the polynomial and its slope are made of at x: what rounding is relative to.
+    pub fn sizes(&self, x: f64) -> [f64; 2] {
+        let u = (x - self.origin).abs();
+        let [c0, c1, c2] = self.polynomial.map(f64::abs);
+        [c0 + u * (c1 + u * c2), c1 + 2.0 * c2 * u]
+    }
+
+    /// Value and slope at x.
+    pub fn at(&self, x: f64) -> (f64, f64) {
+        let jet = self.jet(x);
+        (jet.f(), jet.df)
     }
 }

@@ -1,6 +1,6 @@
 //! y = a·f(c·x + d) + b, and a function whose type has been forgotten.
 
-use autograd::{Dual, Elementwise, Result, Scalar};
+use autograd::{Dual, Elementwise, Jet, Piece, Result, Scalar};
 
 use super::RivalEntry;
 use crate::theory::GaussianMoments;
@@ -90,6 +90,29 @@ impl<E: Elementwise> Elementwise for Affine<E> {
         self.function.kinks().into_iter().map(|u| (u - d) / c).collect()
     }
 
+    /// f's pieces, moved and scaled; for c > 0, since they come in ascending order.
+    fn pieces(&self) -> Option<Vec<Piece>> {
+        let Coefficients { a, b, c, d, .. } = self.coefficients;
+        let moved = |p: Piece| {
+            let [c0, c1, c2] = p.polynomial;
+            Piece {
+                to: (p.to - d) / c,
+                origin: (p.origin - d) / c,
+                polynomial: [a * c0 + b, a * c * c1, a * c * c * c2],
+                amplitude: a * p.amplitude,
+                rate: c * p.rate,
+            }
+        };
+        (c > 0.0).then_some(())?;
+        Some(self.function.pieces()?.into_iter().map(moved).collect())
+    }
+
+    fn jet(&self, x: f64) -> Jet {
+        let Coefficients { a, b, c, .. } = self.coefficients;
+        let Jet { limit, rest, df, d2f } = self.function.jet(self.inner(x));
+        Jet { limit: a * limit + b, rest: a * rest, df: a * c * df, d2f: a * c * c * d2f }
+    }
+
     fn label(&self) -> String {
         let Some((rival, parameter)) = self.rival else {
             return format!("affine({})", self.function.label());
@@ -129,7 +152,7 @@ pub trait Curve {
     /// The moments of a·f(c·z + d) + b for standard normal z.
     ///
     /// # Errors
-    /// As [`GaussianMoments::quadrature`].
+    /// As [`GaussianMoments::of`].
     fn moments(&self, coefficients: Coefficients) -> Result<GaussianMoments>;
     /// f′, f″ and f‴ at x, the last by a dual number; not to be asked for at a kink.
     fn derivatives(&self, x: f64) -> [f64; 3];
@@ -149,7 +172,7 @@ impl<E: Elementwise> Curve for E {
     }
 
     fn moments(&self, coefficients: Coefficients) -> Result<GaussianMoments> {
-        GaussianMoments::quadrature(&Affine::new(*self, coefficients), 0.0, 1.0)
+        GaussianMoments::of(&Affine::new(*self, coefficients), 0.0, 1.0)
     }
 
     fn derivatives(&self, x: f64) -> [f64; 3] {

@@ -220,13 +220,13 @@ pub(crate) fn formula(label: &str) -> Option<String> {
 /// The moments of the activation `name`, a rival or a registered function, for z ~ N(mean, std²).
 ///
 /// # Errors
-/// As [`with_frozen`] and [`GaussianMoments::quadrature`].
+/// As [`with_frozen`] and [`GaussianMoments::of`].
 pub fn gaussian_moments(name: &str, mean: f64, std: f64) -> Result<GaussianMoments> {
     struct Integrate(f64, f64);
     impl Visitor for Integrate {
         type Output = Result<GaussianMoments>;
         fn visit<E: Elementwise>(self, activation: E) -> Self::Output {
-            GaussianMoments::quadrature(&activation, self.0, self.1)
+            GaussianMoments::of(&activation, self.0, self.1)
         }
     }
     if parse(name).is_none() {

@@ -1,7 +1,7 @@
 //! What holds for every registered activation: special arguments, huge arguments, f32 near f64, names.
 
 use autograd::ops::activation::{ACTIVATIONS, Visitor, with_activation};
-use autograd::{Dual, Elementwise, Error, Scalar, Tape, Tensor, label};
+use autograd::{Dual, Elementwise, Error, Scalar, Tape, Tensor};
 use proptest::prelude::*;
 
 /// f, f′ and f″ at a number, in the scalar type asked for.
@@ -17,6 +17,73 @@ impl<S: Scalar> Visitor for At<S> {
 fn at<S: Scalar>(name: &str, x: S) -> [S; 3] {
     with_activation(name, At(x)).unwrap()
 }
+
+/// The jets that functions write for themselves are f, f′ and f″: up to the digits that `df` and `d2f` lose where they are
+/// made from a y near 1.
+#[test]
+fn every_jet_is_the_function() {
+    struct Compare(f64);
+    impl Visitor for Compare {
+        type Output = ();
+        fn visit<E: Elementwise>(self, e: E) {
+            let (x, jet) = (self.0, e.jet(self.0));
+            let y = e.f(x);
+            let lost = 1.0 / (1.0 - y * y).abs().max(1e-12) + x * x;
+            let pairs = [(jet.f(), y, 1.0), (jet.df, e.df(x, y), lost), (jet.d2f, e.d2f(x, y), lost)];
+            for (k, (got, want, lost)) in pairs.into_iter().enumerate() {
+                // f″ near its root is a difference of numbers near 1 on either way.
+                let allowed = f64::EPSILON * (4.0 + x * x + 4.0 * lost) * want.abs()
+                    + f64::EPSILON * if k == 2 { 1.0 } else { 1e-2 };
+                assert!((got - want).abs() <= allowed, "{e:?} at {x}, derivative {k}: {got} {want}");
+            }
+        }
+    }
+    for name in members() {
+        for x in [0.0, 1.0, -1.0, 1e-9, -1e-9, 0.5, -0.5, 0.999, -0.999, 1.001, -1.001, 2.0, -2.0, 6.0, -6.0]
+        {
+            with_activation(&name, Compare(x)).unwrap();
+        }
+        for i in 0..400 {
+            with_activation(&name, Compare(0.05 * f64::from(i) - 10.0)).unwrap();
+        }
+    }
+}
+
+/// What a saturated function still holds beside its limit, and its slopes: mpmath, 300 digits.
+#[test]
+fn jets_keep_their_digits_in_the_tails() {
+    struct Ask(f64);
+    impl Visitor for Ask {
+        type Output = autograd::Jet;
+        fn visit<E: Elementwise>(self, e: E) -> autograd::Jet {
+            e.jet(self.0)
+        }
+    }
+    for (name, x, limit, want) in TAILS {
+        let jet = with_activation(name, Ask(*x)).unwrap();
+        assert_eq!(jet.limit, *limit, "{name} at {x}");
+        for (got, want) in [jet.rest, jet.df, jet.d2f].iter().zip(want) {
+            let error = (got / want - 1.0).abs();
+            assert!(
+                error <= f64::EPSILON * (4.0 + x.abs() * x.abs().min(20.0)),
+                "{name} at {x}: {got:e} {want:e}"
+            );
+        }
+    }
+}
+
+const TAILS: &[(&str, f64, f64, [f64; 3])] = &[
+    ("sigmoid", -40.0, 0.0, [4.248354255291589e-18, 4.248354255291589e-18, 4.248354255291589e-18]),
+    ("sigmoid", 20.0, 1.0, [-2.0611536181902037e-9, 2.061153613941849e-9, -2.061153605445141e-9]),
+    ("sigmoid", 300.0, 1.0, [-5.148200222412013e-131, 5.148200222412013e-131, -5.148200222412013e-131]),
+    ("tanh", -40.0, -1.0, [3.6097027756908306e-35, 7.219405551381661e-35, 1.4438811102763322e-34]),
+    ("tanh", 20.0, 1.0, [-8.496708510583178e-18, 1.6993417021166355e-17, -3.398683404233271e-17]),
+    ("tanh", 300.0, 1.0, [-5.3007931060086215e-261, 1.0601586212017243e-260, -2.1203172424034486e-260]),
+    ("erf", -20.0, -1.0, [5.395865611607901e-176, 2.1610374743867984e-174, 8.644149897547193e-173]),
+    ("erf", 5.0, 1.0, [-1.537459794428035e-12, 1.5670866531017336e-11, -1.5670866531017336e-10]),
+    ("softsign", -40.0, -1.0, [0.024390243902439025, 0.000594883997620464, 2.9018731591242145e-5]),
+    ("softsign", 1e6, 1.0, [-9.99999000001e-7, 9.99998000003e-13, -1.999994000012e-18]),
+];
 
 /// Every activation, and two more members of every family.
 fn members() -> Vec<String> {
@@ -152,7 +219,7 @@ struct Label;
 impl Visitor for Label {
     type Output = String;
     fn visit<E: Elementwise>(self, e: E) -> String {
-        label(&e)
+        e.label()
     }
 }
 

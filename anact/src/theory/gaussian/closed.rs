@@ -8,17 +8,16 @@
 
 use std::ops::Mul;
 
-use autograd::Piece;
+use autograd::{Jet, Piece};
 
 use super::integrands::{COUNT, Factors, Integrals};
+use super::rounded::{UNIT, of_density};
 use super::tail;
 
 /// Powers of t: f²f′² of a quadratic has degree 6.
 const POWERS: usize = 7;
 /// Multiples of the rate: products of four factors.
 const RATES: usize = 5;
-/// Rounding of one coefficient and one truncated moment, in units of the last place.
-const ROUNDING: f64 = 4.0 * f64::EPSILON;
 
 /// Σ_k P_k(t)·e^{kbt}.
 #[derive(Clone, Copy)]
@@ -68,8 +67,8 @@ impl Mul for Sum {
     }
 }
 
-/// The integrals over `piece`, which begins at `from`, under N(m, s²); `pivot` is f(m) and f′(m).
-pub(super) fn piece(piece: &Piece, from: f64, mean: f64, std: f64, pivot: [f64; 2]) -> Integrals {
+/// The integrals over `piece`, which begins at `from`, under N(m, s²); `pivot` is f at m.
+pub(super) fn piece(piece: &Piece, from: f64, mean: f64, std: f64, pivot: Jet) -> Integrals {
     let (is_in, has_exponential) = (from < mean && mean < piece.to, piece.amplitude != 0.0);
     let nearest = if (from - mean).abs() <= (piece.to - mean).abs() { from } else { piece.to };
     let centre = if (is_in && !has_exponential) || nearest.is_infinite() { mean } else { nearest };
@@ -81,9 +80,11 @@ pub(super) fn piece(piece: &Piece, from: f64, mean: f64, std: f64, pivot: [f64; 
     let (h0, bend) = (centre - mean, piece.rate * piece.rate * amplitude);
     let first = piece.rate * amplitude;
     let f = [value, slope * std, half_second * std * std];
+    // Where m is in the piece its constant is subtracted from itself, and only what f holds beside it is left.
+    let from_pivot = (f[0] - pivot.limit) - pivot.rest;
     let p = [slope, 2.0 * half_second * std];
     // r = p·(h₀ + s·t) − (f − f(m)), where the linear terms of a line cancel before anything is multiplied by s.
-    let r = [slope * h0 - (f[0] - pivot[0]), 2.0 * half_second * h0 * std, f[2]];
+    let r = [slope * h0 - from_pivot, 2.0 * half_second * h0 * std, f[2]];
     let mut remainder = Sum::polynomial(&r).and_exponential(first * h0 - amplitude);
     if has_exponential {
         remainder.terms[1][1] = first * std;
@@ -93,9 +94,9 @@ pub(super) fn piece(piece: &Piece, from: f64, mean: f64, std: f64, pivot: [f64; 
         z: Sum::polynomial(&[centre, std]),
         e: Sum::polynomial(&[h0 / std, 1.0]),
         f: Sum::polynomial(&f).and_exponential(amplitude),
-        d: Sum::polynomial(&[f[0] - pivot[0], f[1], f[2]]).and_exponential(amplitude),
+        d: Sum::polynomial(&[from_pivot, f[1], f[2]]).and_exponential(amplitude),
         p: Sum::polynomial(&p).and_exponential(first),
-        p_moved: Sum::polynomial(&[p[0] - pivot[1], p[1]]).and_exponential(first),
+        p_moved: Sum::polynomial(&[p[0] - pivot.df, p[1]]).and_exponential(first),
         q: Sum::polynomial(&[2.0 * half_second]).and_exponential(bend),
         r: remainder,
     };
@@ -103,38 +104,56 @@ pub(super) fn piece(piece: &Piece, from: f64, mean: f64, std: f64, pivot: [f64; 
     let rates = products.iter().map(|p| p.rates).max().unwrap_or(1);
     let table = Table::new([from, piece.to], centre, mean, std, piece.rate, rates);
     let mut integrals = Integrals::ZERO;
+    // The exponent of f(m), if it is one of the coefficients.
+    let exponent = if has_exponential && from < mean && mean <= piece.to {
+        (piece.rate * (mean - piece.origin)).abs()
+    } else {
+        0.0
+    };
     for (k, sum) in products.iter().enumerate().take(COUNT) {
         for (terms, moments) in sum.terms[..sum.rates].iter().zip(&table.moments) {
-            for (x, (moment, size)) in terms[..=sum.degree].iter().zip(moments).filter(|(x, _)| **x != 0.0) {
-                integrals.value[k] += x * moment;
-                integrals.error[k] += ROUNDING * x.abs() * size;
+            for (x, cell) in terms[..=sum.degree].iter().zip(moments).filter(|(x, _)| **x != 0.0) {
+                integrals.value[k] += x * cell.value;
+                integrals.error[k] += UNIT * x.abs() * cell.size;
+                integrals.noise[k] += UNIT * x.abs() * (cell.moved + exponent * cell.size);
             }
         }
     }
     integrals
 }
 
-/// ∫ tⁿ e^{kbt} φ(t + τ) dt over a piece, by k and n, with the sum of what was added and subtracted for it.
+/// One truncated moment.
+#[derive(Clone, Copy, Default)]
+struct Cell {
+    value: f64,
+    /// The sum of what was added and subtracted for it.
+    size: f64,
+    /// The same, each times the size of its exponent, which rounding moves it by.
+    moved: f64,
+}
+
+/// ∫ tⁿ e^{kbt} φ(t + τ) dt over a piece, by k and n.
 struct Table {
-    moments: [[(f64, f64); POWERS]; RATES],
+    moments: [[Cell; POWERS]; RATES],
 }
 
 impl Table {
     fn new(ends: [f64; 2], centre: f64, mean: f64, std: f64, rate: f64, rates: usize) -> Self {
-        let mut table = Self { moments: [[(0.0, 0.0); POWERS]; RATES] };
+        let mut table = Self { moments: [[Cell::default(); POWERS]; RATES] };
         let tau = (centre - mean) / std;
         for (k, row) in table.moments[..rates].iter_mut().enumerate() {
             let kappa = k as f64 * rate * std;
             // Both tails are integrals from an end to infinity: `side` is the direction, and t is measured from the centre.
-            let add = |row: &mut [(f64, f64); POWERS], end: f64, side: f64, sign: f64| {
+            let add = |row: &mut [Cell; POWERS], end: f64, side: f64, sign: f64| {
                 let at = (end - centre) / std;
                 if at.is_infinite() {
                     return;
                 }
                 for (n, value) in tail_from(side * at, side * tau, side * kappa).into_iter().enumerate() {
                     let value = sign * value * if side < 0.0 && n % 2 == 1 { -1.0 } else { 1.0 };
-                    row[n].0 += value;
-                    row[n].1 += value.abs();
+                    row[n].value += value;
+                    row[n].size += value.abs();
+                    row[n].moved += value.abs() * (of_density(at + tau) + (kappa * at).abs());
                 }
             };
             if centre == ends[0] {
@@ -147,7 +166,7 @@ impl Table {
                 // The whole line but for both tails; the centre is m, and κ = 0 unless the piece is the line.
                 for (n, cell) in row.iter_mut().enumerate() {
                     let value = whole(n, kappa);
-                    *cell = (value, value.abs());
+                    *cell = Cell { value, size: value.abs(), moved: value.abs() * (0.5 * kappa * kappa) };
                 }
                 add(row, ends[1], 1.0, -1.0);
                 add(row, ends[0], -1.0, -1.0);

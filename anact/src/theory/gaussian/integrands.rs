@@ -1,5 +1,7 @@
 //! What is integrated: the products of f, f′ and f″ from which every moment follows, by either route.
 
+use super::rounded::Rounded;
+
 /// How many there are.
 pub(super) const COUNT: usize = 19;
 
@@ -42,6 +44,40 @@ pub(super) struct Factors<T> {
     pub(super) r: T,
 }
 
+/// What a function's values are rounded by, in units of [`rounded::UNIT`]: an argument off by a unit moves f by z·p.
+pub(super) struct Moved {
+    /// |z|, or |z| + |m| where z was made from m.
+    pub(super) z: f64,
+    /// What d and p̃ are rounded by beyond f and p: the size of what was subtracted.
+    pub(super) d: f64,
+    pub(super) p_moved: f64,
+}
+
+impl Factors<f64> {
+    /// The factors with bounds on their rounding.
+    pub(super) fn rounded(self, moved: &Moved) -> Factors<Rounded> {
+        let Self { z, e, f, d, p, p_moved, q, r } = self;
+        // How much steeper than f′ f″ is, which is guessed to go on: tails of e^{−z²/2} have q/p = −z.
+        let bend = if p == 0.0 { 0.0 } else { (moved.z * q / p).abs().min(moved.z * moved.z) };
+        let of_f = f.abs() + moved.z * p.abs();
+        let of_p = p.abs() + moved.z * q.abs();
+        let of_d = d.abs() + moved.d;
+        let of_p_moved = p_moved.abs() + moved.p_moved;
+        // h = d/p on the whole: p·h is about as large as what it is compared with.
+        let of_r = r.abs() + if moved.d > 0.0 { of_d + (r + d).abs() } else { 0.0 };
+        Factors {
+            z: Rounded::new(z, moved.z),
+            e: Rounded::new(e, e.abs()),
+            f: Rounded::new(f, of_f),
+            d: Rounded::new(d, of_d),
+            p: Rounded::new(p, of_p),
+            p_moved: Rounded::new(p_moved, of_p_moved),
+            q: Rounded::new(q, q.abs() * (1.0 + bend)),
+            r: Rounded::new(r, of_r),
+        }
+    }
+}
+
 impl<T: Copy + std::ops::Mul<Output = T>> Factors<T> {
     /// The integrands in the order of [`place`].
     pub(super) fn products(self) -> [T; COUNT] {
@@ -71,21 +107,25 @@ impl<T: Copy + std::ops::Mul<Output = T>> Factors<T> {
     }
 }
 
-/// The integrals, each with a bound on its error.
+/// The integrals, with what they may be off by.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Integrals {
     pub(super) value: [f64; COUNT],
+    /// By the route that was taken.
     pub(super) error: [f64; COUNT],
+    /// By the rounding of the function, its argument and the density's exponent, which every route has.
+    pub(super) noise: [f64; COUNT],
 }
 
 impl Integrals {
     /// Nothing yet.
-    pub(super) const ZERO: Self = Self { value: [0.0; COUNT], error: [0.0; COUNT] };
+    pub(super) const ZERO: Self = Self { value: [0.0; COUNT], error: [0.0; COUNT], noise: [0.0; COUNT] };
 
     pub(super) fn add(&mut self, other: &Self) {
         for k in 0..COUNT {
             self.value[k] += other.value[k];
             self.error[k] += other.error[k];
+            self.noise[k] += other.noise[k];
         }
     }
 

@@ -1,8 +1,8 @@
 //! Moments of f(z) and f′(z) for z ~ N(m, s²), with the derivatives of λ by m and s.
 //!
 //! Two routes. A function that states its [pieces](Elementwise::pieces), polynomials and exponentials, is integrated in
-//! closed form piece by piece (`closed.rs`); everything else by quadrature on panels that end at the kinks
-//! (`quadrature.rs`). A closed form whose terms would cancel is left for quadrature on that piece, and
+//! closed form piece by piece (`closed.rs`); everything else by quadrature (`quadrature.rs`): the trapezoidal rule, or panels
+//! that end at the kinks. A closed form whose terms would cancel is left for quadrature on that piece, and
 //! [`GaussianMoments::route`] tells which route was taken. Both yield the same integrals (`integrands.rs`), from which the
 //! moments and derivatives follow in one place (`route.rs`).
 //!
@@ -10,14 +10,22 @@
 //! E\[z f f′\] = m·E\[f f′\] + s²(E\[f′²\] + E\[f f″\]) holds for every activation, and likewise
 //! ∂E\[f′²\]/∂m = 2E\[f′f″\] + Σ_k (f′(k+)² − f′(k−)²)·n(k), with n the density of z and f″ now between kinks only.
 //!
-//! Source: own derivation; the functions are the very `f`, `df` and `d2f` of the tape.
+//! erf and GELU have closed forms of E\[f²\] and E\[f′²\] for m = 0 alone. They are tests, not a route: all moments come from
+//! one pass over the nodes, and two of them by another formula would save nothing and jump in the last digits at m = 0.
+//!
+//! Source: own derivation; the functions are the `f`, `df` and `d2f` of the tape, as [jets](Elementwise::jet): σ′ and tanh′
+//! on a tape come from y and lose their digits beyond |x| = 20, which an integral over a tail cannot.
 
 mod closed;
 mod integrands;
+mod panels;
 mod quadrature;
+mod rounded;
 mod route;
+mod rules;
 mod sine;
 mod tail;
+mod trapezoid;
 
 use autograd::ops::activation::{Visitor, with_activation};
 use autograd::{Elementwise, Result};
@@ -69,9 +77,11 @@ pub struct GaussianMoments {
     pub rho_prime_gradient: [f64; 2],
     /// How they were computed.
     pub route: Route,
-    /// Estimated error of the worst of E\[f²\], Var\[f\] and E\[f′²\], relative to its value, and of E\[f\] relative to
-    /// √E\[f²\]; 1 where one of them is below the smallest number that has full precision. The rounding of f itself is
-    /// not in it, nor that of the density's exponent far out, about ε² units in the last place.
+    /// A bound on the error of the worst moment, quadrature's and rounding's, each rounding counted fourfold: relative to
+    /// its value, but of E\[f\] to √E\[f²\], of E\[f′\] to √E\[f′²\], of E\[z f f′\] to √(E\[f²\]E\[z²f′²\]) and of
+    /// E\[f f″\] to itself or E\[f′²\], whichever is greater. It grows like ε² units in the last place where what counts
+    /// is ε standard deviations from the mean. 1 where E\[f²\], Var\[f\] or E\[f′²\] is below the smallest number that
+    /// has full precision; moments of four factors may be as small, and are then right to that number.
     pub error: f64,
 }
 

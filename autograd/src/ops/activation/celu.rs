@@ -1,6 +1,7 @@
 //! CELU.
 
 use crate::elementwise::{Elementwise, Parameter};
+use crate::jet::Jet;
 use crate::piece::Piece;
 use crate::scalar::Scalar;
 
@@ -46,6 +47,14 @@ impl Elementwise for Celu {
     fn d2f<S: Scalar>(&self, x: S, _y: S) -> S {
         let alpha = S::from_f64(self.alpha);
         if x > S::ZERO { S::ZERO } else { (x / alpha).exp() / alpha }
+    }
+    fn jet(&self, x: f64) -> Jet {
+        if x < -self.alpha {
+            let e = (x / self.alpha).exp();
+            return Jet { limit: -self.alpha, rest: self.alpha * e, df: e, d2f: e / self.alpha };
+        }
+        let y = self.f(x);
+        Jet::new(y, self.df(x, y), self.d2f(x, y))
     }
 }
 

@@ -1,6 +1,7 @@
 //! ELU.
 
 use crate::elementwise::{Elementwise, Parameter};
+use crate::jet::Jet;
 use crate::piece::Piece;
 use crate::scalar::Scalar;
 
@@ -46,6 +47,14 @@ impl Elementwise for Elu {
     }
     fn d2f<S: Scalar>(&self, x: S, _y: S) -> S {
         if x > S::ZERO { S::ZERO } else { S::from_f64(self.alpha) * x.exp() }
+    }
+    fn jet(&self, x: f64) -> Jet {
+        if x < -1.0 {
+            let rest = self.alpha * x.exp();
+            return Jet { limit: -self.alpha, rest, df: rest, d2f: rest };
+        }
+        let y = self.f(x);
+        Jet::new(y, self.df(x, y), self.d2f(x, y))
     }
 }
 

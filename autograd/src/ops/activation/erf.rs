@@ -4,6 +4,7 @@ use std::f64::consts::FRAC_2_SQRT_PI;
 
 use super::damped;
 use crate::elementwise::Elementwise;
+use crate::jet::Jet;
 use crate::scalar::Scalar;
 
 /// erf x = 2/√π ∫₀ˣ e^{−t²} dt. f′ = 2/√π·e^{−x²}; f″ = −2x·f′. Smooth. Any shape.
@@ -22,6 +23,13 @@ impl Elementwise for Erf {
     }
     fn d2f<S: Scalar>(&self, x: S, y: S) -> S {
         damped(S::from_f64(-2.0) * x, self.df(x, y))
+    }
+    /// 1 − |y| is erfc |x|, which keeps its digits in the tails.
+    fn jet(&self, x: f64) -> Jet {
+        let (limit, rest) =
+            if x.abs() > 1.0 { (1f64.copysign(x), -Scalar::erfc(x.abs()).copysign(x)) } else { (0.0, Scalar::erf(x)) };
+        let df = self.df(x, 0.0);
+        Jet { limit, rest, df, d2f: damped(-2.0 * x, df) }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::damped;
 use super::normal::{density, distribution};
 use crate::elementwise::Elementwise;
+use crate::jet::Jet;
 use crate::scalar::Scalar;
 
 /// x·Φ(x), where Φ and φ are the standard normal distribution function and density.
@@ -26,6 +27,10 @@ impl Elementwise for Gelu {
     }
     fn d2f<S: Scalar>(&self, x: S, _y: S) -> S {
         damped(S::from_f64(2.0) - x * x, density(x))
+    }
+    fn jet(&self, x: f64) -> Jet {
+        let (s, density): (f64, f64) = (distribution(x), density(x));
+        Jet::new(damped(x, s), s + damped(x, density), damped(2.0 - x * x, density))
     }
 }
 

@@ -4,6 +4,7 @@ use super::damped;
 use super::normal::SQRT_2_OVER_PI;
 use super::sigmoid::{logistic, logistic_pair};
 use crate::elementwise::Elementwise;
+use crate::jet::Jet;
 use crate::scalar::Scalar;
 
 /// The coefficient of x³, as published: a fit, not a rounded constant.
@@ -43,6 +44,12 @@ impl Elementwise for GeluTanh {
         let q1 = slope(x);
         let q2 = S::from_f64(12.0 * SQRT_2_OVER_PI * CUBIC) * x;
         damped(q1 + q1 + x * ((rest - s) * q1 * q1 + q2), s * rest)
+    }
+    fn jet(&self, x: f64) -> Jet {
+        let (s, rest) = logistic_pair(argument(x));
+        let (q1, q2) = (slope(x), 12.0 * SQRT_2_OVER_PI * CUBIC * x);
+        let (df, d2f) = (x * q1, q1 + q1 + x * ((rest - s) * q1 * q1 + q2));
+        Jet::new(damped(x, s), s + damped(df, s * rest), damped(d2f, s * rest))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::damped;
 use crate::elementwise::Elementwise;
+use crate::jet::Jet;
 use crate::scalar::Scalar;
 
 /// x·w(x) with w = tanh(ln(1 + e^x)). f′ = w + x·w′; f″ = 2w′ + x·w″. Smooth. Any shape.
@@ -71,6 +72,11 @@ impl Elementwise for Mish {
     fn d2f<S: Scalar>(&self, x: S, _y: S) -> S {
         let parts = Parts::at(x);
         S::from_f64(2.0) * parts.w1() + damped(x, parts.w2())
+    }
+    fn jet(&self, x: f64) -> Jet {
+        let parts = Parts::at(x);
+        let (w, w1) = (parts.w(), parts.w1());
+        Jet::new(damped(x, w), w + damped(x, w1), 2.0 * w1 + damped(x, parts.w2()))
     }
 }
 

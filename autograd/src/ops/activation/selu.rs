@@ -1,6 +1,7 @@
 //! SELU.
 
 use crate::elementwise::Elementwise;
+use crate::jet::Jet;
 use crate::piece::Piece;
 use crate::scalar::Scalar;
 
@@ -34,6 +35,14 @@ impl Elementwise for Selu {
     }
     fn d2f<S: Scalar>(&self, x: S, _y: S) -> S {
         if x > S::ZERO { S::ZERO } else { S::from_f64(LAMBDA * ALPHA) * x.exp() }
+    }
+    fn jet(&self, x: f64) -> Jet {
+        if x < -1.0 {
+            let rest = LAMBDA * ALPHA * x.exp();
+            return Jet { limit: -LAMBDA * ALPHA, rest, df: rest, d2f: rest };
+        }
+        let y = self.f(x);
+        Jet::new(y, self.df(x, y), self.d2f(x, y))
     }
 }
 

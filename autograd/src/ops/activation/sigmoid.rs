@@ -1,6 +1,7 @@
 //! The logistic function.
 
 use crate::elementwise::Elementwise;
+use crate::jet::Jet;
 use crate::scalar::Scalar;
 
 /// σ(x) = 1/(1 + e^{−x}). With y = σ(x): f′ = y(1 − y); f″ = y(1 − y)(1 − 2y). Smooth. Any shape. Where y rounds to 1
@@ -36,6 +37,12 @@ impl Elementwise for Sigmoid {
     }
     fn d2f<S: Scalar>(&self, _x: S, y: S) -> S {
         y * (S::ONE - y) * (S::ONE - S::from_f64(2.0) * y)
+    }
+    /// 1 − y is σ(−x), so that what is left in the right tail has all digits.
+    fn jet(&self, x: f64) -> Jet {
+        let (s, rest) = logistic_pair(x);
+        let (limit, tail) = if x > 0.0 { (1.0, -rest) } else { (0.0, s) };
+        Jet { limit, rest: tail, df: s * rest, d2f: s * rest * (rest - s) }
     }
 }
 

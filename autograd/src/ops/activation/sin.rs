@@ -1,6 +1,7 @@
 //! The sine.
 
 use crate::elementwise::Elementwise;
+use crate::jet::Jet;
 use crate::scalar::Scalar;
 
 /// sin x. f′ = cos x; f″ = −sin x. Smooth. Any shape. ±∞ gives NaN: there is no limit.
@@ -22,6 +23,10 @@ impl Elementwise for Sin {
     }
     fn d2f<S: Scalar>(&self, _x: S, y: S) -> S {
         -y
+    }
+    fn jet(&self, x: f64) -> Jet {
+        let (sine, cosine) = x.sin_cos();
+        Jet::new(sine, cosine, -sine)
     }
 }
 

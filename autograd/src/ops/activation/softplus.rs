@@ -2,6 +2,7 @@
 
 use super::sigmoid::{logistic, logistic_pair};
 use crate::elementwise::Elementwise;
+use crate::jet::Jet;
 use crate::scalar::Scalar;
 
 /// ln(1 + e^x), computed as max(x, 0) + ln(1 + e^{−|x|}). f′ = σ(x); f″ = σ(x)σ(−x). Smooth. Any shape.
@@ -26,6 +27,12 @@ impl Elementwise for Softplus {
     fn d2f<S: Scalar>(&self, x: S, _y: S) -> S {
         let (s, rest) = logistic_pair(x);
         s * rest
+    }
+    fn jet(&self, x: f64) -> Jet {
+        let e = (-x.abs()).exp();
+        let large = 1.0 / (1.0 + e);
+        let small = e * large;
+        Jet::new(x.max(0.0) + e.ln_1p(), if x > 0.0 { large } else { small }, small * large)
     }
 }
 

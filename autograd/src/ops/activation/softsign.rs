@@ -1,6 +1,7 @@
 //! Softsign.
 
 use crate::elementwise::Elementwise;
+use crate::jet::Jet;
 use crate::scalar::Scalar;
 
 /// x/(1 + |x|). f′ = 1/(1 + |x|)²; f″ = −2·sign(x)/(1 + |x|)³, which jumps at x = 0 from 2 to −2 and is the left one
@@ -35,6 +36,14 @@ impl Elementwise for Softsign {
     fn d2f<S: Scalar>(&self, x: S, _y: S) -> S {
         let size = one_plus_size(x);
         S::from_f64(if x > S::ZERO { -2.0 } else { 2.0 }) / (size * size * size)
+    }
+    /// 1 − |y| is 1/(1 + |x|).
+    fn jet(&self, x: f64) -> Jet {
+        let inverse = 1.0 / one_plus_size(x);
+        let (limit, rest) =
+            if x.abs() > 1.0 { (1f64.copysign(x), -inverse.copysign(x)) } else { (0.0, x * inverse) };
+        let df = inverse * inverse;
+        Jet { limit, rest, df, d2f: if x > 0.0 { -2.0 } else { 2.0 } * df * inverse }
     }
 }
 

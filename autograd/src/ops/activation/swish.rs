@@ -3,6 +3,7 @@
 use super::damped;
 use super::sigmoid::{logistic, logistic_pair};
 use crate::elementwise::{Elementwise, Parameter};
+use crate::jet::Jet;
 use crate::scalar::Scalar;
 
 /// x·σ(βx) with σ(t) = 1/(1 + e^{−t}). With s = σ(βx):
@@ -50,6 +51,12 @@ impl Elementwise for Swish {
         let t = beta * x;
         let (s, rest) = logistic_pair(t);
         damped(beta * (S::from_f64(2.0) + t * (rest - s)), s * rest)
+    }
+    fn jet(&self, x: f64) -> Jet {
+        let t = self.beta * x;
+        let (s, rest) = logistic_pair(t);
+        let d2f = self.beta * (2.0 + t * (rest - s));
+        Jet::new(damped(x, s), damped(1.0 + damped(t, rest), s), damped(d2f, s * rest))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The hyperbolic tangent.
 
 use crate::elementwise::Elementwise;
+use crate::jet::Jet;
 use crate::scalar::Scalar;
 
 /// tanh x. With y = tanh x: f′ = 1 − y² = (1 − y)(1 + y); f″ = −2y(1 − y²). Smooth. Any shape.
@@ -21,6 +22,20 @@ impl Elementwise for Tanh {
     }
     fn d2f<S: Scalar>(&self, _x: S, y: S) -> S {
         S::from_f64(-2.0) * y * (S::ONE - y) * (S::ONE + y)
+    }
+    /// From e^{−2|x|}: 1 − |y| = 2e/(1 + e) and f′ = 4e/(1 + e)² keep their digits in the tails.
+    fn jet(&self, x: f64) -> Jet {
+        let size = x.abs();
+        let (limit, rest, e) = if size > 1.0 {
+            let e = (-2.0 * size).exp();
+            (1f64.copysign(x), -2.0 * e / (1.0 + e), e)
+        } else {
+            let below = (-2.0 * size).exp_m1();
+            (0.0, -below / (2.0 + below), 1.0 + below)
+        };
+        let df = 4.0 * e / ((1.0 + e) * (1.0 + e));
+        let rest = rest.copysign(rest * x);
+        Jet { limit, rest, df, d2f: -2.0 * (limit + rest) * df }
     }
 }
 
