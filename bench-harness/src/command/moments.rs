@@ -150,7 +150,8 @@ fn print(r: &Report) {
     for (name, _) in &shown {
         table = table.number(*name);
     }
-    let rows: [(&str, &dyn Fn(&Factor) -> Option<f64>); 6] = [
+    type Read<'r> = &'r dyn Fn(&Factor) -> Option<f64>;
+    let rows: [(&str, Read<'_>); 6] = [
         ("ρ", &|f| Some(f.rho)),
         ("1/√ρ", &|f| f.forward_factor),
         ("1/√ρ′", &|_| r.backward_factor),
