@@ -22,8 +22,8 @@ given, z is taken as Gaussian, δ as independent of the weights, and all samples
 const BREAKS: &str = "\
 Where it breaks: measured over each theory. The general form; the same with ρ and ρ′ as measured; every
 sample (and position) by itself, averaged last; every unit by itself; and that with the share of δ that
-returns along the activations (two-state). Slope a says how differences between the samples' norms grow from
-layer to layer, and the spread how far they have drifted apart: the standard deviation over samples of
+returns along the activations (two-state). Slope a says how differences between the samples' norms grow
+from layer to layer, and the spread how far they have drifted apart: the standard deviation over samples of
 log q, q = |z|²/n.";
 
 /// How the strips are to be read.
