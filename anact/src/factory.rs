@@ -13,8 +13,9 @@ use crate::rivals::{self, RIVALS, with_frozen};
 pub type Factory<S> = Box<dyn Fn(usize) -> Box<dyn Layer<S>>>;
 
 /// The learnable activation, which is no function of one number alone and so has no place in that registry.
-const PRELU: &str = "prelu";
-const NORMALIZED_PRELU: &str = "nprelu";
+pub const PRELU: &str = "prelu";
+/// Its normalized twin.
+pub const NORMALIZED_PRELU: &str = "nprelu";
 
 /// A factory for the activation called `name`: a registered function, its normalized twin `n…`, each with its
 /// family's parameter in parentheses if need be, `prelu` or `nprelu`, or a [rival](crate::rivals) such as `gp-tanh`.
@@ -37,7 +38,7 @@ pub fn activation<S: Scalar>(name: &str, settings: &NormalizedSettings) -> Resul
     if plain_name(name).is_some() {
         return with_normalized(name, MakeNormalized { settings, scalar: std::marker::PhantomData });
     }
-    if rivals::is_meant(name) {
+    if rivals::is_rival(name) {
         return with_frozen(name, MakePlain(std::marker::PhantomData));
     }
     with_activation(name, MakePlain(std::marker::PhantomData)).map_err(|e| match e {

@@ -25,7 +25,8 @@ pub mod theory;
 pub use degenerate::degenerate_batches;
 pub use factor::{Ratios, backward_factor, factor, factor_gradient, forward_factor};
 pub use factory::{
-    ActivationListing, Factory, activation, listing as activation_listing, names as activation_names,
+    ActivationListing, Factory, NORMALIZED_PRELU, PRELU, activation, listing as activation_listing,
+    names as activation_names,
 };
 pub use groups::Granularity;
 pub use layer::{

@@ -30,8 +30,7 @@ pub fn normalized() -> impl Iterator<Item = NormalizedEntry> {
 /// of a normalized activation.
 pub fn plain_name(name: &str) -> Option<&str> {
     let plain = name.strip_prefix('n')?;
-    let base = plain.split_once('(').map_or(plain, |(base, _)| base);
-    ACTIVATIONS.iter().any(|a| a.name == base || a.aliases.contains(&base)).then_some(plain)
+    ActivationEntry::named(plain).map(|_| plain)
 }
 
 /// The formula of a node of this crate, by its op's name and its settings as text; `None` for other ops.
@@ -39,9 +38,10 @@ pub fn node_formula(op: &str, settings: &str) -> Option<String> {
     if op == crate::rivals::NAME {
         return crate::rivals::formula(settings);
     }
-    let label = settings.split([' ', '(']).next()?;
-    let entry = (op == crate::node::NAME).then(|| normalized().find(|n| n.name == label))??;
-    let formula = entry.activation.formula;
+    if op != crate::node::NAME {
+        return None;
+    }
+    let formula = ActivationEntry::named(plain_name(settings.split(' ').next()?)?)?.formula;
     Some(format!("κ·(f(x) − μ), κ = λ + {}·tanh α, f(x) = {formula}", crate::node::ADJUSTMENT))
 }
 

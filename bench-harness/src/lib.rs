@@ -10,6 +10,7 @@ pub mod plot;
 pub mod record;
 pub mod resident;
 pub mod run;
+mod statistics;
 pub mod study;
 pub mod table;
 

@@ -1,5 +1,6 @@
 //! `anact factors` and what the command line says of rivals.
 
+use std::collections::BTreeSet;
 use std::process::{Command, Output};
 
 use serde_json::Value;
@@ -19,9 +20,13 @@ fn stdout(arguments: &[&str]) -> String {
 fn factors_are_printed_as_tables_that_fit_and_as_json() {
     let arguments = ["factors", "--std", "2", "--activations", "relu,tanh,swish(1.702),gp-elu"];
     let tables = stdout(&arguments);
-    assert!(tables.lines().all(|line| line.chars().count() <= 118), "{tables}");
-    let table_lines = tables.lines().filter(|l| l.starts_with(char::is_lowercase) && l.contains("  "));
-    assert!(table_lines.clone().all(|line| line.chars().count() <= 100), "{tables}");
+    for tables in [&tables, &stdout(&["factors"])] {
+        assert!(tables.lines().all(|line| line.chars().count() <= 100), "{tables}");
+    }
+    // No function here has a tailored rectifier, and a rival none at all.
+    assert!(!tables.contains("tat"), "{tables}");
+    assert!(!stdout(&["factors", "--activations", "gp-elu"]).contains("Rivals"));
+    assert!(stdout(&["factors"]).contains("For z ~ N(0, 1): "));
     for part in ["For z ~ N(0, 2²)", "swish(1.702)", "gp-elu", "0.50000", "1.4142", "1.4674", "0.38854"] {
         assert!(tables.contains(part), "no {part} in:\n{tables}");
     }
@@ -37,13 +42,19 @@ fn factors_are_printed_as_tables_that_fit_and_as_json() {
     near(&rows[0]["rho_prime"], 0.5);
     near(&rows[0]["lambda"], std::f64::consts::SQRT_2);
     near(&rows[0]["slope"], 1.0);
-    assert_eq!(rows[0]["dks"], Value::Null);
-    near(&rows[1]["gp"]["a"], 1.467413591630795);
-    near(&rows[1]["gp"]["b"], 0.38854167006792795);
+    let rivals = &rows[1]["rivals"];
+    assert_eq!(rows[0]["rivals"]["dks"], Value::Null);
+    near(&rivals["gp"]["a"], 1.467413591630795);
+    near(&rivals["gp"]["b"], 0.38854167006792795);
     near(&rows[1]["std"], 2.0);
-    assert!(rows[1]["dks"]["alpha"].as_f64().unwrap() > 0.0);
+    near(&rivals["gp"]["c"], 1.0);
+    assert!(rivals["dks"]["c"].as_f64().unwrap() > 0.0);
+    // Every rival of the registry is there, and no other.
+    let known: BTreeSet<&str> = anact::rivals::RIVALS.iter().map(|r| r.prefix).collect();
+    assert_eq!(rivals.as_object().unwrap().keys().map(String::as_str).collect::<BTreeSet<_>>(), known);
+    assert!(known.iter().all(|p| *p == "tat" || tables.contains(&format!("{p} a"))), "{tables}");
     // A rival of a rival is none.
-    assert_eq!((&rows[3]["activation"], &rows[3]["gp"]), (&Value::from("gp-elu"), &Value::Null));
+    assert_eq!((&rows[3]["activation"], &rows[3]["rivals"]["gp"]), (&Value::from("gp-elu"), &Value::Null));
 }
 
 #[test]

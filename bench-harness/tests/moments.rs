@@ -44,12 +44,26 @@ fn tables_and_the_list_name_the_route() {
     assert!(text("moments").contains("hard_swish"));
 }
 
+/// Its two equations, and the digits: all in JSON, six in tables.
+#[test]
+fn rivals_have_moments() {
+    let object = json("moments --activation gp-tanh --json");
+    for one in ["f2", "df2"] {
+        let got = object[one].as_f64().unwrap();
+        assert!((got - 1.0).abs() < 1e-12, "{one} {got}");
+    }
+    let table = String::from_utf8(anact("moments --activation gp-tanh").stdout).unwrap();
+    assert!(table.lines().any(|line| line.starts_with("E[f²]") && line.ends_with(" 1.00000")), "{table}");
+}
+
 #[test]
 fn wrong_settings_are_refused() {
     for (arguments, part) in [
         ("moments --activation rleu", "relu"),
         ("moments --activation relu --std 0", "positive"),
         ("moments --activation relu --std -1", "positive"),
+        ("moments --std -1", "--activation"),
+        ("moments --mean 1 --json", "--activation"),
         ("moments --activation relu --mean NaN", "finite"),
         ("moments --activation relu --moment both", "centered"),
     ] {

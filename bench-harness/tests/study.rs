@@ -125,6 +125,9 @@ fn variance_compares_pairs_by_layer() {
          --steps 2 --seeds 2 --output a",
     );
     assert!(out.contains("plain before training") && out.contains("resnet8 after 2 steps"), "{out}");
+    // Tables of eight columns are what is widest.
+    let widest = out.lines().map(|line| line.chars().count()).max();
+    assert!(widest.is_some_and(|width| width <= 130), "{out}");
     let a = folder.path().join("a");
     // Seven layers, and ten with the shortcuts of resnet8; two activations, two seeds, two moments.
     let rows = csv(&a.join("layers.csv"));
@@ -140,7 +143,7 @@ fn variance_compares_pairs_by_layer() {
                 && r["seed"] == seed
                 && r["when"] == "start"
         });
-        of.map(|r| r["weight_gradient"].parse::<f64>().unwrap().ln()).collect()
+        of.map(|r| r["weight_gradient2"].parse::<f64>().unwrap().ln()).collect()
     };
     let deviation = |v: Vec<f64>| {
         let mean = v.iter().sum::<f64>() / v.len() as f64;
@@ -152,7 +155,7 @@ fn variance_compares_pairs_by_layer() {
         .iter()
         .find(|r| {
             r["model"] == "plain"
-                && r["quantity"] == "weight_gradient"
+                && r["quantity"] == "weight_gradient2"
                 && r["measure"] == "deviation"
                 && r["when"] == "start"
         })
@@ -160,7 +163,7 @@ fn variance_compares_pairs_by_layer() {
     let got: f64 = row["difference"].parse().unwrap();
     assert!((got - difference).abs() < 1e-9, "{got} {difference}");
     assert_eq!(row["pairs"], "2");
-    for (model, quantity, when) in [("plain", "weight_gradient", "start"), ("resnet8", "delta", "end")] {
+    for (model, quantity, when) in [("plain", "weight_gradient2", "start"), ("resnet8", "delta2", "end")] {
         let svg = fs::read_to_string(a.join(format!("{model}_{quantity}_{when}.svg"))).unwrap();
         assert!(svg.contains("nrelu") && svg.contains("fc"), "{model}");
     }

@@ -1,12 +1,13 @@
 //! y = a·f(c·x + d) + b, and a function whose type has been forgotten.
 
 use autograd::{Dual, Elementwise, Jet, Piece, Result, Scalar};
+use serde::Serialize;
 
 use super::RivalEntry;
 use crate::theory::GaussianMoments;
 
 /// The four numbers of a·f(c·x + d) + b.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Coefficients {
     /// a, which multiplies the output.
     pub a: f64,
@@ -17,6 +18,7 @@ pub struct Coefficients {
     /// d, which is added to the input.
     pub d: f64,
     /// The function's own parameter, where the rival chooses that too instead of taking it from the name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub parameter: Option<f64>,
 }
 
@@ -58,16 +60,6 @@ impl<E: Elementwise> Affine<E> {
         parameter: Option<f64>,
     ) -> Self {
         Self { rival: Some((rival, parameter)), ..Self::new(function, coefficients) }
-    }
-
-    /// f.
-    pub fn function(&self) -> E {
-        self.function
-    }
-
-    /// a, b, c and d.
-    pub fn coefficients(&self) -> Coefficients {
-        self.coefficients
     }
 
     fn inner<S: Scalar>(&self, x: S) -> S {
@@ -142,7 +134,7 @@ impl<E: Elementwise> Elementwise for Affine<E> {
 }
 
 /// A function of one number whose type has been forgotten: all that a rival needs to know of it.
-pub trait Curve {
+pub(crate) trait Curve {
     /// Its name, with its parameter where that is not the default.
     fn label(&self) -> String;
     /// Its name alone.

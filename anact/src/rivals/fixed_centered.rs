@@ -29,7 +29,8 @@ fn build(f: &dyn Curve, _: Option<f64>) -> Result<Coefficients> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{coefficients, gaussian_moments};
+    use super::super::coefficients;
+    use crate::theory::gaussian_moments;
 
     /// By hand for ReLU: Var = ½ − 1/(2π), E[f] = 1/√(2π).
     #[test]

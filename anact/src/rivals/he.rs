@@ -24,7 +24,7 @@ fn build(_: &dyn Curve, _: Option<f64>) -> Result<Coefficients> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::gaussian_moments;
+    use crate::theory::gaussian_moments;
 
     /// ReLU's ρ and ρ′ become 1; tanh's ρ′ = E[sech⁴] does not.
     #[test]

@@ -19,13 +19,12 @@ mod second_moment;
 mod tat;
 mod unit_variance;
 
-use autograd::ops::activation::{ACTIVATIONS, Visitor, with_activation};
+use autograd::ops::activation::{ActivationEntry, Visitor, with_activation};
 use autograd::{Elementwise, Error, Parameter, Result};
 
-pub use affine::{Affine, Coefficients, Curve};
+use affine::Curve;
+pub use affine::{Affine, Coefficients};
 pub use cases::OPS;
-
-use crate::theory::GaussianMoments;
 
 /// The name of the op on a tape, whatever its function and numbers.
 pub const NAME: &str = "affine";
@@ -46,7 +45,7 @@ pub struct RivalEntry {
     /// Its own parameter, written behind the prefix as in `dks(50)-tanh`.
     pub parameter: Option<Parameter>,
     /// Its numbers for a function, given its own parameter where that is not the default.
-    pub build: fn(&dyn Curve, Option<f64>) -> Result<Coefficients>,
+    pub(crate) build: fn(&dyn Curve, Option<f64>) -> Result<Coefficients>,
 }
 
 /// Every rival, in reading order.
@@ -91,8 +90,7 @@ fn find(prefix: &str) -> Option<&'static RivalEntry> {
 }
 
 fn is_activation(name: &str) -> bool {
-    let base = name.split_once('(').map_or(name, |(base, _)| base);
-    ACTIVATIONS.iter().any(|a| a.name == base || a.aliases.contains(&base))
+    ActivationEntry::named(name).is_some()
 }
 
 /// Takes `name` apart; `None` if it has no prefix and so is no rival's name.
@@ -154,7 +152,7 @@ fn parse(name: &str) -> Option<Result<Name<'_>>> {
 }
 
 /// Whether `name` is meant as a rival's, right or wrong: it has a prefix.
-pub(crate) fn is_meant(name: &str) -> bool {
+pub fn is_rival(name: &str) -> bool {
     split(name).is_some()
 }
 
@@ -205,8 +203,7 @@ pub fn coefficients(name: &str) -> Result<Coefficients> {
 pub(crate) fn formula(label: &str) -> Option<String> {
     let function = parse(label)?.ok()?.function;
     let k = coefficients(label).ok()?;
-    let base = function.split_once('(').map_or(function, |(base, _)| base);
-    let entry = ACTIVATIONS.iter().find(|a| a.name == base || a.aliases.contains(&base))?;
+    let entry = ActivationEntry::named(function)?;
     let signed = |x: f64| format!("{} {:.4}", if x < 0.0 { '−' } else { '+' }, x.abs());
     let input = if (k.c, k.d) == (1.0, 0.0) { "x".into() } else { format!("{:.4}·x {}", k.c, signed(k.d)) };
     let offset = if k.b == 0.0 { String::new() } else { format!(" {}", signed(k.b)) };
@@ -215,24 +212,6 @@ pub(crate) fn formula(label: &str) -> Option<String> {
         _ => String::new(),
     };
     Some(format!("{:.4}·f({input}){offset}, f(x) = {}{parameter}", k.a, entry.formula))
-}
-
-/// The moments of the activation `name`, a rival or a registered function, for z ~ N(mean, std²).
-///
-/// # Errors
-/// As [`with_frozen`] and [`GaussianMoments::of`].
-pub fn gaussian_moments(name: &str, mean: f64, std: f64) -> Result<GaussianMoments> {
-    struct Integrate(f64, f64);
-    impl Visitor for Integrate {
-        type Output = Result<GaussianMoments>;
-        fn visit<E: Elementwise>(self, activation: E) -> Self::Output {
-            GaussianMoments::of(&activation, self.0, self.1)
-        }
-    }
-    if parse(name).is_none() {
-        return crate::theory::gaussian_moments(name, mean, std);
-    }
-    with_frozen(name, Integrate(mean, std))?
 }
 
 /// `value` if it is a positive number; else an error that says of which function it is the moment `what`.

@@ -73,8 +73,9 @@ fn slope(depth: u32, eta: f64) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{coefficients, gaussian_moments};
+    use super::super::coefficients;
     use super::*;
+    use crate::theory::gaussian_moments;
 
     #[test]
     fn both_moments_are_one_and_the_target_is_met() {

@@ -1,11 +1,12 @@
 //! Names, and what every rival promises of its moments.
 
-use autograd::ops::activation::Swish;
+use autograd::ops::activation::{ACTIVATIONS, Swish};
 use autograd::{Keep, Shape, Tape, Tensor};
 use layers::Context;
 use proptest::prelude::*;
 
 use super::*;
+use crate::theory::gaussian_moments;
 use crate::{NormalizedSettings, activation};
 
 struct Label;

@@ -1,39 +1,43 @@
 //! `anact moments`: an activation under a normal distribution.
 
 use anact::theory::{GaussianMoments, Route, gaussian_moments, has_closed_form};
-use anact::{ForwardMoment, backward_factor, forward_factor};
+use anact::{FORWARD_MOMENTS, ForwardMoment, backward_factor, forward_factor};
 use autograd::ops::activation::ACTIVATIONS;
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::table::Table;
+use crate::table::{Table, sig};
+
+/// Significant digits in tables.
+const DIGITS: usize = 6;
 
 /// Arguments of `anact moments`.
 #[derive(Debug, Args)]
 pub(super) struct Moments {
-    /// The activation, with its parameter in parentheses if need be; without one, all are listed with their route
+    /// The activation, with its parameter in parentheses if need be, or a rival such as gp-tanh; without one, all are listed with their route
     #[arg(long)]
     activation: Option<String>,
     /// m of z ~ N(m, s²)
-    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true, requires = "activation")]
     mean: f64,
     /// s of z ~ N(m, s²)
-    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true, requires = "activation")]
     std: f64,
     /// Only this λ [default: both]
-    #[arg(long)]
-    moment: Option<Forward>,
-    /// Print one JSON object instead of tables
+    #[arg(long, value_parser = forward_moments(), requires = "activation")]
+    moment: Option<ForwardMoment>,
+    /// Print one JSON object, with all digits, instead of tables
     #[arg(long)]
     json: bool,
 }
 
-/// Which forward ratio λ is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Forward {
-    Raw,
-    Centered,
+/// Forward moments by the names they have everywhere.
+fn forward_moments() -> impl TypedValueParser<Value = ForwardMoment> {
+    PossibleValuesParser::new(FORWARD_MOMENTS.iter().map(|(name, _)| *name)).map(|chosen| {
+        FORWARD_MOMENTS.iter().find(|(name, _)| *name == chosen).expect("one of these was asked for").1
+    })
 }
 
 /// One λ with what belongs to it; `None` where a ratio is not a positive number.
@@ -108,8 +112,8 @@ impl Moments {
             rho_prime: g.rho_prime(),
             backward_factor: backward_factor(g.rho_prime()),
             slope: g.slope(),
-            raw: wants(Forward::Raw).then(|| Factor::of(&g, ForwardMoment::Raw)),
-            centered: wants(Forward::Centered).then(|| Factor::of(&g, ForwardMoment::Centered)),
+            raw: wants(ForwardMoment::Raw).then(|| Factor::of(&g, ForwardMoment::Raw)),
+            centered: wants(ForwardMoment::Centered).then(|| Factor::of(&g, ForwardMoment::Centered)),
             route: g.route,
             error: g.error,
         };
@@ -136,17 +140,18 @@ fn print(r: &Report) {
         ("E[f² f′²]", r.f2_df2),
         ("a = E[z f f′]/E[f²]", r.slope),
     ] {
-        table.row([name.to_string(), format!("{value:.15e}")]);
+        table.row([name.to_string(), sig(value, DIGITS)]);
     }
     println!("{} of z ~ N(m, s²), m = {}, s = {}\n\n{table}", r.activation, r.mean, r.std);
-    let number = |x: Option<f64>| x.map_or_else(|| "–".to_string(), |x| format!("{x:.15e}"));
+    let number = |x: Option<f64>| x.map_or_else(|| "–".to_string(), |x| sig(x, DIGITS));
     let both = [("raw", &r.raw), ("centred", &r.centered)];
     let shown: Vec<_> = both.iter().filter_map(|(name, factor)| Some((*name, factor.as_ref()?))).collect();
     let mut table = Table::new().text("factor");
     for (name, _) in &shown {
         table = table.number(*name);
     }
-    let rows: [(&str, &dyn Fn(&Factor) -> Option<f64>); 6] = [
+    type Read<'r> = &'r dyn Fn(&Factor) -> Option<f64>;
+    let rows: [(&str, Read<'_>); 6] = [
         ("ρ", &|f| Some(f.rho)),
         ("1/√ρ", &|f| f.forward_factor),
         ("1/√ρ′", &|_| r.backward_factor),

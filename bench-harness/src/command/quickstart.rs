@@ -11,6 +11,7 @@ use crate::record::{RunFolder, default_folder, versions};
 use crate::run::{
     CAVEAT, EpochMetrics, Interrupt, Options, Outcome, Session, Settings, TheoryComparison, load_data,
 };
+use crate::statistics::mean_and_error;
 use crate::table::Table;
 
 /// The two sides of the comparison: the vanilla activation and its normalized twin.
@@ -187,12 +188,8 @@ fn print_summary(sides: &[Side; 2]) {
         table.row([seed.to_string(), format!("{a:.2} %"), format!("{b:.2} %"), format!("{:+.2}", b - a)]);
     }
     println!("\nTest accuracy after the last epoch\n{table}");
-    let n = differences.len() as f64;
-    let mean = differences.iter().sum::<f64>() / n;
-    if differences.len() > 1 {
-        let variance = differences.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / (n - 1.0);
-        println!("paired difference {mean:+.2} points, standard error {:.2}", (variance / n).sqrt());
-    } else {
-        println!("paired difference {mean:+.2} points; one seed gives no standard error");
+    match mean_and_error(&differences) {
+        (mean, Some(error)) => println!("paired difference {mean:+.2} points, standard error {error:.2}"),
+        (mean, None) => println!("paired difference {mean:+.2} points; one seed gives no standard error"),
     }
 }

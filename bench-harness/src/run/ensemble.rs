@@ -7,20 +7,37 @@
 use anact::theory::LayerRow;
 use serde::Serialize;
 
-use super::quantities::{QUANTITIES, THEORIES};
+use super::quantities::{QUANTITIES, Quantity, THEORIES, Theory};
 use crate::error::{Error, Result};
+use crate::statistics::mean_and_error;
+use crate::table::sig;
 
 /// A mean over seeds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Mean {
-    /// The geometric mean, or the arithmetic one where that is said.
+    /// The mean.
     pub mean: f64,
     /// Its standard error: relative for a geometric mean, absolute for an arithmetic one. `None` for one seed, and
     /// where the mean is 0 or not finite.
     pub error: Option<f64>,
     /// The seeds that had a number.
     pub seeds: usize,
+    /// What kind of mean; geometric in files, unless a field says otherwise.
+    #[serde(skip)]
+    pub scale: Scale,
 }
+
+/// On what scale a mean is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    /// Of logarithms, with a relative error.
+    Geometric,
+    /// Of the numbers themselves, with an error in their unit.
+    Arithmetic,
+}
+
+/// Relative errors below this are rounding, of numbers that are given and not predicted.
+const ROUNDING: f64 = 1e-12;
 
 impl Mean {
     /// The geometric mean of numbers of one sign; `None` without numbers. A zero makes it 0; a NaN, or numbers of both
@@ -31,13 +48,13 @@ impl Mean {
         // ln of what has the other sign is NaN, and so is then the mean; ln of a zero of either sign is −∞.
         let logs: Vec<f64> = values.iter().map(|x| (sign * x).ln()).collect();
         let (mean, error) = mean_and_error(&logs);
-        Some(Self { mean: sign * mean.exp(), error, seeds: values.len() })
+        Some(Self { mean: sign * mean.exp(), error, seeds: values.len(), scale: Scale::Geometric })
     }
 
     /// The arithmetic mean; `None` without numbers.
     pub fn arithmetic(values: &[f64]) -> Option<Self> {
         let (mean, error) = mean_and_error(values);
-        (!values.is_empty()).then_some(Self { mean, error, seeds: values.len() })
+        (!values.is_empty()).then_some(Self { mean, error, seeds: values.len(), scale: Scale::Arithmetic })
     }
 
     /// One standard error below and above a geometric mean; the mean itself where there is no error.
@@ -45,15 +62,19 @@ impl Mean {
         let factor = self.error.unwrap_or(0.0).exp();
         (self.mean / factor, self.mean * factor)
     }
-}
 
-/// The mean and the standard error of the mean, √(Σ(x − x̄)²/(n − 1)/n).
-fn mean_and_error(values: &[f64]) -> (f64, Option<f64>) {
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    let squares: f64 = values.iter().map(|x| (x - mean).powi(2)).sum();
-    let error = (squares / (n - 1.0) / n).sqrt();
-    (mean, (values.len() > 1 && error.is_finite()).then_some(error))
+    /// `1.02 ± 0.013 (2)`: the mean, its error in the same unit, and the seeds that had a number if these are not all,
+    /// which are `seeds`.
+    pub fn text(&self, seeds: usize) -> String {
+        let error = self.error.map(|error| match self.scale {
+            Scale::Geometric => self.mean * error,
+            Scale::Arithmetic => error,
+        });
+        let error = error.map(|e| if e.abs() < ROUNDING * self.mean.abs() { 0.0 } else { e });
+        let error = error.map_or_else(String::new, |e| format!(" ± {}", sig(e, 2)));
+        let some = if self.seeds == seeds { String::new() } else { format!(" ({})", self.seeds) };
+        format!("{}{error}{some}", sig(self.mean, 3))
+    }
 }
 
 /// A number over seeds, predicted and measured.
@@ -99,6 +120,18 @@ pub struct LayerMeans {
     pub slope: Option<Mean>,
     /// The standard deviation over samples of log q, the arithmetic mean.
     pub log_q_spread: Option<Mean>,
+}
+
+impl LayerMeans {
+    /// What a theory says.
+    pub fn theory(&self, theory: &Theory) -> &TheoryMeans {
+        self.theories.iter().find(|t| t.name == theory.name).expect("every theory has its means")
+    }
+
+    /// A quantity as measured.
+    pub fn measured(&self, quantity: &Quantity) -> Option<Mean> {
+        self.quantities.iter().find(|c| c.name == quantity.name).and_then(|c| c.measured)
+    }
 }
 
 /// The same network with several seeds.
@@ -158,7 +191,7 @@ fn layer_means(rows: &[&LayerRow]) -> LayerMeans {
         };
         Mean::geometric(&values(&ratio))
     };
-    let compared = |q: &super::quantities::Quantity| {
+    let compared = |q: &Quantity| {
         let (predicted, measured) =
             (|r: &LayerRow| (q.read)(&r.predicted), |r: &LayerRow| (q.read)(&r.measured));
         Compared {
@@ -168,7 +201,7 @@ fn layer_means(rows: &[&LayerRow]) -> LayerMeans {
             ratio: ratio(&measured, &predicted),
         }
     };
-    let theory = |t: &super::quantities::Theory| TheoryMeans {
+    let theory = |t: &Theory| TheoryMeans {
         name: t.name,
         delta: level(&t.delta),
         delta_ratio: ratio(&|r| r.measured.delta, &t.delta),
@@ -191,6 +224,7 @@ mod tests {
 
     use anact::theory::{BackwardMoments, Quantities};
 
+    use super::super::quantities::{CAUSES, DELTA, GENERAL_FORM, PER_SAMPLE, TWO_STATE};
     use super::*;
 
     fn close(a: f64, b: f64) -> bool {
@@ -207,7 +241,7 @@ mod tests {
         }
         let m = Mean::geometric(&[2.0, 8.0, 4.0]).unwrap();
         assert!(close(m.mean, 4.0) && close(m.error.unwrap(), LN_2 / 3.0_f64.sqrt()), "{m:?}");
-        let (low, high) = Mean { mean: 6.0, error: Some(LN_2), seeds: 2 }.range();
+        let (low, high) = Mean { mean: 6.0, error: Some(LN_2), seeds: 2, scale: Scale::Geometric }.range();
         assert!(close(low, 3.0) && close(high, 12.0), "{low} {high}");
     }
 
@@ -216,7 +250,8 @@ mod tests {
     fn the_arithmetic_mean_and_its_error() {
         let m = Mean::arithmetic(&[1.0, 2.0, 6.0]).unwrap();
         assert!(close(m.mean, 3.0) && close(m.error.unwrap(), (7.0_f64 / 3.0).sqrt()), "{m:?}");
-        assert_eq!(Mean::arithmetic(&[-0.5]), Some(Mean { mean: -0.5, error: None, seeds: 1 }));
+        let one = Mean { mean: -0.5, error: None, seeds: 1, scale: Scale::Arithmetic };
+        assert_eq!(Mean::arithmetic(&[-0.5]), Some(one));
         assert_eq!(Mean::arithmetic(&[]), None);
     }
 
@@ -225,7 +260,8 @@ mod tests {
         assert_eq!(Mean::geometric(&[]), None);
         let one = Mean::geometric(&[3.0]).unwrap();
         assert!(close(one.mean, 3.0) && one.error.is_none() && one.range() == (one.mean, one.mean));
-        assert_eq!(Mean::geometric(&[0.0, 5.0]), Some(Mean { mean: 0.0, error: None, seeds: 2 }));
+        let zero = Mean { mean: 0.0, error: None, seeds: 2, scale: Scale::Geometric };
+        assert_eq!(Mean::geometric(&[0.0, 5.0]), Some(zero));
         assert_eq!(Mean::geometric(&[5.0, f64::INFINITY]).unwrap().mean, f64::INFINITY);
         for values in [[1.0, f64::NAN], [f64::NAN, 1.0], [1.0, -1.0], [0.0, f64::INFINITY]] {
             let m = Mean::geometric(&values).unwrap();
@@ -266,24 +302,38 @@ mod tests {
         let e = of(&runs).unwrap();
         assert_eq!((e.seeds.as_slice(), e.layers.len()), ([7, 8].as_slice(), 1));
         let layer = &e.layers[0];
-        let delta = layer.quantities.iter().find(|q| q.name == "delta2").unwrap();
+        let delta = layer.quantities.iter().find(|q| q.name == DELTA.name).unwrap();
         assert!(close(delta.predicted.unwrap().mean, 10.0) && close(delta.measured.unwrap().mean, 40.0));
         let ratio = delta.ratio.unwrap();
         assert!(close(ratio.mean, 4.0) && close(ratio.error.unwrap(), LN_2), "{ratio:?}");
         // The second seed has no number of the two-state theory.
-        let two_state = layer.theories[4].delta_ratio.unwrap();
+        let two_state = layer.theory(&TWO_STATE).delta_ratio.unwrap();
         assert!(close(two_state.mean, 0.5) && two_state.error.is_none() && two_state.seeds == 1);
-        assert_eq!(layer.theories[0].delta_ratio, delta.ratio);
-        assert_eq!((layer.theories[2].delta, layer.theories[2].weight_gradient_ratio), (None, None));
-        assert_eq!(layer.slope, Some(Mean { mean: 2.0, error: Some(0.0), seeds: 2 }));
-        assert_eq!(layer.log_q_spread, None);
+        assert_eq!(layer.theory(&GENERAL_FORM).delta_ratio, delta.ratio);
+        assert_eq!(layer.measured(&DELTA), delta.measured);
+        let per_sample = layer.theory(&PER_SAMPLE);
+        assert_eq!((per_sample.delta, per_sample.weight_gradient_ratio), (None, None));
+        let slope = Mean { mean: 2.0, error: Some(0.0), seeds: 2, scale: Scale::Arithmetic };
+        assert_eq!(CAUSES.map(|c| (c.mean)(layer)), [Some(slope), None]);
+    }
+
+    #[test]
+    fn means_are_written_with_what_is_known_of_them() {
+        let text = |mean, error, seeds, scale| Mean { mean, error, seeds, scale }.text(3);
+        // The error of a geometric mean is relative.
+        assert_eq!(text(20.0, Some(0.25), 3, Scale::Geometric), "20.0 ± 5.0");
+        assert_eq!(text(20.0, Some(0.25), 3, Scale::Arithmetic), "20.0 ± 0.25");
+        assert_eq!(text(20.0, Some(0.25), 2, Scale::Geometric), "20.0 ± 5.0 (2)");
+        assert_eq!(text(1.0, Some(1e-16), 3, Scale::Geometric), "1.00 ± 0");
+        assert_eq!(text(0.0, None, 3, Scale::Geometric), "0");
+        assert_eq!(text(f64::NAN, None, 1, Scale::Geometric), "NaN (1)");
     }
 
     #[test]
     fn zeros_and_gaps_in_a_ratio() {
         let ratio = |predicted, measured| {
             let e = of(&[vec![row("fc", predicted, measured, None)]]).unwrap();
-            e.layers[0].theories[0].delta_ratio.map(|m| m.mean)
+            e.layers[0].theory(&GENERAL_FORM).delta_ratio.map(|m| m.mean)
         };
         assert_eq!(ratio(Some(0.0), Some(0.0)), None);
         assert_eq!(ratio(Some(2.0), Some(0.0)), Some(0.0));

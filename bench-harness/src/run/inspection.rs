@@ -4,26 +4,37 @@ use serde::Serialize;
 
 use super::theory::TheoryComparison;
 
-/// Which of a run's steps are looked at: the first, every k-th after it, and the last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Inspections {
-    every: u64,
-    last: u64,
+/// Which of a run's steps are looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inspections(Steps);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Steps {
+    Every { every: u64, last: u64 },
+    These(Vec<u64>),
 }
 
 impl Inspections {
-    /// Every `every`-th of `steps` steps.
+    /// Of `steps` steps the first, every `every`-th after it, and the last.
     ///
     /// # Panics
     /// If `every` is 0, which settings refuse.
     pub fn new(every: u64, steps: u64) -> Self {
         assert!(every > 0, "inspections at every 0th step");
-        Self { every, last: steps.saturating_sub(1) }
+        Self(Steps::Every { every, last: steps.saturating_sub(1) })
+    }
+
+    /// These steps, counted from 0.
+    pub fn at(steps: &[u64]) -> Self {
+        Self(Steps::These(steps.to_vec()))
     }
 
     /// Whether step `step`, counted from 0, is one of them.
-    pub fn has(self, step: u64) -> bool {
-        step.is_multiple_of(self.every) || step == self.last
+    pub fn has(&self, step: u64) -> bool {
+        match &self.0 {
+            Steps::Every { every, last } => step.is_multiple_of(*every) || step == *last,
+            Steps::These(steps) => steps.contains(&step),
+        }
     }
 }
 
@@ -52,5 +63,12 @@ mod tests {
         assert_eq!(steps(1, 3), [0, 1, 2]);
         assert_eq!(steps(u64::MAX, 5), [0, 4]);
         assert_eq!(steps(2, 1), [0]);
+    }
+
+    #[test]
+    fn these_and_no_others() {
+        let inspections = Inspections::at(&[0, 5]);
+        assert_eq!((0..8).filter(|&s| inspections.has(s)).collect::<Vec<_>>(), [0, 5]);
+        assert!(!Inspections::at(&[]).has(0));
     }
 }

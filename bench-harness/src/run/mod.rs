@@ -16,7 +16,7 @@ mod step;
 mod theory;
 mod trainer;
 
-pub use ensemble::{Compared, Ensemble, LayerMeans, Mean, TheoryMeans};
+pub use ensemble::{Compared, Ensemble, LayerMeans, Mean, Scale, TheoryMeans};
 pub use evaluation::Metrics;
 pub use inspection::{Inspections, LayersAtStep};
 pub use interrupt::Interrupt;
@@ -24,7 +24,10 @@ pub use memory::{MemoryPlan, StepMemory, measure_memory, plan_memory};
 pub use model::build_model;
 pub use options::Options;
 pub use progress::Progress;
-pub use quantities::{DELTA, QUANTITIES, Quantity, THEORIES, TWO_STATE, Theory, WEIGHT_GRADIENT};
+pub use quantities::{
+    CAUSES, Cause, DELTA, GENERAL_FORM, MEASURED_RATIOS, PER_SAMPLE, PER_UNIT, QUANTITIES, Quantity,
+    THEORIES, TWO_STATE, Theory, WEIGHT_GRADIENT,
+};
 pub use recording::Recording;
 pub use session::{Measurement, Outcome, Session, load_data};
 pub use settings::Settings;

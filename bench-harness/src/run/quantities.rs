@@ -2,6 +2,8 @@
 
 use anact::theory::{LayerRow, Quantities};
 
+use super::ensemble::{LayerMeans, Mean};
+
 /// A number that is both predicted and measured.
 #[derive(Debug, Clone, Copy)]
 pub struct Quantity {
@@ -31,14 +33,14 @@ pub const QUANTITIES: [Quantity; 9] = [
     quantity("λ", "lambda", |q| q.kappa),
     quantity("λ²ρ", "lambda2_rho", |q| q.scaled_rho),
     quantity("λ²ρ′", "lambda2_rho_prime", |q| q.scaled_rho_prime),
-    quantity(DELTA, "delta2", |q| q.delta),
-    quantity(WEIGHT_GRADIENT, "weight_gradient2", |q| q.weight_gradient),
+    DELTA,
+    WEIGHT_GRADIENT,
 ];
 
-/// The heading of E\[δ²\].
-pub const DELTA: &str = "E[δ²]";
-/// The heading of the weights' gradient variance.
-pub const WEIGHT_GRADIENT: &str = "E[(∂L/∂w)²]";
+/// E\[δ²\].
+pub const DELTA: Quantity = quantity("E[δ²]", "delta2", |q| q.delta);
+/// The weights' gradient variance.
+pub const WEIGHT_GRADIENT: Quantity = quantity("E[(∂L/∂w)²]", "weight_gradient2", |q| q.weight_gradient);
 
 /// One of the theories of what comes back to a layer, each giving up one assumption of the one before.
 #[derive(Debug, Clone, Copy)]
@@ -53,39 +55,65 @@ pub struct Theory {
     pub weight_gradient: fn(&LayerRow) -> Option<f64>,
 }
 
-/// The name of the theory with the fewest assumptions.
-pub const TWO_STATE: &str = "two_state";
+/// The general form alone.
+pub const GENERAL_FORM: Theory = Theory {
+    heading: "general form",
+    name: "predicted",
+    delta: |r| r.predicted.delta,
+    weight_gradient: |r| r.predicted.weight_gradient,
+};
+/// The general form with ρ and ρ′ as measured.
+pub const MEASURED_RATIOS: Theory = Theory {
+    heading: "measured ρ, ρ′",
+    name: "measured_ratios",
+    delta: |r| r.with_measured_ratios.delta,
+    weight_gradient: |r| r.with_measured_ratios.weight_gradient,
+};
+/// Every sample by itself.
+pub const PER_SAMPLE: Theory = Theory {
+    heading: "per sample",
+    name: "per_sample",
+    delta: |r| r.per_sample.delta,
+    weight_gradient: |r| r.per_sample.weight_gradient,
+};
+/// Every unit by itself.
+pub const PER_UNIT: Theory = Theory {
+    heading: "per unit",
+    name: "per_unit",
+    delta: |r| r.per_unit.delta,
+    weight_gradient: |r| r.per_unit.weight_gradient,
+};
+/// With the share of δ that returns along the activations.
+pub const TWO_STATE: Theory = Theory {
+    heading: "two-state",
+    name: "two_state",
+    delta: |r| r.two_state.delta,
+    weight_gradient: |r| r.two_state.weight_gradient,
+};
 
 /// From the most assumptions to the fewest.
-pub const THEORIES: [Theory; 5] = [
-    Theory {
-        heading: "general form",
-        name: "predicted",
-        delta: |r| r.predicted.delta,
-        weight_gradient: |r| r.predicted.weight_gradient,
-    },
-    Theory {
-        heading: "measured ρ, ρ′",
-        name: "measured_ratios",
-        delta: |r| r.with_measured_ratios.delta,
-        weight_gradient: |r| r.with_measured_ratios.weight_gradient,
-    },
-    Theory {
-        heading: "per sample",
-        name: "per_sample",
-        delta: |r| r.per_sample.delta,
-        weight_gradient: |r| r.per_sample.weight_gradient,
-    },
-    Theory {
-        heading: "per unit",
-        name: "per_unit",
-        delta: |r| r.per_unit.delta,
-        weight_gradient: |r| r.per_unit.weight_gradient,
-    },
-    Theory {
-        heading: "two-state",
-        name: TWO_STATE,
-        delta: |r| r.two_state.delta,
-        weight_gradient: |r| r.two_state.weight_gradient,
+pub const THEORIES: [Theory; 5] = [GENERAL_FORM, MEASURED_RATIOS, PER_SAMPLE, PER_UNIT, TWO_STATE];
+
+/// A number that is measured alone and says why a theory breaks.
+#[derive(Debug, Clone, Copy)]
+pub struct Cause {
+    /// For people.
+    pub heading: &'static str,
+    /// In files.
+    pub name: &'static str,
+    /// Of one run.
+    pub read: fn(&LayerRow) -> Option<f64>,
+    /// Over seeds.
+    pub mean: fn(&LayerMeans) -> Option<Mean>,
+}
+
+/// How differences between the samples' norms grow, and how far they have grown.
+pub const CAUSES: [Cause; 2] = [
+    Cause { heading: "slope a", name: "slope", read: |r| r.slope, mean: |l| l.slope },
+    Cause {
+        heading: "spread of log q",
+        name: "log_q_spread",
+        read: |r| r.log_q_spread,
+        mean: |l| l.log_q_spread,
     },
 ];

@@ -3,12 +3,15 @@
 use anact::theory::{LayerRow, compare, compared};
 use autograd::random::{Purpose, Stream};
 use autograd::{Gradients, Keep, Pass, Scalar, Tape, Tensor, Var};
+use clap::ValueEnum;
 use datasets::Batch;
 use layers::{Context, Layer};
 use serde::Serialize;
 
 use super::evaluation::tensor;
-use super::quantities::{QUANTITIES, Quantity, THEORIES};
+use super::quantities::{
+    CAUSES, DELTA, GENERAL_FORM, QUANTITIES, Quantity, THEORIES, Theory, WEIGHT_GRADIENT,
+};
 use super::step::record_loss;
 use crate::error::Result;
 use crate::record::{Cell, Csv};
@@ -22,22 +25,22 @@ pub struct TheoryComparison {
 }
 
 /// Where the backward pass starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Cotangent {
-    /// Independent standard normal numbers at the logits, which makes the general form's independence hold.
+    /// Independent standard normal numbers at the logits, as the theory assumes
     Normal,
-    /// The gradient of the mean cross-entropy.
+    /// The gradient of the real loss, the mean cross-entropy
     Loss,
 }
 
 /// What goes into the network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Input {
-    /// The batch's images.
+    /// The batch's images
     Data,
-    /// Independent standard normal numbers in their place.
+    /// Independent standard normal numbers of the same shape
     Normal,
 }
 
@@ -131,9 +134,8 @@ impl TheoryComparison {
         for row in &self.rows {
             let head = [Cell::from(run), Cell::from(seed), Cell::from(when), Cell::from(step)];
             let pairs = QUANTITIES.iter().flat_map(|q| [(q.read)(&row.predicted), (q.read)(&row.measured)]);
-            // The general form is among the pairs already.
-            let theories = THEORIES[1..].iter().flat_map(|t| [(t.delta)(row), (t.weight_gradient)(row)]);
-            let values = pairs.chain(theories).chain([row.slope, row.log_q_spread]);
+            let theories = other_theories().flat_map(|t| [(t.delta)(row), (t.weight_gradient)(row)]);
+            let values = pairs.chain(theories).chain(CAUSES.iter().map(|c| (c.read)(row)));
             let layer = [Cell::from(row.layer.as_str())];
             csv.row(head.into_iter().chain(layer).chain(values.map(Cell::from)))?;
         }
@@ -145,12 +147,16 @@ impl TheoryComparison {
         let head = ["activation", "seed", "when", "step", "layer"].map(str::to_string);
         let pairs =
             QUANTITIES.iter().flat_map(|q| [format!("predicted_{}", q.name), format!("measured_{}", q.name)]);
-        let theories = THEORIES[1..]
-            .iter()
-            .flat_map(|t| [format!("{}_delta2", t.name), format!("{}_weight_gradient2", t.name)]);
-        let rest = ["slope", "log_q_spread"].map(str::to_string);
-        Csv::new(head.into_iter().chain(pairs).chain(theories).chain(rest))
+        let theories =
+            other_theories().flat_map(|t| [DELTA, WEIGHT_GRADIENT].map(|q| format!("{}_{}", t.name, q.name)));
+        let causes = CAUSES.iter().map(|c| c.name.to_string());
+        Csv::new(head.into_iter().chain(pairs).chain(theories).chain(causes))
     }
+}
+
+/// The theories but for the general form, which is the one that stands beside every measured quantity.
+fn other_theories() -> impl Iterator<Item = &'static Theory> {
+    THEORIES.iter().filter(|t| t.name != GENERAL_FORM.name)
 }
 
 /// `predicted | measured`, with a dot for what is not known; empty where there is neither.

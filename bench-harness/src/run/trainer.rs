@@ -153,7 +153,7 @@ impl Trainer {
     /// running statistics.
     pub fn step(&mut self, batch: &mut Batch, place: Place) -> Result<StepMetrics> {
         let images = tensor(batch)?;
-        let is_inspected = self.inspections.is_some_and(|i| i.has(self.steps));
+        let is_inspected = self.inspections.as_ref().is_some_and(|i| i.has(self.steps));
         let (loss, correct, layers, gradients) = {
             let tape = Tape::new();
             let cx = Context::train(&tape, self.seed, self.steps);

@@ -1,12 +1,11 @@
 //! One network trained for a number of steps, looked at on the way.
 
-use anact::theory::{LayerRow, compare};
-use datasets::{Batch, Dataset, Loader, LoaderConfig, Normalisation};
+use anact::theory::LayerRow;
+use datasets::{Dataset, Loader, LoaderConfig, Normalisation};
 use layers::optim::{Decay, Schedule, Sgd};
-use layers::weights;
 
 use crate::error::{Error, Result};
-use crate::run::{Interrupt, Place, Recording, Settings, Trainer, build_model};
+use crate::run::{Inspections, Interrupt, Place, Settings, Trainer, build_model};
 
 /// What a network did.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,8 +58,8 @@ impl Course {
 }
 
 /// Trains the network of `settings` from its initial weights for `steps` steps at the constant rate `settings.lr`.
-/// `probes` are steps, up to and including `steps`, at which the tape is read: by a copy of the network, so that
-/// reading changes nothing, not even running statistics. Equal seeds mean equal initial weights and equal batches,
+/// `probes` are steps, up to and including `steps`, whose tapes are read, which changes nothing: the one after the last
+/// is recorded on a network that nobody needs any more. Equal seeds mean equal initial weights and equal batches,
 /// whatever the activation; nothing is augmented.
 ///
 /// # Errors
@@ -78,49 +77,32 @@ pub fn train(
     let schedule = Schedule::new(settings.lr, 0, steps, Decay::Constant)?;
     let model = build_model(settings, data.train.images().shape(), data.classes.len())?;
     let mut trainer =
-        Trainer::new(model, Sgd::new(settings.sgd)?, schedule, settings.smoothing, settings.seed);
+        Trainer::new(model, Sgd::new(settings.sgd)?, schedule, settings.smoothing, settings.seed)
+            .inspecting(Inspections::at(probes));
     let mut course = Course { losses: Vec::new(), diverged: None, probes: Vec::new() };
     let per_epoch = loader.batches_per_epoch() as u64;
     for (step, mut batch) in (0..=steps).zip((0..).flat_map(|epoch| loader.epoch(epoch))) {
         interrupt.check()?;
-        if probes.contains(&step) {
-            // Without one, the loss is not finite, and the step says so.
-            let rows = layers_of(&mut trainer, settings, data, &batch, step)?;
-            course.probes.extend(rows.map(|rows| Probe { step, rows }));
-        }
-        if step == steps {
+        let is_over = step == steps;
+        if is_over && !probes.contains(&step) {
             break;
         }
         let place = Place { epoch: step / per_epoch + 1, step: (step % per_epoch) as usize + 1 };
         match trainer.step(&mut batch, place) {
-            Ok(metrics) => course.losses.push(f64::from(metrics.loss)),
+            Ok(metrics) => {
+                course.probes.extend(metrics.layers.map(|l| Probe { step, rows: l.comparison.rows }));
+                if !is_over {
+                    course.losses.push(f64::from(metrics.loss));
+                }
+            }
             Err(Error::Diverged { .. }) => {
-                course.diverged = Some(step);
+                course.diverged = (!is_over).then_some(step);
                 break;
             }
             Err(other) => return Err(other),
         }
     }
     Ok(course)
-}
-
-/// The layers in a step that is not taken; `None` if its loss is not finite.
-fn layers_of(
-    trainer: &mut Trainer,
-    settings: &Settings,
-    data: &Dataset,
-    batch: &Batch,
-    step: u64,
-) -> Result<Option<Vec<LayerRow>>> {
-    let mut copy = build_model::<f32>(settings, data.train.images().shape(), data.classes.len())?;
-    let state = weights::to_safetensors(trainer.model());
-    weights::load_safetensors(copy.as_mut(), &state).expect("a network takes the state of its like");
-    let recording = Recording::of(copy.as_mut(), batch, settings.smoothing, (settings.seed, step))?;
-    let loss = recording.loss();
-    if !loss.value().item()?.is_finite() {
-        return Ok(None);
-    }
-    Ok(Some(compare(&recording.tape, loss.inputs()[0], &recording.gradients)?))
 }
 
 #[cfg(test)]

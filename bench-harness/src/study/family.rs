@@ -1,5 +1,7 @@
 //! What kind of activation a name means.
 
+use anact::rivals::is_rival;
+use anact::{NORMALIZED_PRELU, registry};
 use serde::Serialize;
 
 /// The side an activation is on.
@@ -20,10 +22,9 @@ impl Family {
 
     /// Of an activation's name, with or without a parameter in parentheses.
     pub fn of(name: &str) -> Self {
-        let name = name.split('(').next().unwrap_or(name);
-        if anact::activation_listing().iter().any(|l| l.normalized == name) {
+        if registry::plain_name(name).is_some() || name == NORMALIZED_PRELU {
             Self::Normalized
-        } else if name.contains('-') {
+        } else if is_rival(name) {
             Self::Rival
         } else {
             Self::Vanilla
@@ -46,13 +47,13 @@ mod tests {
 
     #[test]
     fn families() {
-        for name in ["relu", "swish(1.702)", "selu", "prelu", "elu(0.5)"] {
+        for name in ["relu", "swish(1.702)", "selu", "prelu", "elu(0.5)", "silu", "leaky_relu(-0.5)"] {
             assert_eq!(Family::of(name), Family::Vanilla, "{name}");
         }
-        for name in ["nrelu", "nswish(1.702)", "nprelu"] {
+        for name in ["nrelu", "nswish(1.702)", "nprelu", "nsilu", "nleaky_relu(-0.5)"] {
             assert_eq!(Family::of(name), Family::Normalized, "{name}");
         }
-        for name in ["gp-tanh", "he-swish(2)"] {
+        for name in ["gp-tanh", "he-swish(2)", "dks(50)-tanh", "forward-silu"] {
             assert_eq!(Family::of(name), Family::Rival, "{name}");
         }
     }

@@ -4,6 +4,7 @@ use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::bootstrap::LEVEL;
+use crate::statistics::mean_and_error;
 
 /// A mean over independent repetitions.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -25,9 +26,7 @@ impl Summary {
         if n == 0 {
             return None;
         }
-        let mean = values.iter().sum::<f64>() / n as f64;
-        let spread: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
-        let standard_error = (n > 1).then(|| (spread / ((n - 1) * n) as f64).sqrt());
+        let (mean, standard_error) = mean_and_error(values);
         let interval = standard_error.and_then(|error| {
             let reach = student_quantile((n - 1) as f64, f64::midpoint(1.0, LEVEL))? * error;
             Some((mean - reach, mean + reach))

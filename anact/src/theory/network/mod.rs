@@ -97,7 +97,9 @@ pub struct BackwardMoments {
 }
 
 /// Predicts and measures every layer with weights between the tape's input and `output`, from input to output.
-/// `gradients` are those of a backward pass through `output` with [`Keep::All`](autograd::Keep::All).
+/// `gradients` are those of a backward pass through `output` which kept every node's, or at least the weights' and those
+/// of the nodes that [`compared`] names: [`Keep::All`](autograd::Keep::All), or
+/// [`Keep::Watched`](autograd::Keep::Watched) with these nodes watched.
 ///
 /// # Errors
 /// Gradients that were not kept.

@@ -29,6 +29,15 @@ pub struct ActivationEntry {
     pub cases: fn() -> Vec<Case>,
 }
 
+impl ActivationEntry {
+    /// The function called `name`, its registered name or an alias, whatever stands behind it in parentheses: whether it
+    /// takes that as a parameter is seen by [`with_activation`].
+    pub fn named(name: &str) -> Option<&'static Self> {
+        let base = name.split_once('(').map_or(name, |(base, _)| base);
+        ACTIVATIONS.iter().find(|a| a.name == base || a.aliases.contains(&base))
+    }
+}
+
 /// Something to be done with an activation whose type is known only at run time.
 pub trait Visitor {
     /// What it yields.

@@ -3,6 +3,7 @@
 mod report;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
@@ -45,6 +46,10 @@ pub(super) struct Convergence {
     #[command(flatten)]
     #[serde(flatten)]
     common: Common,
+    /// Folder for the study's record; must not hold one yet [default: runs/TIME-study-convergence]
+    #[arg(long)]
+    #[serde(skip)]
+    output: Option<PathBuf>,
 }
 
 /// One activation's runs at its best rate.
@@ -105,7 +110,7 @@ impl Convergence {
                 build_model::<f32>(&settings, data.train.images().shape(), data.classes.len())?;
             }
         }
-        let mut folder = StudyFolder::create(self.common.output.clone(), "study-convergence", &self)?;
+        let mut folder = StudyFolder::create(self.output.clone(), "study-convergence", &self)?;
         println!(
             "Does the loss after {} steps follow the normalization property? {} activations, seeds: {}, rates: {}\n",
             self.steps,

@@ -65,10 +65,6 @@ struct Common {
     /// Runs of each network, from equal weights on equal batches for equal seeds
     #[arg(long, default_value_t = 3)]
     seeds: u64,
-    /// Folder for the study's record; must not hold one yet [default: runs/TIME-study-NAME]
-    #[arg(long)]
-    #[serde(skip)]
-    output: Option<PathBuf>,
 }
 
 impl Common {

@@ -2,6 +2,7 @@
 
 mod report;
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anact::theory::LayerRow;
@@ -39,6 +40,10 @@ pub(super) struct Variance {
     #[command(flatten)]
     #[serde(flatten)]
     common: Common,
+    /// Folder for the study's record; must not hold one yet [default: runs/TIME-study-variance]
+    #[arg(long)]
+    #[serde(skip)]
+    output: Option<PathBuf>,
 }
 
 /// A network with one activation.
@@ -86,7 +91,7 @@ impl Variance {
                 build_model::<f32>(&settings, data.train.images().shape(), data.classes.len())?;
             }
         }
-        let mut folder = StudyFolder::create(self.common.output.clone(), "study-variance", &self)?;
+        let mut folder = StudyFolder::create(self.output.clone(), "study-variance", &self)?;
         println!(
             "Is gradient variance alike in all layers? {} with {}, vanilla and normalized, seeds: {}, steps: {}\n",
             self.models.join(" and "),

@@ -80,8 +80,13 @@ pub(super) fn gradients(steps: &[LayersAtStep]) -> Option<String> {
     // The output's E[δ²] is given, and often so much larger that nothing else could be seen.
     let below = rows.len().saturating_sub(1).max(1);
     Some(stacked(&[
-        chart(DELTA, below, |r| r.measured.delta, |r| r.predicted.delta),
-        chart(WEIGHT_GRADIENT, rows.len(), |r| r.measured.weight_gradient, |r| r.predicted.weight_gradient),
+        chart(DELTA.heading, below, |r| r.measured.delta, |r| r.predicted.delta),
+        chart(
+            WEIGHT_GRADIENT.heading,
+            rows.len(),
+            |r| r.measured.weight_gradient,
+            |r| r.predicted.weight_gradient,
+        ),
     ]))
 }
 

@@ -1,7 +1,7 @@
 //! What comes back to each layer, measured and by each theory, as a picture.
 
 use crate::plot::{Chart, Series, stacked};
-use crate::run::{DELTA, Ensemble, LayerMeans, Mean, THEORIES, TheoryMeans, WEIGHT_GRADIENT};
+use crate::run::{DELTA, Ensemble, LayerMeans, Mean, Quantity, THEORIES, TheoryMeans, WEIGHT_GRADIENT};
 use crate::table::sig;
 
 /// One chart of E[δ²] above one of E[(∂L/∂w)²].
@@ -10,12 +10,12 @@ pub(super) fn svg(ensemble: &Ensemble, title: &str) -> String {
     let (below, output) = below_output(layers);
     let at_output =
         output.map_or_else(String::new, |d| format!(" below the output, where it is {}", sig(d, 3)));
-    let several = ensemble.seeds.len() > 1;
+    let seeds = ensemble.seeds.len();
     stacked(&[
-        chart(below, several, DELTA, "delta2", |t| t.delta)
-            .title(format!("{DELTA} by layer{at_output}: {title}")),
-        chart(layers, several, WEIGHT_GRADIENT, "weight_gradient2", |t| t.weight_gradient)
-            .title(format!("{WEIGHT_GRADIENT} by layer: {title}")),
+        chart(below, seeds, &DELTA, |t| t.delta)
+            .title(format!("{} by layer{at_output}: {title}", DELTA.heading)),
+        chart(layers, seeds, &WEIGHT_GRADIENT, |t| t.weight_gradient)
+            .title(format!("{} by layer: {title}", WEIGHT_GRADIENT.heading)),
     ])
 }
 
@@ -23,36 +23,32 @@ pub(super) fn svg(ensemble: &Ensemble, title: &str) -> String {
 /// that nothing else could be seen beside it. A single layer is shown all the same.
 pub(super) fn below_output(layers: &[LayerMeans]) -> (&[LayerMeans], Option<f64>) {
     match layers.split_last() {
-        Some((output, below)) if !below.is_empty() => (below, measured(output, "delta2").map(|m| m.mean)),
+        Some((output, below)) if !below.is_empty() => (below, output.measured(&DELTA).map(|m| m.mean)),
         _ => (layers, None),
     }
 }
 
-/// A measured quantity by its name in files.
-pub(super) fn measured(layer: &LayerMeans, name: &str) -> Option<Mean> {
-    layer.quantities.iter().find(|c| c.name == name).and_then(|c| c.measured)
-}
-
 fn chart(
     layers: &[LayerMeans],
-    several: bool,
-    heading: &str,
-    name: &str,
+    seeds: usize,
+    quantity: &Quantity,
     read: fn(&TheoryMeans) -> Option<Mean>,
 ) -> Chart {
     let value = |m: Option<Mean>| m.map_or(f64::NAN, |m| m.mean);
-    let label =
-        if several { format!("{heading}, mean and standard error over seeds") } else { heading.into() };
+    let label = match seeds {
+        0 | 1 => quantity.heading.to_string(),
+        _ => format!("{}, mean and standard error over seeds", quantity.heading),
+    };
     let mut chart = Chart::by_category("", layers.iter().map(|l| l.layer.clone())).y_label(label).log_y();
-    let means = || layers.iter().map(|l| measured(l, name));
+    let means = || layers.iter().map(|l| l.measured(quantity));
     let mut line = Series::line_by_category("measured", means().map(value));
-    if several {
+    if seeds > 1 {
         let ends = || means().map(|m| m.map_or((f64::NAN, f64::NAN), |m| m.range()));
         line = line.band(ends().map(|e| e.0), ends().map(|e| e.1));
     }
     chart = chart.series(line);
     for (i, theory) in THEORIES.iter().enumerate() {
-        let values: Vec<f64> = layers.iter().map(|l| value(read(&l.theories[i]))).collect();
+        let values: Vec<f64> = layers.iter().map(|l| value(read(l.theory(theory)))).collect();
         // A theory without a number would only fill the legend.
         if values.iter().any(|v| v.is_finite()) {
             chart = chart.series(Series::line_by_category(theory.heading, values).colour(i + 1).dashed());
@@ -111,7 +107,7 @@ mod tests {
         assert_eq!(picture.matches("class=\"band\"").count(), 4);
         assert_eq!(svg(&of(1), "a title").matches("class=\"band\"").count(), 0);
         // fc3 is the output: its E[δ²] is in the title, not in the first chart.
-        let (first, second) = picture.split_once(WEIGHT_GRADIENT).unwrap();
+        let (first, second) = picture.split_once(WEIGHT_GRADIENT.heading).unwrap();
         assert!(!first.contains(">fc3<") && second.contains(">fc3<"));
         // A network without layers is an empty picture, not a panic.
         assert!(svg(&of(0), "nothing").ends_with("</svg>\n"));

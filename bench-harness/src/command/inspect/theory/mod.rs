@@ -6,7 +6,7 @@ mod tables;
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use datasets::Dataset;
 use serde_json::json;
 
@@ -29,14 +29,12 @@ pub(super) struct TheoryOptions {
     /// Seeds from --seed on. Each draws new weights, unless --weights gives them, a new batch and new cotangents
     #[arg(long, value_name = "N", default_value_t = 3, requires = "theory")]
     seeds: u64,
-    /// Where the backward pass starts: normal, with independent standard normal numbers at the logits, as the theory
-    /// assumes, or loss, with the gradient of the real loss
-    #[arg(long, value_enum, default_value_t = CotangentName::Normal, requires = "theory")]
-    cotangent: CotangentName,
-    /// What goes into the network: data, the batch's images, or normal, independent standard normal numbers of the same
-    /// shape
-    #[arg(long, value_enum, default_value_t = InputName::Data, requires = "theory")]
-    input: InputName,
+    /// Where the backward pass starts
+    #[arg(long, value_enum, default_value_t = Cotangent::Normal, requires = "theory")]
+    cotangent: Cotangent,
+    /// What goes into the network
+    #[arg(long, value_enum, default_value_t = Input::Data, requires = "theory")]
+    input: Input,
     /// Safetensors file with the network's parameters and buffers, as `anact init` and `anact train` write them
     #[arg(long, value_name = "FILE", requires = "theory")]
     weights: Option<PathBuf>,
@@ -46,20 +44,6 @@ pub(super) struct TheoryOptions {
     /// Write every seed's numbers as CSV; --json writes them with their means
     #[arg(long, value_name = "FILE", requires = "theory")]
     csv: Option<PathBuf>,
-}
-
-/// [`Cotangent`] on the command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum CotangentName {
-    Normal,
-    Loss,
-}
-
-/// [`Input`] on the command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum InputName {
-    Data,
-    Normal,
 }
 
 impl TheoryOptions {
@@ -76,7 +60,7 @@ impl TheoryOptions {
         let weights = self.weights.as_deref().map(TensorFile::open).transpose()?;
         let data = load_data(settings)?;
         data.remarks.iter().for_each(|remark| eprintln!("note: {remark}"));
-        let measurement = self.measurement(step);
+        let measurement = Measurement { step, cotangent: self.cotangent, input: self.input };
         let interrupt = Interrupt::listen();
         let mut runs = Vec::new();
         for seed in seeds {
@@ -107,18 +91,6 @@ impl TheoryOptions {
             });
             Ok(format!("{value:#}\n"))
         })
-    }
-
-    fn measurement(&self, step: u64) -> Measurement {
-        let cotangent = match self.cotangent {
-            CotangentName::Normal => Cotangent::Normal,
-            CotangentName::Loss => Cotangent::Loss,
-        };
-        let input = match self.input {
-            InputName::Data => Input::Data,
-            InputName::Normal => Input::Normal,
-        };
-        Measurement { step, cotangent, input }
     }
 
     /// `first`, `first` + 1, …

@@ -1,5 +1,7 @@
 //! One line of characters on which numbers stand by their logarithm.
 
+use crate::table::sig;
+
 /// Positions of a strip.
 const WIDTH: usize = 32;
 
@@ -21,8 +23,20 @@ impl Strip {
     }
 
     /// Its ends.
-    pub(super) fn ends(self) -> (f64, f64) {
+    fn ends(self) -> (f64, f64) {
         (10.0_f64.powf(self.low), 10.0_f64.powf(self.high))
+    }
+
+    /// Its ends in one notation, where they are on the axis.
+    pub(super) fn axis(self) -> String {
+        let (low, high) = self.ends();
+        let plain = [low, high].map(|x| sig(x, 2));
+        let [low, high] = match plain.iter().any(|text| text.contains('e')) {
+            true => [low, high].map(|x| format!("{x:.1e}")),
+            false => plain,
+        };
+        let gap = WIDTH.saturating_sub(low.chars().count() + high.chars().count());
+        format!("{low}{}{high}", " ".repeat(gap))
     }
 
     /// The marks at their values, later ones on top of earlier ones; a value without a place is left out.
@@ -59,6 +73,18 @@ mod tests {
         assert_eq!((places.as_slice(), line.chars().count()), ([0, 21, 31].as_slice(), WIDTH), "{line}");
         let (low, high) = strip.ends();
         assert!((low - 1e-3).abs() < 1e-15 && high == 1.0);
+        assert_eq!(strip.axis(), format!("0.0010{}1.0", " ".repeat(WIDTH - 9)));
+    }
+
+    #[test]
+    fn both_ends_are_in_one_notation() {
+        let axis = |low: f64, high: f64| {
+            let axis = Strip::around([low, high].into_iter()).unwrap().axis();
+            assert_eq!(axis.chars().count(), WIDTH);
+            axis.split_whitespace().map(str::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(axis(2e-5, 0.5), ["2.0e-5", "5.0e-1"]);
+        assert_eq!(axis(0.02, 0.5), ["0.020", "0.50"]);
     }
 
     #[test]

@@ -8,21 +8,12 @@ use super::{Network, Pair, Side};
 use crate::error::Result;
 use crate::plot::{Chart, Series};
 use crate::record::{Cell, Csv};
+use crate::run::{DELTA, Quantity, WEIGHT_GRADIENT};
 use crate::study::{StudyFolder, Summary, deviation, slope};
 use crate::table::Table;
 
 /// What is looked at in every layer.
-struct Quantity {
-    /// In files.
-    name: &'static str,
-    symbol: &'static str,
-    read: fn(&LayerRow) -> Option<f64>,
-}
-
-const QUANTITIES: [Quantity; 2] = [
-    Quantity { name: "weight_gradient", symbol: "E[(∂L/∂w)²]", read: |r| r.measured.weight_gradient },
-    Quantity { name: "delta", symbol: "E[δ²]", read: |r| r.measured.delta },
-];
+const GRADIENTS: [Quantity; 2] = [WEIGHT_GRADIENT, DELTA];
 
 /// A number that says how uneven a quantity is over layers, of its logarithms.
 struct Measure {
@@ -38,17 +29,23 @@ const MEASURES: [Measure; 2] = [
     Measure { name: "slope", about: "slope per layer", of: slope, is_signed: true },
 ];
 
-impl Quantity {
-    /// The logarithm in every layer; `None` where the run did not get there.
-    fn logs(&self, side: &Side, seed: usize, step: u64) -> Option<Vec<f64>> {
-        Some(side.rows(seed, step)?.iter().map(|row| (self.read)(row).unwrap_or(f64::NAN).ln()).collect())
-    }
-
-    /// A measure for every seed.
-    fn by_seed(&self, side: &Side, step: u64, measure: &Measure) -> Vec<Option<f64>> {
-        (0..side.courses.len()).map(|seed| (measure.of)(&self.logs(side, seed, step)?)).collect()
-    }
+/// A quantity's logarithm in every layer; `None` where the run did not get there.
+fn logs(quantity: &Quantity, side: &Side, seed: usize, step: u64) -> Option<Vec<f64>> {
+    let log = |row: &LayerRow| (quantity.read)(&row.measured).unwrap_or(f64::NAN).ln();
+    Some(side.rows(seed, step)?.iter().map(log).collect())
 }
+
+/// A measure for every seed.
+fn by_seed(quantity: &Quantity, side: &Side, step: u64, measure: &Measure) -> Vec<Option<f64>> {
+    (0..side.courses.len()).map(|seed| (measure.of)(&logs(quantity, side, seed, step)?)).collect()
+}
+
+/// How the tables are to be read.
+const READING: &str = "\
+Logarithms are natural, intervals Student's. A difference above 0 says that the normalized activation
+keeps layers more alike. By the general form the ratio of E[(∂L/∂w)²] in neighbouring layers is ρ/ρ′,
+free of any factor λ: before training a scale shows in E[δ²], and layers whose signal fades forwards as
+fast as their gradients do backwards look alike in E[(∂L/∂w)²].";
 
 /// When the layers were looked at: the number of steps taken, and its name.
 fn moments(steps: u64) -> [(u64, &'static str); 2] {
@@ -82,9 +79,9 @@ pub(super) fn report(folder: &mut StudyFolder, networks: &[Network], steps: u64)
             }
             table = table.number(level_text()).number("pairs");
             for pair in &network.pairs {
-                for quantity in &QUANTITIES {
+                for quantity in &GRADIENTS {
                     for measure in &MEASURES {
-                        let found = Compared::of(pair, quantity, measure, step);
+                        let found = Contrast::of(pair, quantity, measure, step);
                         table.row(found.cells(pair, quantity, measure));
                         found.write(
                             folder,
@@ -95,20 +92,19 @@ pub(super) fn report(folder: &mut StudyFolder, networks: &[Network], steps: u64)
                 }
             }
             let taken = if step == 0 { "before training".to_string() } else { format!("after {step} steps") };
-            println!("\n{} {taken}, mean ± standard error over seeds\n{table}", network.model);
-            for quantity in &QUANTITIES {
+            println!(
+                "\n{} {taken}, mean ± standard error over seeds; the difference, vanilla minus normalized, is\n\
+                 paired by seed, and taken of slopes without their sign\n{table}",
+                network.model
+            );
+            for quantity in &GRADIENTS {
                 let chart = chart(network, quantity, step, &taken);
                 folder.chart(&format!("{}_{}_{when}.svg", network.model, quantity.name), &chart)?;
             }
         }
     }
     folder.csv("summary.csv", &csv)?;
-    println!(
-        "Logarithms are natural. The difference is vanilla minus normalized, paired by seed, of slopes without their \
-         sign: above 0 the normalized activation keeps layers more alike. Its interval is Student's. By the general form the \
-         ratio of E[(∂L/∂w)²] in neighbouring layers is ρ/ρ′, free of any factor λ: before training a scale shows in \
-         E[δ²], and layers whose signal fades forwards as fast as their gradients do backwards look alike in E[(∂L/∂w)²]."
-    );
+    println!("{READING}");
     let lost = networks.iter().flat_map(|n| &n.pairs).flat_map(|p| [&p.vanilla, &p.normalized]);
     let lost = lost.flat_map(|s| &s.courses).filter(|c| c.diverged.is_some()).count();
     if lost > 0 {
@@ -118,15 +114,15 @@ pub(super) fn report(folder: &mut StudyFolder, networks: &[Network], steps: u64)
 }
 
 /// Vanilla and normalized in one measure.
-struct Compared {
+struct Contrast {
     vanilla: Option<Summary>,
     normalized: Option<Summary>,
     difference: Option<Summary>,
 }
 
-impl Compared {
+impl Contrast {
     fn of(pair: &Pair, quantity: &Quantity, measure: &Measure, step: u64) -> Self {
-        let [a, b] = [&pair.vanilla, &pair.normalized].map(|side| quantity.by_seed(side, step, measure));
+        let [a, b] = [&pair.vanilla, &pair.normalized].map(|side| by_seed(quantity, side, step, measure));
         let size = |x: f64| if measure.is_signed { x.abs() } else { x };
         let differences = a.iter().zip(&b).filter_map(|(a, b)| Some(size((*a)?) - size((*b)?)));
         let difference = Summary::of(&differences.collect::<Vec<_>>());
@@ -145,7 +141,7 @@ impl Compared {
         };
         [
             pair.vanilla.activation.clone(),
-            quantity.symbol.to_string(),
+            quantity.heading.to_string(),
             measure.about.to_string(),
             mean(self.vanilla, measure.is_signed),
             mean(self.normalized, measure.is_signed),
@@ -182,14 +178,14 @@ fn chart(network: &Network, quantity: &Quantity, step: u64, taken: &str) -> Char
     let mut chart =
         Chart::by_category(format!("{}: gradient variance by layer {taken}", network.model), layers)
             .x_label("layer, from input to output")
-            .y_label(format!("{} over its geometric mean", quantity.symbol))
+            .y_label(format!("{} over its geometric mean", quantity.heading))
             .description("Lines are geometric means over seeds, bands their range.")
             .log_y()
             .reference("alike in all layers", 1.0);
     for (colour, side) in sides().enumerate() {
         let runs: Vec<Vec<f64>> = (0..side.courses.len())
             .filter_map(|seed| {
-                let logs = quantity.logs(side, seed, step)?;
+                let logs = logs(quantity, side, seed, step)?;
                 let mean = logs.iter().sum::<f64>() / logs.len() as f64;
                 Some(logs.iter().map(|log| log - mean).collect())
             })
@@ -212,7 +208,7 @@ fn chart(network: &Network, quantity: &Quantity, step: u64, taken: &str) -> Char
 
 fn layers_csv(networks: &[Network], steps: u64) -> Result<Csv> {
     let head = ["model", "activation", "seed", "when", "step", "place", "layer"];
-    let mut csv = Csv::new(head.into_iter().chain(QUANTITIES.iter().map(|q| q.name)));
+    let mut csv = Csv::new(head.into_iter().chain(GRADIENTS.iter().map(|q| q.name)));
     for network in networks {
         for side in network.pairs.iter().flat_map(|p| [&p.vanilla, &p.normalized]) {
             for seed in 0..side.courses.len() {
@@ -228,7 +224,9 @@ fn layers_csv(networks: &[Network], steps: u64) -> Result<Csv> {
                             Cell::from(row.layer.as_str()),
                         ];
                         csv.row(
-                            cells.into_iter().chain(QUANTITIES.iter().map(|q| Cell::from((q.read)(row)))),
+                            cells
+                                .into_iter()
+                                .chain(GRADIENTS.iter().map(|q| Cell::from((q.read)(&row.measured)))),
                         )?;
                     }
                 }
