@@ -64,7 +64,7 @@ mod tests {
             assert!(j > 15 || (sum(|n| n.coarse) - want).abs() < 2e-15, "15 nodes, x^{j}");
             assert!(j > 7 || (sum(|n| n.coarsest) - want).abs() < 2e-15, "7 nodes, x^{j}");
         }
-        assert!((fejer().iter().map(|n| n.coarse * n.0.powi(16)).sum::<f64>() - 2.0 / 17.0).abs() > 1e-9);
+        assert!((fejer().iter().map(|n| n.coarse * n.x.powi(16)).sum::<f64>() - 2.0 / 17.0).abs() > 1e-9);
     }
 
     #[test]
