@@ -1,6 +1,6 @@
 //! What holds for every registered activation: special arguments, huge arguments, f32 near f64, names.
 
-use autograd::ops::activation::{ACTIVATIONS, Visitor, with_activation};
+use autograd::ops::activation::{ACTIVATIONS, ActivationEntry, Visitor, with_activation};
 use autograd::{Dual, Elementwise, Error, Scalar, Tape, Tensor};
 use proptest::prelude::*;
 
@@ -246,6 +246,8 @@ fn names_parameters_and_aliases_resolve() {
     assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "a name is taken twice: {names:?}");
 
     assert_eq!(resolve("silu(1.702)").unwrap(), "swish(1.702)");
+    let named = |name| ActivationEntry::named(name).map(|a| a.name);
+    assert_eq!((named("silu(1.702)"), named("nswish"), named("(1)")), (Some("swish"), None, None));
     assert!(resolve("celu(0)").is_err());
     assert!(resolve("elu(-1)").unwrap_err().to_string().contains("0 to 1000000"));
     assert!(resolve("siluu").unwrap_err().to_string().contains("silu"));

@@ -158,6 +158,7 @@ fn chart(outcome: &Outcome, setting: &str) -> Chart {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::Scale;
 
     fn outcome(ratios: &[f64]) -> Outcome {
         let layer = |&ratio: &f64| LayerMeans {
@@ -190,8 +191,9 @@ mod tests {
 
     #[test]
     fn a_ratio_has_its_error_where_there_is_one() {
-        assert_eq!(text(Some(Mean { mean: 4.417, error: Some(0.1), seeds: 5 })), "4.42 ± 0.4");
-        assert_eq!(text(Some(Mean { mean: 4.417, error: None, seeds: 1 })), "4.42");
+        let scale = Scale::Geometric;
+        assert_eq!(text(Some(Mean { mean: 4.417, error: Some(0.1), seeds: 5, scale })), "4.42 ± 0.4");
+        assert_eq!(text(Some(Mean { mean: 4.417, error: None, seeds: 1, scale })), "4.42");
         assert_eq!(text(None), "·");
     }
 }
