@@ -2,7 +2,7 @@
 
 use autograd::{Error, Parameter, Result};
 
-use super::{Coefficients, Curve, RivalEntry};
+use super::{Coefficients, Curve, RivalEntry, positive};
 use crate::theory::GaussianMoments;
 
 /// ζ, the slope at 1 of the correlation map of a whole network.
@@ -51,6 +51,7 @@ pub(super) const ENTRY: RivalEntry = RivalEntry {
 
 fn build(f: &dyn Curve, depth: Option<f64>) -> Result<Coefficients> {
     let depth = super::whole_depth("dks", depth.unwrap_or(20.0))?;
+    positive("dks", f, "Var[f]", f.moments(Coefficients::IDENTITY)?.f_var)?;
     let psi = ZETA.powf(1.0 / f64::from(depth));
     solve(f, psi)?.ok_or_else(|| Error::Argument {
         op: "dks",

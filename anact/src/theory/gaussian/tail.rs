@@ -4,7 +4,7 @@ use autograd::Scalar;
 
 /// J_n(x) = ∫₀^∞ tⁿ e^{−t²/2 − xt} dt for n < N, times `scale`·e^{−x²/2}/√(2π), which may be as small as it likes.
 ///
-/// J₀ is Mills' ratio (1 − Φ(x))/φ(x), and J_{n+1} = nJ_{n−1} − xJ_n with J₁ = 1 − xJ₀. For x ≤ 1.5 that recurrence
+/// J₀ is Mills' ratio (1 − Φ(x))/φ(x), and J_{n+1} = nJ_{n−1} − xJ_n with J₁ = 1 − xJ₀. For x ≤ 1 that recurrence
 /// loses next to nothing; for greater x it cancels, and the ratios J_n/J_{n−1} = n/(x + J_{n+1}/J_n) come downwards
 /// instead, from where they no longer matter.
 ///
@@ -16,7 +16,7 @@ use autograd::Scalar;
 pub(super) fn moments<const N: usize>(x: f64, log: f64) -> [f64; N] {
     let mut j = [0.0; N];
     let density = 1.0 / std::f64::consts::TAU.sqrt();
-    if x > 1.5 {
+    if x > 1.0 {
         let depth = N + 24 + (420.0 / (x * x)) as usize;
         let mut ratio = (depth as f64).sqrt();
         let mut ratios = [0.0; N];
