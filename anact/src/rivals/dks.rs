@@ -97,6 +97,12 @@ fn shaped(f: &dyn Curve, Point { alpha, beta }: Point) -> Result<(Coefficients, 
 
 /// Q′(1) − 1 and C′(1) − ψ.
 fn conditions(f: &dyn Curve, psi: f64, point: Point) -> Result<[f64; 2]> {
+    let Point { alpha, beta } = point;
+    let moved = Coefficients { c: alpha, d: beta, ..Coefficients::IDENTITY };
+    // Where f does not vary, no factor gives it unit variance; the search goes elsewhere.
+    if f.moments(moved)?.f_var < f64::MIN_POSITIVE {
+        return Ok([f64::INFINITY; 2]);
+    }
     let [_, _, q, c] = residuals(&shaped(f, point)?.1, psi);
     Ok([q, c])
 }
