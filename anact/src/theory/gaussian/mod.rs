@@ -157,21 +157,6 @@ impl GaussianMoments {
     }
 }
 
-/// The moments of the registered activation `name`, which may carry its parameter as in `swish(1.702)`.
-///
-/// # Errors
-/// An unknown name, or as [`GaussianMoments::of`].
-pub fn gaussian_moments(name: &str, mean: f64, std: f64) -> Result<GaussianMoments> {
-    struct Integrate(f64, f64);
-    impl Visitor for Integrate {
-        type Output = Result<GaussianMoments>;
-        fn visit<E: Elementwise>(self, activation: E) -> Self::Output {
-            GaussianMoments::of(&activation, self.0, self.1)
-        }
-    }
-    with_activation(name, Integrate(mean, std))?
-}
-
 /// Whether the registered activation `name` has closed forms for all its moments: `Some` pieces, or the sine.
 ///
 /// # Errors
@@ -226,6 +211,6 @@ mod tests {
             assert!(GaussianMoments::of(&Relu, m, s).is_err());
         }
         assert!(GaussianMoments::of(&Relu, 1e200, 1.0).unwrap_err().to_string().contains("finite"));
-        assert!(gaussian_moments("rleu", 0.0, 1.0).unwrap_err().to_string().contains("relu"));
+        assert!(crate::theory::gaussian_moments("rleu", 0.0, 1.0).unwrap_err().to_string().contains("relu"));
     }
 }
