@@ -42,7 +42,8 @@ pub const DELTA: Quantity = quantity("E[δ²]", "delta2", |q| q.delta);
 /// The weights' gradient variance.
 pub const WEIGHT_GRADIENT: Quantity = quantity("E[(∂L/∂w)²]", "weight_gradient2", |q| q.weight_gradient);
 
-/// One of the theories of what comes back to a layer, each giving up one assumption of the one before.
+/// One of the theories of what comes back to a layer. From the third on each gives up one assumption of the one before;
+/// the first two pool the batch, but know the winners of a maximum, which per sample takes a place's units for alike.
 #[derive(Debug, Clone, Copy)]
 pub struct Theory {
     /// For people.
@@ -91,7 +92,7 @@ pub const TWO_STATE: Theory = Theory {
     weight_gradient: |r| r.two_state.weight_gradient,
 };
 
-/// From the most assumptions to the fewest.
+/// From the pooled ones to the one with the fewest assumptions.
 pub const THEORIES: [Theory; 5] = [GENERAL_FORM, MEASURED_RATIOS, PER_SAMPLE, PER_UNIT, TWO_STATE];
 
 /// A number that is measured alone and says why a theory breaks.

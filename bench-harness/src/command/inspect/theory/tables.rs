@@ -21,8 +21,8 @@ given, z is taken as Gaussian, δ as independent of the weights, and all samples
 /// How the last tables are to be read.
 const BREAKS: &str = "\
 Where it breaks: measured over each theory. The general form; the same with ρ and ρ′ as measured; every
-sample (and position) by itself, averaged last; every unit by itself; and that with the share of δ that
-returns along the activations (two-state). Slope a says how differences between the samples' norms grow
+sample (and position) by itself, averaged last, its units taken for alike, even the winners of a maximum;
+every unit by itself; and that with the share of δ that returns along the activations (two-state). Slope a says how differences between the samples' norms grow
 from layer to layer, and the spread how far they have drifted apart: the standard deviation over samples of
 log q, q = |z|²/n.";
 
