@@ -36,7 +36,7 @@ pub(super) struct Dense {
     #[arg(long, default_value_t = 256)]
     batch: usize,
     /// n·Var[w]: 1 is LeCun's initialisation, 2 He's
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
     gain: f64,
     /// Networks measured for each row
     #[arg(long, default_value_t = 5)]
