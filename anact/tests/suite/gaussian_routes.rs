@@ -251,7 +251,8 @@ proptest! {
                 prop_assert!((a - b).abs() <= 1e-12 * scale, "{name} at {m}, {s}, {key}: {a} {b}");
             }
         }
-        prop_assert!(g.error < 1e-12, "{name} at {m}, {s}: {:e}", g.error);
+        // A bound, which counts every rounding fourfold: far out it may be ten times what the routes differ by at most.
+        prop_assert!(g.error < 1e-11, "{name} at {m}, {s}: {:e}", g.error);
         prop_assert!(g.rho_centered() <= g.rho_prime() * (1.0 + 1e-12), "{name} at {m}, {s}: {g:?}");
         prop_assert!(g.rho_centered() <= g.rho() * (1.0 + 1e-12));
         for moment in [Raw, Centered] {
