@@ -16,6 +16,7 @@ pub mod product;
 pub mod reduce;
 pub mod rows;
 pub mod strided;
+pub mod vector;
 pub mod window;
 
 pub use gemm::{Gemm, Matrix, MatrixMut};

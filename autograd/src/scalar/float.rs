@@ -3,9 +3,10 @@
 use super::Scalar;
 use crate::kernels::buffer::Pool;
 use crate::kernels::gemm::{self, Gemm};
+use crate::kernels::vector::{self, Loop};
 
 macro_rules! float_scalar {
-    ($float:ident, $erf:path, $erfc:path) => {
+    ($float:ident, $erf:path, $erfc:path, $vectorized:path) => {
         impl Scalar for $float {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -75,6 +76,9 @@ macro_rules! float_scalar {
             fn abs(self) -> Self {
                 $float::abs(self)
             }
+            fn vectorized<L: Loop>(job: L) -> L::Output {
+                $vectorized(job)
+            }
             fn gemm(job: Gemm<'_, Self>) {
                 gemm::$float(job);
             }
@@ -82,8 +86,8 @@ macro_rules! float_scalar {
     };
 }
 
-float_scalar!(f32, libm::erff, libm::erfcf);
-float_scalar!(f64, libm::erf, libm::erfc);
+float_scalar!(f32, libm::erff, libm::erfcf, vector::widest);
+float_scalar!(f64, libm::erf, libm::erfc, Loop::run);
 
 #[cfg(test)]
 mod tests {

@@ -13,6 +13,7 @@ use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use crate::kernels::buffer::Pool;
 use crate::kernels::gemm::{self, Gemm};
+use crate::kernels::vector::Loop;
 
 /// A number that tensors hold.
 ///
@@ -87,6 +88,11 @@ pub trait Scalar:
     /// Where large arrays of this type wait to be used again; `None` for types that only checks use.
     fn pool() -> Option<&'static Pool<Self>> {
         None
+    }
+
+    /// Runs a loop over numbers of this type with the widest vectors of the machine: the same bits as `job.run()`, sooner.
+    fn vectorized<L: Loop>(job: L) -> L::Output {
+        job.run()
     }
 
     /// Matrix product, see [`Gemm`]. Every scalar of this crate overrides the reference loops.
