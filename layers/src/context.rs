@@ -2,6 +2,7 @@
 
 use autograd::{Result, Scalar, Tape, Var};
 
+use crate::execution::Execution;
 use crate::layer::Layer;
 use crate::parameter::Parameter;
 
@@ -21,17 +22,29 @@ pub struct Context<'t, S> {
     mode: Mode,
     seed: u64,
     step: u64,
+    execution: Execution,
 }
 
 impl<'t, S: Scalar> Context<'t, S> {
     /// A training step. Random layers draw from the stream of `(seed, step)`, so a step can be repeated exactly.
     pub fn train(tape: &'t Tape<S>, seed: u64, step: u64) -> Self {
-        Self { tape, mode: Mode::Train, seed, step }
+        Self { tape, mode: Mode::Train, seed, step, execution: Execution::default() }
     }
 
     /// An evaluation; nothing in it is random.
     pub fn eval(tape: &'t Tape<S>) -> Self {
-        Self { tape, mode: Mode::Eval, seed: 0, step: 0 }
+        Self { tape, mode: Mode::Eval, seed: 0, step: 0, execution: Execution::default() }
+    }
+
+    /// The same, carried out as `execution` says.
+    #[must_use]
+    pub fn executing(self, execution: Execution) -> Self {
+        Self { execution, ..self }
+    }
+
+    /// How this step is carried out.
+    pub fn execution(&self) -> Execution {
+        self.execution
     }
 
     /// The tape everything is recorded on.

@@ -1,0 +1,16 @@
+//! How a network's computation is carried out.
+
+/// How a network is carried out: which kernels compute it and what is kept for the backward pass.
+///
+/// None of this changes what is computed. `fused` and `checkpoint_blocks` do not change a single bit; `exact` chooses the
+/// algorithm of convolutions and so their rounding errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Execution {
+    /// Convolutions by their definition's sums only, never by transforms that need fewer multiplications.
+    pub exact: bool,
+    /// Normalization, the sum with a shortcut and the activation behind it as one op where they follow each other.
+    /// A tape that is to be looked at op by op keeps them apart.
+    pub fused: bool,
+    /// Residual blocks keep their input only and are computed once more on the way back.
+    pub checkpoint_blocks: bool,
+}
