@@ -57,7 +57,13 @@ impl<S: Scalar> Conv2d<S> {
                 legal: "a number of groups that divides both".into(),
             });
         }
-        let op = ops::Conv2d { stride: [stride; 2], padding: [padding; 2], dilation: [dilation; 2], groups };
+        let op = ops::Conv2d {
+            stride: [stride; 2],
+            padding: [padding; 2],
+            dilation: [dilation; 2],
+            groups,
+            exact: false,
+        };
         let weight = init.weight([outputs, inputs / groups, kernel, kernel]);
         let bias = bias.then(|| Parameter::new(Tensor::zeros([outputs]), Role::Bias));
         Ok(Self { op, weight, bias })
@@ -83,7 +89,7 @@ impl<S: Scalar> Layer<S> for Conv2d<S> {
     fn forward<'t>(&mut self, cx: &Context<'t, S>, x: Var<'t, S>) -> Result<Var<'t, S>> {
         let weight = cx.parameter("weight", &self.weight)?;
         let bias = self.bias.as_ref().map(|b| cx.parameter("bias", b)).transpose()?;
-        x.conv2d(weight, bias, self.op)
+        x.conv2d(weight, bias, ops::Conv2d { exact: cx.execution().exact, ..self.op })
     }
 
     fn visit(&mut self, walk: &mut Walk<'_, S>) {

@@ -43,7 +43,7 @@ pub struct Gemm<'a, S> {
 
 impl<S> Gemm<'_, S> {
     /// Panics unless every index the product touches lies in its slice.
-    fn check(&self) {
+    pub(super) fn check(&self) {
         let fits = |len: usize, rows: usize, columns: usize, row: usize, column: usize| {
             rows == 0 || columns == 0 || (rows - 1) * row + (columns - 1) * column < len
         };
@@ -76,39 +76,32 @@ pub(crate) fn reference<S: Scalar>(job: Gemm<'_, S>) {
     }
 }
 
-macro_rules! matrixmultiply_gemm {
-    ($float:ident, $kernel:path) => {
-        /// The product by matrixmultiply, on the calling thread.
-        pub(crate) fn $float(job: Gemm<'_, $float>) {
-            job.check();
-            let beta = if job.accumulate { 1.0 } else { 0.0 };
-            let stride = |s: usize| isize::try_from(s).expect("a slice is shorter than isize::MAX");
-            // SAFETY: `check` has made sure that all of A, B and C lies inside their slices and that rows of C
-            // do not overlap; C is borrowed mutably, so it aliases neither A nor B.
-            unsafe {
-                $kernel(
-                    job.m,
-                    job.k,
-                    job.n,
-                    1.0,
-                    job.a.data.as_ptr(),
-                    stride(job.a.row),
-                    stride(job.a.column),
-                    job.b.data.as_ptr(),
-                    stride(job.b.row),
-                    stride(job.b.column),
-                    beta,
-                    job.c.data.as_mut_ptr(),
-                    stride(job.c.row),
-                    1,
-                );
-            }
-        }
-    };
+/// The product by matrixmultiply, on the calling thread.
+pub(crate) fn f64(job: Gemm<'_, f64>) {
+    job.check();
+    let beta = if job.accumulate { 1.0 } else { 0.0 };
+    let stride = |s: usize| isize::try_from(s).expect("a slice is shorter than isize::MAX");
+    // SAFETY: `check` has made sure that all of A, B and C lies inside their slices and that rows of C
+    // do not overlap; C is borrowed mutably, so it aliases neither A nor B.
+    unsafe {
+        matrixmultiply::dgemm(
+            job.m,
+            job.k,
+            job.n,
+            1.0,
+            job.a.data.as_ptr(),
+            stride(job.a.row),
+            stride(job.a.column),
+            job.b.data.as_ptr(),
+            stride(job.b.row),
+            stride(job.b.column),
+            beta,
+            job.c.data.as_mut_ptr(),
+            stride(job.c.row),
+            1,
+        );
+    }
 }
-
-matrixmultiply_gemm!(f32, matrixmultiply::sgemm);
-matrixmultiply_gemm!(f64, matrixmultiply::dgemm);
 
 /// The product of dual numbers, A₀B₀ + (A₁B₀ + A₀B₁)·ε: three products of their parts, each by the kernel of `S`, which
 /// is far faster than dual arithmetic number by number.
@@ -146,11 +139,13 @@ fn parts<S: Scalar>(matrix: &Matrix<'_, Dual<S>>, rows: usize, columns: usize) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::packed;
+    use crate::kernels::simd::Level;
     use proptest::prelude::*;
 
     /// Runs one product by `kernel` on strided views with a margin, and returns C.
     fn run<S: Scalar>(
-        kernel: fn(Gemm<'_, S>),
+        kernel: impl Fn(Gemm<'_, S>),
         number: fn(usize) -> S,
         (m, k, n): (usize, usize, usize),
         transposed: bool,
@@ -184,6 +179,13 @@ mod tests {
                 run(f64, number, (m, k, n), transposed, accumulate),
                 run(reference, number, (m, k, n), transposed, accumulate)
             );
+            let number = |i: usize| i as f32 - 5.0;
+            for level in Level::available() {
+                prop_assert_eq!(
+                    run(|job| packed::gemm_at(level, job), number, (m, k, n), transposed, accumulate),
+                    run(reference, number, (m, k, n), transposed, accumulate)
+                );
+            }
             let number = |i: usize| Dual::new(i as f64 - 5.0, (i * i % 7) as f64 - 3.0);
             let both = |c: Vec<Dual<f64>>| c.iter().map(|c| (c.value, c.tangent)).collect::<Vec<_>>();
             prop_assert_eq!(
@@ -193,11 +195,23 @@ mod tests {
         }
     }
 
+    /// Larger than a block in every direction, with remainders.
+    #[test]
+    fn many_blocks_of_the_product_equal_its_definition() {
+        let number = |i: usize| i as f32 - 5.0;
+        for (size, transposed) in [((37, 600, 531), false), ((37, 600, 531), true)] {
+            for level in Level::available() {
+                let got = run(|job| packed::gemm_at(level, job), number, size, transposed, true);
+                assert_eq!(got, run(reference, number, size, transposed, true), "{level:?}");
+            }
+        }
+    }
+
     #[test]
     #[should_panic(expected = "B is too short")]
     fn a_short_operand_is_caught_before_the_kernel() {
         let (a, b, mut c) = ([1.0f32; 4], [1.0f32; 3], [0.0f32; 4]);
-        f32(Gemm {
+        packed::gemm(Gemm {
             m: 2,
             k: 2,
             n: 2,

@@ -38,12 +38,14 @@ pub struct Conv2d {
     pub dilation: [usize; 2],
     /// Channels are cut into this many groups, each convolved on its own.
     pub groups: usize,
+    /// Sums by the definition only, never Winograd's transforms.
+    pub exact: bool,
 }
 
 /// Stride 1, no padding, no dilation, one group.
 impl Default for Conv2d {
     fn default() -> Self {
-        Self { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 }
+        Self { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1, exact: false }
     }
 }
 
@@ -59,8 +61,8 @@ impl Conv2d {
                 return Err(Error::Inputs { op: NAME, given: inputs.len(), legal });
             }
         };
-        let Self { stride, padding, dilation, groups } = *self;
-        let settings = Settings { stride, padding, dilation, groups };
+        let Self { stride, padding, dilation, groups, exact } = *self;
+        let settings = Settings { stride, padding, dilation, groups, exact };
         Geometry::new(NAME, &settings, x.shape(), weight.shape(), bias)
     }
 }
@@ -124,7 +126,7 @@ pub(super) fn cases() -> Vec<Case> {
     let case = |name, conv, x: [usize; 4], weight: [usize; 4]| {
         Case::op(name, conv).normal(x).normal(weight).normal([weight[0]]).bilinear()
     };
-    let all = Conv2d { stride: [2, 3], padding: [2, 1], dilation: [1, 2], groups: 2 };
+    let all = Conv2d { stride: [2, 3], padding: [2, 1], dilation: [1, 2], groups: 2, ..plain };
     vec![
         case("3x3 of odd sizes", Conv2d { padding: [1, 1], ..plain }, [2, 2, 5, 3], [3, 2, 3, 3]),
         case(

@@ -2,11 +2,13 @@
 
 use super::Scalar;
 use crate::kernels::buffer::Pool;
+use crate::kernels::conv::{FastConvolution, Winograd};
 use crate::kernels::gemm::{self, Gemm};
+use crate::kernels::packed;
 use crate::kernels::vector::{self, Loop};
 
 macro_rules! float_scalar {
-    ($float:ident, $erf:path, $erfc:path, $vectorized:path) => {
+    ($float:ident, $erf:path, $erfc:path, $vectorized:path, $convolution:expr, $gemm:path) => {
         impl Scalar for $float {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -76,18 +78,21 @@ macro_rules! float_scalar {
             fn abs(self) -> Self {
                 $float::abs(self)
             }
+            fn fast_convolution() -> Option<&'static dyn FastConvolution<Self>> {
+                $convolution
+            }
             fn vectorized<L: Loop>(job: L) -> L::Output {
                 $vectorized(job)
             }
             fn gemm(job: Gemm<'_, Self>) {
-                gemm::$float(job);
+                $gemm(job);
             }
         }
     };
 }
 
-float_scalar!(f32, libm::erff, libm::erfcf, vector::widest);
-float_scalar!(f64, libm::erf, libm::erfc, Loop::run);
+float_scalar!(f32, libm::erff, libm::erfcf, vector::widest, Some(&Winograd), packed::gemm);
+float_scalar!(f64, libm::erf, libm::erfc, Loop::run, None, gemm::f64);
 
 #[cfg(test)]
 mod tests {

@@ -12,6 +12,7 @@ use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use crate::kernels::buffer::Pool;
+use crate::kernels::conv::FastConvolution;
 use crate::kernels::gemm::{self, Gemm};
 use crate::kernels::vector::Loop;
 
@@ -93,6 +94,11 @@ pub trait Scalar:
     /// Runs a loop over numbers of this type with the widest vectors of the machine: the same bits as `job.run()`, sooner.
     fn vectorized<L: Loop>(job: L) -> L::Output {
         job.run()
+    }
+
+    /// Convolutions that are faster than sums over taps; `None` for types that have only those.
+    fn fast_convolution() -> Option<&'static dyn FastConvolution<Self>> {
+        None
     }
 
     /// Matrix product, see [`Gemm`]. Every scalar of this crate overrides the reference loops.

@@ -32,8 +32,13 @@ fn apply<'t>(tape: &'t Tape<f64>, row: &Value, inputs: &[Var<'t, f64>]) -> autog
     match row["op"].as_str().expect("a name") {
         "conv2d" => {
             let groups = settings["groups"].as_u64().expect("a number") as usize;
-            let conv =
-                Conv2d { stride: of("stride"), padding: of("padding"), dilation: of("dilation"), groups };
+            let conv = Conv2d {
+                stride: of("stride"),
+                padding: of("padding"),
+                dilation: of("dilation"),
+                groups,
+                exact: false,
+            };
             assert_eq!(inputs.len() == 3, flag("bias"));
             inputs[0].conv2d(inputs[1], inputs.get(2).copied(), conv)
         }

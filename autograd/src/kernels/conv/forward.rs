@@ -15,6 +15,9 @@ pub fn forward<S: Scalar>(geometry: &Geometry, x: &[S], weight: &[S], bias: Opti
     assert_eq!(x.len(), geometry.samples * geometry.input_sample(), "the input fills its shape");
     assert_eq!(weight.len(), geometry.groups * geometry.group_weight(), "the weight fills its shape");
     assert_eq!(y.len(), geometry.samples * geometry.output_sample(), "the output fills its shape");
+    if let Some((out, fast)) = geometry.tile().zip(S::fast_convolution()) {
+        return fast.forward(geometry, out, x, (weight, false), bias, y);
+    }
     let tiling = Tiling::new::<S>(geometry);
     let block = tiling.samples * geometry.output_sample();
     y.par_chunks_mut(block).enumerate().for_each_init(Vec::new, |scratch, (i, y)| {

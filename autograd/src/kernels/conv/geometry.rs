@@ -15,6 +15,8 @@ pub struct Settings {
     pub dilation: [usize; 2],
     /// Channels are cut into this many groups, each convolved on its own.
     pub groups: usize,
+    /// Sums by the definition only, never transforms that need fewer multiplications.
+    pub exact: bool,
 }
 
 /// Everything a convolution kernel needs to know besides the numbers.
@@ -32,6 +34,8 @@ pub struct Geometry {
     pub height: Axis,
     /// Columns.
     pub width: Axis,
+    /// Sums by the definition only.
+    pub exact: bool,
 }
 
 impl Geometry {
@@ -47,7 +51,7 @@ impl Geometry {
         bias: Option<Shape>,
     ) -> Result<Self> {
         let operand = |what, shape, legal: String| Error::Operand { op, what, shape, legal };
-        let Settings { stride, padding, dilation, groups } = *settings;
+        let Settings { stride, padding, dilation, groups, exact } = *settings;
         for (what, value) in [("stride", stride), ("dilation", dilation), ("groups", [groups; 2])] {
             if value.contains(&0) {
                 return Err(Error::Argument { op, what: format!("{what} 0"), legal: "at least 1".into() });
@@ -92,6 +96,7 @@ impl Geometry {
             groups,
             height: axis(0, h, kh)?,
             width: axis(1, w, kw)?,
+            exact,
         };
         // The output may have more elements than can be counted.
         Shape::new(&geometry.output_dims()).map(|_| geometry)
@@ -149,7 +154,7 @@ mod tests {
 
     #[test]
     fn misfits_are_named() {
-        let plain = Settings { stride: [1; 2], padding: [0; 2], dilation: [1; 2], groups: 1 };
+        let plain = Settings { stride: [1; 2], padding: [0; 2], dilation: [1; 2], groups: 1, exact: false };
         let error = |settings, x: &[usize], w: &[usize], b: Option<usize>| {
             let shape = |d: &[usize]| Shape::new(d).unwrap();
             Geometry::new("conv2d", &settings, shape(x), shape(w), b.map(|b| shape(&[b])))

@@ -24,9 +24,10 @@ pub fn input_gradient<S: Scalar>(geometry: &Geometry, weight: &[S], dy: &[S], dx
     if dx.is_empty() {
         return;
     }
-    match mirrored(geometry) {
-        Some(mirror) => forward(&mirror, dy, &turned(geometry, weight), None, dx),
-        None => scatter(geometry, weight, dy, dx),
+    let Some(mirror) = mirrored(geometry) else { return scatter(geometry, weight, dy, dx) };
+    match mirror.tile().zip(S::fast_convolution()) {
+        Some((out, fast)) => fast.forward(&mirror, out, dy, (weight, true), None, dx),
+        None => forward(&mirror, dy, &turned(geometry, weight), None, dx),
     }
 }
 

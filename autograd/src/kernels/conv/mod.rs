@@ -11,6 +11,7 @@
 //! Only one tile's columns exist at a time on each thread: they stay in the cache, and memory does not grow with
 //! the batch.
 
+mod algorithm;
 mod columns;
 mod forward;
 mod geometry;
@@ -21,7 +22,10 @@ mod reference;
 mod tests;
 mod tile;
 mod weight;
+mod winograd;
 
+pub use algorithm::FastConvolution;
+pub(crate) use algorithm::Winograd;
 pub use forward::forward;
 pub use geometry::{Geometry, Settings};
 pub use input::input_gradient;

@@ -15,7 +15,7 @@ fn geometry(settings: Settings, x: [usize; 4], weight: [usize; 4]) -> Option<Geo
 }
 
 fn plain() -> Settings {
-    Settings { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 }
+    Settings { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1, exact: false }
 }
 
 /// All passes against the definition.
@@ -49,7 +49,7 @@ proptest! {
         stride in prop::array::uniform2(1usize..4), padding in prop::array::uniform2(0usize..4),
         dilation in prop::array::uniform2(1usize..4),
     ) {
-        let settings = Settings { stride, padding, dilation, groups };
+        let settings = Settings { stride, padding, dilation, groups, exact: false };
         let x = [n, groups * channels, size[0], size[1]];
         if let Some(g) = geometry(settings, x, [groups * outputs, channels, kernel[0], kernel[1]]) {
             agree(&g);

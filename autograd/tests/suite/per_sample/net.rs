@@ -190,8 +190,13 @@ impl<'t, 's> Run<'t, 's> {
                     self.parameter(&name("weight"), &[outputs, c / groups, kernel[0], kernel[1]], 0.5)?;
                 let bias = if bias { Some(self.parameter(&name("bias"), &[outputs], 0.5)?) } else { None };
                 let pair = |x| [x, x];
-                let conv =
-                    Conv2d { stride: pair(stride), padding: pair(padding), dilation: pair(dilation), groups };
+                let conv = Conv2d {
+                    stride: pair(stride),
+                    padding: pair(padding),
+                    dilation: pair(dilation),
+                    groups,
+                    exact: false,
+                };
                 // A kernel that no longer fits the image is left out.
                 Ok(x.conv2d(weight, bias, conv).map_or(x, |y| y.map(autograd::ops::activation::Tanh)))
             }

@@ -42,7 +42,7 @@ impl Linear {
             return Some(Self { windows: Windows::whole(input, output), groups: 1, weight });
         };
         let &[_, _, height, width] = inputs[1].shape().dims() else { return None };
-        let ops::Conv2d { stride, padding, dilation, groups } = conv;
+        let ops::Conv2d { stride, padding, dilation, groups, .. } = conv;
         let windows = Windows { input, output, kernel: [height, width], stride, padding, dilation };
         Some(Self { windows, groups, weight })
     }

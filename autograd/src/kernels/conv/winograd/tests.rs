@@ -1,0 +1,101 @@
+use proptest::prelude::*;
+
+use super::{Filters, forward, weight_gradient};
+use crate::kernels::conv::{Geometry, Settings, reference};
+use crate::kernels::simd::Level;
+use crate::shape::Shape;
+
+fn geometry(x: [usize; 4], outputs: usize, padding: [usize; 2]) -> Option<Geometry> {
+    let settings = Settings { stride: [1, 1], padding, dilation: [1, 1], groups: 1, exact: false };
+    let weight = Shape::from([outputs, x[1], 3, 3]);
+    Geometry::new("conv2d", &settings, Shape::from(x), weight, None).ok()
+}
+
+/// Numbers of both signs without a pattern, of size 1.
+fn noise(n: usize, salt: usize) -> Vec<f32> {
+    (0..n).map(|i| ((((i + 1) * 2_654_435_761 + salt * 40_503) >> 7) % 2001) as f32 * 1e-3 - 1.0).collect()
+}
+
+fn wide(x: &[f32]) -> Vec<f64> {
+    x.iter().copied().map(f64::from).collect()
+}
+
+/// The root mean square of the differences and of what is wanted.
+fn rms(got: &[f32], want: &[f64]) -> (f64, f64) {
+    let n = want.len().max(1) as f64;
+    let error = got.iter().zip(want).map(|(a, b)| (f64::from(*a) - b).powi(2)).sum::<f64>();
+    ((error / n).sqrt(), (want.iter().map(|x| x * x).sum::<f64>() / n).sqrt())
+}
+
+/// All passes by tiles of either size with every instruction set against the definition in f64.
+///
+/// Rounding errors grow like ε times the root of the number of terms; the transforms multiply them by a constant. The
+/// bound, 16 ε relative to the result's own size, is about four times what is seen.
+fn agree(g: &Geometry) {
+    let x = noise(g.samples * g.input_sample(), 1);
+    let w = noise(g.group_weight(), 2);
+    let bias = noise(g.outputs, 3);
+    let dy = noise(g.samples * g.output_sample(), 4);
+    let mut y = reference::forward(g, &wide(&x), &wide(&w));
+    for (i, y) in y.iter_mut().enumerate() {
+        *y += f64::from(bias[i / g.output_plane() % bias.len()]);
+    }
+    let (_, dw) = reference::gradients(g, &wide(&x), &wide(&w), &wide(&dy));
+    let close = |what: &str, got: &[f32], want: &[f64], level, out| {
+        let (error, size) = rms(got, want);
+        let bound = 16.0 * f64::from(f32::EPSILON) * size;
+        assert!(error <= bound, "{what} of {g:?} by {level:?} and tiles of {out}: {error:e} > {bound:e}");
+    };
+    // The same filters, stored as the turned ones of the transposed convolution.
+    let mut turned = vec![0.0; w.len()];
+    for (i, w) in w.iter().enumerate() {
+        let (o, c, tap) = (i / 9 / g.channels, i / 9 % g.channels, i % 9);
+        turned[9 * (c * g.outputs + o) + 8 - tap] = *w;
+    }
+    for level in Level::available() {
+        for out in [4, 2] {
+            let mut got = vec![f32::NAN; y.len()];
+            forward(level, g, out, &x, Filters { data: &w, turned: false }, Some(&bias), &mut got);
+            close("forward", &got, &y, level, out);
+            let mut again = vec![f32::NAN; y.len()];
+            forward(level, g, out, &x, Filters { data: &turned, turned: true }, Some(&bias), &mut again);
+            assert_eq!(again, got, "turned filters of {g:?}");
+            close("weight gradient", &weight_gradient(level, g, out, &x, &dy), &dw, level, out);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn winograd_equals_the_definition(
+        n in 1usize..4, channels in 1usize..40, outputs in 1usize..40, size in prop::array::uniform2(1usize..21),
+        padding in prop::array::uniform2(0usize..4),
+    ) {
+        if let Some(g) = geometry([n, channels, size[0], size[1]], outputs, padding) {
+            agree(&g);
+        }
+    }
+}
+
+/// Several blocks of tiles, tasks of several images, several tasks of outputs, and a remainder of each.
+#[test]
+fn many_blocks_equal_the_definition() {
+    for (x, outputs) in [([37, 16, 4, 4], 272), ([3, 130, 16, 17], 20), ([21, 33, 8, 8], 17)] {
+        agree(&geometry(x, outputs, [1, 1]).unwrap());
+    }
+}
+
+/// A number that is not one spoils the tiles it lies in and no others.
+#[test]
+fn a_nan_stays_in_its_tile() {
+    let g = geometry([1, 8, 12, 12], 8, [1, 1]).unwrap();
+    let (mut x, w) = (noise(8 * 144, 1), noise(8 * 72, 2));
+    x[0] = f32::NAN;
+    let mut y = vec![0.0; 8 * 144];
+    forward(Level::widest(), &g, 4, &x, Filters { data: &w, turned: false }, None, &mut y);
+    for (i, y) in y.iter().enumerate() {
+        let (row, column) = (i % 144 / 12, i % 12);
+        assert_eq!(y.is_nan(), row < 4 && column < 4, "{row} {column}");
+    }
+}
