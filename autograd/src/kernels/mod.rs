@@ -11,6 +11,7 @@ pub mod conv;
 pub(crate) mod gemm;
 pub mod map;
 pub mod moments;
+pub mod peak;
 pub mod pool;
 pub mod product;
 pub mod reduce;
