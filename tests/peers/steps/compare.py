@@ -47,8 +47,6 @@ def sides(arguments, name):
     if arguments.anact:
         # `--execution=--exact` and the like reach our side only.
         found["anact"] = [arguments.anact, "bench", "step", "--json", *arguments.execution]
-    if arguments.burn and name == "resnet20":
-        found["burn"] = [arguments.burn]
     if not arguments.without_torch:
         found["torch, contiguous"] = torch
         if name != "mlp":
@@ -125,7 +123,6 @@ def main():
     parser.add_argument("--warmup", type=int, default=1)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--execution", action="append", default=[], help="an option for ours, as in --execution=--exact")
-    parser.add_argument("--burn", help="the program built in burn/, for the row resnet20")
     parser.add_argument("--without-torch", action="store_true")
     parser.add_argument("--json", help="write everything to this file, every round with it")
     parser.add_argument("--gate", action="store_true", help="exit code 1 where ours takes longer or more memory")

@@ -11,6 +11,9 @@ use crate::run::{Options, Place, Settings, StepMetrics, Trainer, build_model};
 /// The seed of weights, images and labels.
 const SEED: u64 = 0;
 
+/// The largest batch: far beyond any use, and small enough that no size overflows.
+const MAX_BATCH: usize = 65_536;
+
 /// What is stepped.
 #[derive(Debug, Clone)]
 pub(super) struct Subject {
@@ -47,8 +50,9 @@ impl Steps {
     /// A name or setting that does not exist or does not fit.
     pub(super) fn new(subject: &Subject) -> Result<Self> {
         let Subject { network, image, classes, batch, lr, execution, times_ops } = subject;
-        if *batch == 0 {
-            return Err(Error::Setting { setting: "--batch", value: "0".into(), legal: "at least 1".into() });
+        if !(1..=MAX_BATCH).contains(batch) {
+            let (value, legal) = (batch.to_string(), "from 1 to 65,536".into());
+            return Err(Error::Setting { setting: "--batch", value, legal });
         }
         let settings = Settings::of(Options { seed: Some(SEED), ..network.clone() })?;
         let model = build_model(&settings, *image, *classes)?;

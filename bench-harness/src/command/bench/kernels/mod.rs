@@ -30,6 +30,9 @@ pub(super) struct Kernels {
     /// How often each is timed; the median is shown
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// Megabytes of each of the three arrays by which memory is measured: several times the largest cache
+    #[arg(long, default_value_t = 128)]
+    megabytes: usize,
     #[command(flatten)]
     execution: ExecutionOptions,
     /// Print one JSON object instead of tables
@@ -81,7 +84,9 @@ fn normal(dims: &[usize], index: u64) -> Tensor<f32> {
 
 impl Kernels {
     pub(super) fn run(self) -> Result<()> {
-        for (setting, value) in [("--batch", self.batch), ("--rounds", self.rounds)] {
+        for (setting, value) in
+            [("--batch", self.batch), ("--rounds", self.rounds), ("--megabytes", self.megabytes)]
+        {
             if value == 0 {
                 return Err(Error::Setting { setting, value: "0".into(), legal: "at least 1".into() });
             }
@@ -93,14 +98,18 @@ impl Kernels {
             .iter()
             .filter(|p| p.name.contains(filter) || p.uses.iter().any(|(model, _)| model.contains(filter)))
             .collect();
-        let peaks = Peaks::measure();
+        let measure_peaks = || Peaks::measure(self.megabytes * 1_000_000);
+        let before = measure_peaks();
         let timer = Timer { rounds: self.rounds };
         let mut products = Vec::new();
         for product in chosen {
-            products.extend(product.measure(&timer, peaks.gflops)?);
+            products.extend(product.measure(timer)?);
         }
-        let streams =
-            streams::measure(self.batch, execution, &timer, peaks.gb_s(), &|name| name.contains(filter))?;
+        let mut streams = streams::measure(self.batch, execution, timer, &|name| name.contains(filter))?;
+        // A second time, in case that something else ran on the machine during the first.
+        let peaks = before.or_better(measure_peaks());
+        products.iter_mut().for_each(|row| row.share = row.gflops / peaks.gflops);
+        streams.iter_mut().for_each(|row| row.share = row.gb_s / peaks.gb_s());
         if products.is_empty() && streams.is_empty() {
             let legal = format!(
                 "a part of a kernel's or network's name, as {}",
