@@ -19,7 +19,7 @@ fn json(arguments: &[&str]) -> Value {
 const MLP: [&str; 9] = ["step", "--model", "mlp", "--width", "8", "--batch", "2", "--steps", "2"];
 
 fn step(rest: &[&str]) -> Value {
-    json(&[&MLP, rest].concat())
+    json(&[&MLP[..], rest].concat())
 }
 
 #[test]
@@ -34,7 +34,8 @@ fn wrong_settings_are_refused_with_what_would_be_right() {
         }
     };
     refuses(&["step"], &["--model"]);
-    let mlp = |rest: &[&'static str], parts| refuses(&[&["step", "--model", "mlp"], rest].concat(), parts);
+    let mlp =
+        |rest: &[&'static str], parts| refuses(&[&["step", "--model", "mlp"][..], rest].concat(), parts);
     mlp(&["--steps", "0"], &["--steps is 0", "at least 1"]);
     mlp(&["--batch", "0"], &["--batch is 0", "from 1"]);
     mlp(&["--batch", "1000000000"], &["--batch is 1000000000", "65,536"]);
@@ -119,7 +120,7 @@ fn steps_have_the_same_bits_on_any_number_of_threads() {
     for threads in ["2", "3", "8"] {
         assert_eq!(bits(threads), one, "{threads} threads");
     }
-    let mlp = |rest: &[&str]| step(&[&["--record-bits"], rest].concat())["weights_sha256"].clone();
+    let mlp = |rest: &[&str]| step(&[&["--record-bits"][..], rest].concat())["weights_sha256"].clone();
     assert_ne!(mlp(&[]), mlp(&["--lr", "0.02"]));
 }
 
