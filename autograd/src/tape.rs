@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use smallvec::SmallVec;
 
 use crate::error::{Error, Result};
+use crate::inspect::Timing;
 use crate::op::Op;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
@@ -95,6 +96,8 @@ pub struct Tape<S> {
     scopes: RefCell<Scopes>,
     /// Whether a backward pass has freed any value, so that nobody has to look through all nodes for one.
     pub(crate) has_released: Cell<bool>,
+    /// Only of a tape that is to measure it.
+    pub(crate) timing: Option<RefCell<Timing>>,
 }
 
 #[derive(Debug)]
@@ -123,6 +126,7 @@ impl<S: Scalar> Tape<S> {
             named: RefCell::new(HashMap::new()),
             scopes: RefCell::new(Scopes { paths: vec![String::new()], open: vec![0] }),
             has_released: Cell::new(false),
+            timing: None,
         }
     }
 
@@ -210,7 +214,9 @@ impl<S: Scalar> Tape<S> {
             }
             let values: SmallVec<[&Tensor<S>; 3]> = inputs().map(|n| &n.value).collect();
             // An op knows no tape, so it cannot record meanwhile.
-            (op.forward(&values)?, op.is_differentiable() && inputs().any(|n| n.needs_gradient))
+            let forward =
+                self.clocked(|| op.forward(&values), |timing, took| timing.forward(op.name(), took))?;
+            (forward, op.is_differentiable() && inputs().any(|n| n.needs_gradient))
         };
         Ok(self.push(Node {
             op: Some(op),

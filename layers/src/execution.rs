@@ -1,10 +1,12 @@
 //! How a network's computation is carried out.
 
+use serde::{Deserialize, Serialize};
+
 /// How a network is carried out: which kernels compute it and what is kept for the backward pass.
 ///
 /// None of this changes what is computed. `fused` and `checkpoint_blocks` do not change a single bit; `exact` chooses the
 /// algorithm of convolutions and so their rounding errors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Execution {
     /// Convolutions by their definition's sums only, never by transforms that need fewer multiplications.
     pub exact: bool,

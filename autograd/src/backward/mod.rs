@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use crate::error::{Error, MissingGradient, Result};
 use crate::gradients::Gradients;
-use crate::inspect::{self, Meter, Observer, Seen, Side};
+use crate::inspect::{self, Meter, Observer, Seen, Side, Timing};
 use crate::op::Backward;
 use crate::pass::{Keep, Look, Pass, Target};
 use crate::scalar::Scalar;
@@ -286,13 +286,9 @@ impl<'t, 'w, S: Scalar> Sweep<'t, 'w, S> {
             return Err(Error::Released);
         }
         let inputs: SmallVec<[&Tensor<S>; 3]> = node.inputs.iter().map(|i| &nodes[i.index()].value).collect();
-        let gradients = op.backward(&Backward {
-            inputs: &inputs,
-            output: &node.value,
-            saved: &node.saved,
-            upstream,
-            needs: &needs,
-        });
+        let cx =
+            Backward { inputs: &inputs, output: &node.value, saved: &node.saved, upstream, needs: &needs };
+        let gradients = tape.clocked(|| op.backward(&cx), |timing, took| timing.backward(op.name(), took));
         debug_assert_eq!(gradients.len(), inputs.len(), "{} returned a wrong number of gradients", op.name());
         if self.finds_anomalies {
             require_finite(tape, id, upstream, &gradients)?;
@@ -310,7 +306,8 @@ impl<'t, 'w, S: Scalar> Sweep<'t, 'w, S> {
                 self.meter.sent(&gradient);
                 self.edges.insert((id, position), gradient.clone());
             }
-            self.slots.add(input.index(), gradient, &mut self.meter);
+            let (slots, meter) = (&mut self.slots, &mut self.meter);
+            tape.clocked(|| slots.add(input.index(), gradient, meter), Timing::summed);
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Looking at a tape: stable paths, patterns, statistics, probes and hooks, anomalies, memory, exports, differences.
+//! Looking at a tape: stable paths, patterns, statistics, probes and hooks, anomalies, memory, time, exports, differences.
 
 mod anomaly;
 mod diff;
@@ -11,6 +11,7 @@ mod path;
 mod probe;
 mod snapshot;
 mod statistics;
+mod timing;
 
 pub use anomaly::{Anomaly, GivenTensor, Side};
 pub(crate) use anomaly::{first_bad, first_bad_of};
@@ -27,3 +28,4 @@ pub use snapshot::{
     ELEMENTS, EdgeSummary, Fact, Kind, Loss, NodeSnapshot, Number, SCHEMA, Saved, Snapshot, Summary, Totals,
 };
 pub use statistics::{Histogram, Statistics};
+pub use timing::{OpTime, Timing};

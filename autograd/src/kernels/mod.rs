@@ -12,6 +12,7 @@ pub(crate) mod gemm;
 pub mod map;
 pub mod moments;
 pub(crate) mod packed;
+pub mod peak;
 pub mod pool;
 pub mod product;
 pub mod reduce;

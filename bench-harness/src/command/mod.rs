@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod execution;
 mod factors;
 mod gradients;
 mod init;

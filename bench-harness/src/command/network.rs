@@ -59,7 +59,12 @@ impl NetworkOptions {
         init: &str,
         seed: u64,
     ) -> Result<Box<dyn Layer<S>>> {
-        let settings = Settings::of(Options {
+        build_model(&Settings::of(self.options(init, seed))?, input, self.classes)
+    }
+
+    /// The same as settings of a run.
+    pub(super) fn options(&self, init: &str, seed: u64) -> Options {
+        Options {
             model: Some(self.model.clone()),
             activation: Some(self.activation.clone()),
             width: self.width,
@@ -72,8 +77,7 @@ impl NetworkOptions {
             init: Some(init.to_string()),
             seed: Some(seed),
             ..Options::default()
-        })?;
-        build_model(&settings, input, self.classes)
+        }
     }
 }
 

@@ -29,8 +29,9 @@ pub use quantities::{
     THEORIES, TWO_STATE, Theory, WEIGHT_GRADIENT,
 };
 pub use recording::Recording;
+pub(crate) use session::hex;
 pub use session::{Measurement, Outcome, Session, load_data};
 pub use settings::Settings;
 pub use step::{Step, step_arrays};
 pub use theory::{CAVEAT, Cotangent, Input, TheoryComparison, compare_with_theory, pair};
-pub use trainer::{EpochMetrics, Place, StepMetrics, Trainer};
+pub use trainer::{EpochMetrics, Place, StepMetrics, StepTimes, Trainer};

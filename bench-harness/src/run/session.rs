@@ -315,7 +315,7 @@ fn theory_comparison(
     compare_with_theory(model, batch, s.smoothing, (s.seed, 0), Cotangent::Loss)
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 

@@ -1,12 +1,12 @@
 //! The training loop.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use autograd::inspect::Anomaly;
-use autograd::{Keep, Pass, Tape};
+use autograd::inspect::{Anomaly, Timing};
+use autograd::{Keep, Pass, Tape, Tensor};
 use datasets::{Batch, Loader};
 use layers::optim::{Schedule, Sgd};
-use layers::{Context, Layer, accuracy};
+use layers::{Context, Execution, Layer, accuracy};
 use serde::Serialize;
 
 use super::evaluation::{Metrics, Tally, evaluate, tensor};
@@ -99,6 +99,28 @@ pub struct StepMetrics {
     pub correct: usize,
     /// The layers, if this step was to be looked at.
     pub layers: Option<LayersAtStep>,
+    /// What its parts took.
+    pub times: StepTimes,
+    /// What each kind of op took, if the trainer is a timing one.
+    pub ops: Option<Timing>,
+}
+
+/// What the parts of a step took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepTimes {
+    /// From images to the loss.
+    pub forward: Duration,
+    /// From the loss to the gradients, and until the tape is gone.
+    pub backward: Duration,
+    /// The optimiser.
+    pub optimiser: Duration,
+}
+
+impl StepTimes {
+    /// The whole step.
+    pub fn total(self) -> Duration {
+        self.forward + self.backward + self.optimiser
+    }
 }
 
 /// A network with what moves it.
@@ -111,6 +133,8 @@ pub struct Trainer {
     seed: u64,
     finds_anomalies: bool,
     inspections: Option<Inspections>,
+    execution: Execution,
+    times_ops: bool,
     steps: u64,
 }
 
@@ -123,7 +147,30 @@ impl Trainer {
         smoothing: f64,
         seed: u64,
     ) -> Self {
-        Self { model, sgd, schedule, smoothing, seed, finds_anomalies: false, inspections: None, steps: 0 }
+        Self {
+            model,
+            sgd,
+            schedule,
+            smoothing,
+            seed,
+            finds_anomalies: false,
+            inspections: None,
+            execution: Execution::default(),
+            times_ops: false,
+            steps: 0,
+        }
+    }
+
+    /// Carries its steps out as `execution` says.
+    #[must_use]
+    pub fn executing(self, execution: Execution) -> Self {
+        Self { execution, ..self }
+    }
+
+    /// Measures what each kind of op takes in every step.
+    #[must_use]
+    pub fn timing_ops(self) -> Self {
+        Self { times_ops: true, ..self }
     }
 
     /// Looks for gradients that are not finite in every step, too, at the cost of reading every one of them.
@@ -153,17 +200,26 @@ impl Trainer {
     /// running statistics.
     pub fn step(&mut self, batch: &mut Batch, place: Place) -> Result<StepMetrics> {
         let images = tensor(batch)?;
+        self.step_on(images, &batch.labels, place)
+    }
+
+    /// One step on images [N, C, H, W] that are a tensor already.
+    ///
+    /// # Errors
+    /// As [`Trainer::step`].
+    pub fn step_on(&mut self, images: Tensor<f32>, labels: &[usize], place: Place) -> Result<StepMetrics> {
         let is_inspected = self.inspections.as_ref().is_some_and(|i| i.has(self.steps));
-        let (loss, correct, layers, gradients) = {
-            let tape = Tape::new();
-            let cx = Context::train(&tape, self.seed, self.steps);
-            let (logits, loss) =
-                record_loss(self.model.as_mut(), &cx, images, &batch.labels, self.smoothing)?;
-            let correct = accuracy::correct(&logits.value(), &batch.labels)?;
+        let start = Instant::now();
+        let (loss, correct, layers, gradients, ops, forward) = {
+            let tape = if self.times_ops { Tape::timed() } else { Tape::new() };
+            let cx = Context::train(&tape, self.seed, self.steps).executing(self.execution);
+            let (logits, loss) = record_loss(self.model.as_mut(), &cx, images, labels, self.smoothing)?;
+            let correct = accuracy::correct(&logits.value(), labels)?;
             let mean_loss = loss.value().item()?;
             if !mean_loss.is_finite() {
                 return Err(place.diverged(mean_loss, tape.first_anomaly()?.map(Box::new)));
             }
+            let forward = start.elapsed();
             let mut pass = if is_inspected {
                 keeping_for_theory(&tape, logits)
             } else {
@@ -178,12 +234,14 @@ impl Trainer {
             })?;
             let layers = is_inspected.then(|| TheoryComparison::on(&tape, logits, &gradients)).transpose()?;
             let layers = layers.map(|comparison| LayersAtStep { step: self.steps, comparison });
-            (mean_loss, correct, layers, gradients)
+            (mean_loss, correct, layers, gradients, tape.timing(), forward)
         };
+        let backward = start.elapsed() - forward;
         // The tape is gone by now, so that parameters are unshared and move in place.
         self.sgd.step(self.model.as_mut(), &gradients, self.schedule.at(self.steps))?;
         self.steps += 1;
-        Ok(StepMetrics { loss, correct, layers })
+        let times = StepTimes { forward, backward, optimiser: start.elapsed() - forward - backward };
+        Ok(StepMetrics { loss, correct, layers, times, ops })
     }
 
     /// One pass over the training set, then the metrics on the test set; `on_layers` is given the layers of every step that

@@ -23,6 +23,16 @@ pub(super) fn build<S: Scalar, const N: usize>(
     activation: MakeActivation<'_, S>,
     init: &mut Initializer,
 ) -> Result<Box<dyn Layer<S>>> {
+    build_of(settings, activation, init, N)
+}
+
+/// Compiled once and not once per depth.
+fn build_of<S: Scalar>(
+    settings: &ModelSettings,
+    activation: MakeActivation<'_, S>,
+    init: &mut Initializer,
+    blocks_per_stage: usize,
+) -> Result<Box<dyn Layer<S>>> {
     let width = settings.width();
     let mut net = Sequential::new()
         .named("conv1", Conv2d::same(settings.input[0], width, 3, 1, init)?)
@@ -32,7 +42,7 @@ pub(super) fn build<S: Scalar, const N: usize>(
     for stage in 0..3 {
         let width = width << stage;
         let mut blocks = Sequential::new();
-        for block in 0..N {
+        for block in 0..blocks_per_stage {
             let stride = if stage > 0 && block == 0 { 2 } else { 1 };
             blocks = blocks.then(BasicBlock::new(BlockSizes { inputs, width, stride }, activation, init)?);
             inputs = width;

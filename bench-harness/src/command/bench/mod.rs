@@ -1,6 +1,12 @@
 //! `anact bench`: what things cost on this machine.
 
+mod kernels;
 mod moments;
+mod profile;
+mod scaling;
+mod spread;
+mod step;
+mod steps;
 mod tape;
 
 use clap::{Args, Subcommand};
@@ -17,6 +23,12 @@ pub(super) struct Bench {
 /// What is measured.
 #[derive(Debug, Subcommand)]
 enum What {
+    /// A training step on random images: time, memory, and where the time goes
+    Step(Box<step::Step>),
+    /// Matrix products, convolutions and all else of a step, beside the machine's measured peaks
+    Kernels(kernels::Kernels),
+    /// Images per second by batch, depth and threads
+    Scaling(scaling::Scaling),
     /// Time and memory of a node on the tape, apart from what its op computes
     Tape(tape::Tape),
     /// Time of the Gaussian moments by activation and standard deviation
@@ -26,6 +38,9 @@ enum What {
 impl Bench {
     pub(super) fn run(self) -> Result<()> {
         match self.what {
+            What::Step(step) => step.run(),
+            What::Kernels(kernels) => kernels.run(),
+            What::Scaling(scaling) => scaling.run(),
             What::Tape(tape) => tape.run(),
             What::Moments(moments) => moments.run(),
         }
