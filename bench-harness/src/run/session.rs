@@ -175,8 +175,9 @@ impl<'d> Session<'d> {
     ) -> Result<StepMemory> {
         self.check_step(step)?;
         let batch = self.train_until(step, interrupt)?;
-        let (planned, plan) = plan_memory(self.trainer.model(), &batch)?;
-        let (measured, chosen) = measure_memory(self.trainer.model(), &batch, pattern)?;
+        let execution = self.settings.execution();
+        let (planned, plan) = plan_memory(self.trainer.model(), &batch, execution)?;
+        let (measured, chosen) = measure_memory(self.trainer.model(), &batch, execution, pattern)?;
         Ok(StepMemory { batch: batch.len(), planned, measured, chosen, optimiser: plan.optimiser })
     }
 
@@ -187,7 +188,8 @@ impl<'d> Session<'d> {
     pub fn memory_plan(&self) -> Result<MemoryPlan> {
         let batch = self.train.epoch(0).next().expect("a loader has at least one batch");
         // A network of its own, since running statistics move.
-        Ok(plan_memory(model(&self.settings, self.data)?.as_mut(), &batch)?.1)
+        let mut model = model(&self.settings, self.data)?;
+        Ok(plan_memory(model.as_mut(), &batch, self.settings.execution())?.1)
     }
 
     fn check_step(&self, step: u64) -> Result<()> {
@@ -287,6 +289,7 @@ fn trainer(s: &Settings, data: &Dataset, steps_per_epoch: u64) -> Result<Trainer
     };
     let schedule = Schedule::new(s.lr, steps(s.schedule.warmup_epochs), steps(s.epochs), decay)?;
     let trainer = Trainer::new(model(s, data)?, Sgd::new(s.sgd)?, schedule, s.smoothing, s.seed);
+    let trainer = trainer.executing(s.execution());
     let trainer = if s.find_anomalies { trainer.finding_anomalies() } else { trainer };
     Ok(match s.inspect_every {
         Some(every) => trainer.inspecting(Inspections::new(every, steps(s.epochs))),

@@ -6,7 +6,7 @@ use autograd::inspect::Anomaly;
 use autograd::{Keep, Pass, Tape};
 use datasets::{Batch, Loader};
 use layers::optim::{Schedule, Sgd};
-use layers::{Context, Layer, accuracy};
+use layers::{Context, Execution, Layer, accuracy};
 use serde::Serialize;
 
 use super::evaluation::{Metrics, Tally, evaluate, tensor};
@@ -110,6 +110,7 @@ pub struct Trainer {
     smoothing: f64,
     seed: u64,
     finds_anomalies: bool,
+    execution: Execution,
     inspections: Option<Inspections>,
     steps: u64,
 }
@@ -123,13 +124,30 @@ impl Trainer {
         smoothing: f64,
         seed: u64,
     ) -> Self {
-        Self { model, sgd, schedule, smoothing, seed, finds_anomalies: false, inspections: None, steps: 0 }
+        Self {
+            model,
+            sgd,
+            schedule,
+            smoothing,
+            seed,
+            finds_anomalies: false,
+            execution: Execution::default(),
+            inspections: None,
+            steps: 0,
+        }
     }
 
     /// Looks for gradients that are not finite in every step, too, at the cost of reading every one of them.
     #[must_use]
     pub fn finding_anomalies(mut self) -> Self {
         self.finds_anomalies = true;
+        self
+    }
+
+    /// Carries out steps like this.
+    #[must_use]
+    pub fn executing(mut self, execution: Execution) -> Self {
+        self.execution = execution;
         self
     }
 
@@ -156,7 +174,7 @@ impl Trainer {
         let is_inspected = self.inspections.as_ref().is_some_and(|i| i.has(self.steps));
         let (loss, correct, layers, gradients) = {
             let tape = Tape::new();
-            let cx = Context::train(&tape, self.seed, self.steps);
+            let cx = Context::train(&tape, self.seed, self.steps).executing(self.execution);
             let (logits, loss) =
                 record_loss(self.model.as_mut(), &cx, images, &batch.labels, self.smoothing)?;
             let correct = accuracy::correct(&logits.value(), &batch.labels)?;
