@@ -1,6 +1,7 @@
 //! One network trained on one data set, recorded.
 
 use autograd::Scalar;
+use autograd::kernels::buffer;
 use datasets::{Augmentation, Batch, Dataset, Loader, LoaderConfig, Normalisation};
 use layers::optim::{Decay, Schedule, Sgd};
 use layers::weights::WeightsError;
@@ -102,7 +103,8 @@ impl<'d> Session<'d> {
     pub fn new(settings: Settings, data: &'d Dataset) -> Result<Self> {
         let normalisation = Normalisation::of(data.train.images())?;
         let train = training_loader(&settings, data, normalisation.clone())?;
-        let test = Loader::new(&data.test, LoaderConfig::evaluation(settings.batch, normalisation))?;
+        let test = Loader::new(&data.test, LoaderConfig::evaluation(settings.batch, normalisation))?
+            .with_arrays(buffer::to_overwrite);
         let trainer = trainer(&settings, data, train.batches_per_epoch() as u64)?;
         Ok(Self { settings, data, train, test, trainer })
     }
@@ -305,7 +307,8 @@ fn training_loader<'d>(s: &Settings, data: &'d Dataset, normalisation: Normalisa
     let is_colour = data.train.images().shape()[0] > 1;
     let mut config = LoaderConfig::training(s.batch, s.seed, normalisation);
     config.augmentation = s.augment.unwrap_or(is_colour).then_some(Augmentation::CIFAR);
-    Ok(Loader::new(&data.train, config)?)
+    // What a step leaves serves the next batch.
+    Ok(Loader::new(&data.train, config)?.with_arrays(buffer::to_overwrite))
 }
 
 /// Predicted and measured on the first batch of the first epoch.
