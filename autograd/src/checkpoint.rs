@@ -12,7 +12,7 @@ use std::ops::Range;
 use smallvec::SmallVec;
 
 use crate::error::{Error, Result};
-use crate::node::Held;
+use crate::node::{Held, Node};
 use crate::scalar::Scalar;
 use crate::tape::{NodeId, Tape, Var};
 use crate::tensor::Tensor;
@@ -184,7 +184,7 @@ impl<S: Scalar> Tape<S> {
                     continue;
                 };
                 let inputs = || node.inputs.iter().map(|i| &nodes[i.index()]);
-                if !inputs().all(|n| n.has_value()) {
+                if !inputs().all(Node::has_value) {
                     return Err(Error::Released);
                 }
                 let values: SmallVec<[&Tensor<S>; 3]> = inputs().map(|n| &n.value).collect();
