@@ -18,6 +18,7 @@
 
 mod backward;
 pub mod check;
+mod checkpoint;
 mod elementwise;
 mod error;
 mod gradients;
@@ -25,6 +26,7 @@ pub mod higher;
 pub mod inspect;
 mod jet;
 pub mod kernels;
+mod node;
 mod op;
 pub mod ops;
 mod pass;

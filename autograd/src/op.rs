@@ -50,7 +50,8 @@ pub trait Op<S: Scalar>: Any + Debug + Send + Sync {
     /// The registered name, as listings and errors print it.
     fn name(&self) -> &'static str;
 
-    /// The op's value at `inputs`.
+    /// The op's value at `inputs`, which depends on these and on the op's settings alone: inside of a
+    /// [checkpoint](crate::Tape::checkpoint) it is computed twice.
     ///
     /// # Errors
     /// Inputs whose number, shapes or labels do not fit, with the op's name and what would have been right.

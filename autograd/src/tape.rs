@@ -12,8 +12,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use smallvec::SmallVec;
 
+use crate::checkpoint::Checkpoints;
 use crate::error::{Error, Result};
 use crate::inspect::Timing;
+use crate::node::{Held, Node};
 use crate::op::Op;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
@@ -35,54 +37,6 @@ impl NodeId {
     }
 }
 
-/// One recorded value: a leaf, or an op applied to earlier nodes.
-#[derive(Debug)]
-pub(crate) struct Node<S> {
-    /// `None` for a leaf.
-    pub(crate) op: Option<Box<dyn Op<S>>>,
-    pub(crate) inputs: SmallVec<[NodeId; 3]>,
-    pub(crate) value: Tensor<S>,
-    pub(crate) saved: Box<[Tensor<S>]>,
-    pub(crate) needs_gradient: bool,
-    /// Whether a backward pass has freed value and saved tensors; the value then has its shape but no elements.
-    pub(crate) is_released: bool,
-    /// Index into the tape's list of scope paths.
-    pub(crate) scope: u32,
-}
-
-impl<S: Scalar> Node<S> {
-    /// The op's registered name, or `leaf`.
-    pub(crate) fn op_name(&self) -> &'static str {
-        self.op.as_ref().map_or("leaf", |op| op.name())
-    }
-
-    /// The op with its settings, or `leaf`.
-    pub(crate) fn op_text(&self) -> String {
-        self.op.as_ref().map_or_else(|| "leaf".into(), |op| format!("{op:?}"))
-    }
-
-    /// Panics if value and saved tensors are not there any more.
-    fn held(&self) -> &Self {
-        assert!(
-            !self.is_released,
-            "the value of this {} was freed by a backward pass told to; watch it, or do not release values",
-            self.op_name()
-        );
-        self
-    }
-
-    fn value(&self) -> &Tensor<S> {
-        &self.held().value
-    }
-
-    /// Frees value and saved tensors, and keeps the shape.
-    pub(crate) fn release(&mut self) {
-        self.value.release();
-        self.saved = Box::default();
-        self.is_released = true;
-    }
-}
-
 /// The record of one computation.
 #[derive(Debug)]
 pub struct Tape<S> {
@@ -98,6 +52,7 @@ pub struct Tape<S> {
     pub(crate) has_released: Cell<bool>,
     /// Only of a tape that is to measure it.
     pub(crate) timing: Option<RefCell<Timing>>,
+    pub(crate) checkpoints: Checkpoints,
 }
 
 #[derive(Debug)]
@@ -127,6 +82,7 @@ impl<S: Scalar> Tape<S> {
             scopes: RefCell::new(Scopes { paths: vec![String::new()], open: vec![0] }),
             has_released: Cell::new(false),
             timing: None,
+            checkpoints: Checkpoints::default(),
         }
     }
 
@@ -206,10 +162,13 @@ impl<S: Scalar> Tape<S> {
         if !inputs.iter().all(|&v| self.has(v)) {
             return Err(Error::ForeignVar { op: op.name() });
         }
+        if !self.checkpoints.is_empty() {
+            inputs.iter().try_for_each(|v| self.recall_value(v.id).map(drop))?;
+        }
         let (forward, needs_gradient) = {
             let nodes = self.nodes.borrow();
             let inputs = || inputs.iter().map(|v| &nodes[v.id.index()]);
-            if self.has_released.get() && inputs().any(|n| n.is_released) {
+            if self.has_released.get() && inputs().any(|n| n.held == Held::Released) {
                 return Err(Error::Released);
             }
             let values: SmallVec<[&Tensor<S>; 3]> = inputs().map(|n| &n.value).collect();
@@ -224,7 +183,7 @@ impl<S: Scalar> Tape<S> {
             value: forward.output,
             saved: forward.saved.into_boxed_slice(),
             needs_gradient,
-            is_released: false,
+            held: Held::All,
             scope: 0,
         }))
     }
@@ -301,7 +260,7 @@ impl<S: Scalar> Tape<S> {
             value,
             saved: Box::default(),
             needs_gradient,
-            is_released: false,
+            held: Held::All,
             scope: 0,
         })
     }
@@ -365,12 +324,17 @@ impl<'t, S: Scalar> Var<'t, S> {
 
     /// The value. Panics if a backward pass was told to free it, see [`Pass::releasing`](crate::Pass::releasing).
     pub fn value(self) -> Tensor<S> {
-        self.with(|n| n.value().clone())
+        self.tape.recall_value(self.id).unwrap_or_else(|e| panic!("{e}"));
+        self.with(|n| n.held().value.clone())
     }
 
-    /// Whether a backward pass has freed the value.
+    /// Whether a backward pass has freed the value, or what it would be computed from once more.
     pub fn is_released(self) -> bool {
-        self.with(|n| n.is_released)
+        match self.with(|n| n.held) {
+            Held::All | Held::Value => false,
+            Held::Nothing => !self.tape.can_recall(self.id),
+            Held::Released => true,
+        }
     }
 
     /// The value's shape.
@@ -380,6 +344,7 @@ impl<'t, S: Scalar> Var<'t, S> {
 
     /// What the op saved for backward, in the order its documentation gives. Panics where [`Var::value`] does.
     pub fn saved(self) -> Vec<Tensor<S>> {
+        self.tape.recall(self.id).unwrap_or_else(|e| panic!("{e}"));
         self.with(|n| n.held().saved.to_vec())
     }
 

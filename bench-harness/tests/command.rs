@@ -267,6 +267,34 @@ fn the_same_run_gives_the_same_bits_on_any_number_of_threads() {
     assert_eq!(run("d", "3"), first);
 }
 
+/// Less memory, as planned in the record, and the same bits; with looks at the layers and at anomalies on top.
+#[test]
+fn blocks_that_are_computed_twice_change_no_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let train = |output: &str, more: &[&str]| {
+        let base = "train --model resnet8 --width 4 --activation nswish --batch 10 --train-images 35 --test-images 10 \
+                    --epochs 2 --output";
+        let arguments: Vec<&str> =
+            base.split_whitespace().chain([output]).chain(more.iter().copied()).collect();
+        let run = anact(folder.path(), &arguments);
+        assert!(run.status.success(), "{}", text(&run.stderr));
+        let record = record(&folder.path().join(output));
+        let config = &record[0];
+        assert_eq!(config["settings"]["checkpoint_blocks"], !more.is_empty());
+        let plan = config["memory_plan_bytes"]["step"].as_u64().unwrap();
+        let epochs: Vec<Value> = record.iter().filter(|line| line["kind"] == "epoch").cloned().collect();
+        let metrics: Vec<_> = epochs.iter().map(|e| (e["train"].clone(), e["test"].clone())).collect();
+        (plan, metrics, fs::read(folder.path().join(output).join("weights.safetensors")).unwrap())
+    };
+    let (whole, metrics, weights) = train("plain", &[]);
+    let looks = ["--checkpoint-blocks", "--inspect-every", "3", "--find-anomalies"];
+    for (output, more) in [("kept", &looks[..1]), ("looked", &looks[..])] {
+        let (plan, also, same) = train(output, more);
+        assert!(plan < whole, "{plan} {whole}");
+        assert!(also == metrics && same == weights, "{output}");
+    }
+}
+
 /// By a loss of training, in the second step, and by the loss on the test images alone, after the only step.
 #[test]
 fn a_diverging_run_stops_and_says_so() {

@@ -55,21 +55,26 @@ impl Placement {
         // Output columns, before mirroring, that show the image: its columns left + first .. left + last.
         let first = self.left.min(0).unsigned_abs().min(width);
         let last = width.saturating_sub(self.left.max(0).unsigned_abs()).max(first);
+        // The same behind the mirror.
+        let shown = if self.flip { width - last..width - first } else { first..last };
         for (y, row) in output.chunks_exact_mut(width).enumerate() {
             let Some(source) = (y as isize + self.top).try_into().ok().filter(|&y: &usize| y < height) else {
                 row.fill(black);
                 continue;
             };
-            row[..first].fill(black);
-            row[last..].fill(black);
-            if first < last {
-                let start = source * width + self.left.max(0).unsigned_abs();
-                for (value, &byte) in row[first..last].iter_mut().zip(&plane[start..]) {
-                    *value = table[usize::from(byte)];
-                }
+            row[..shown.start].fill(black);
+            row[shown.end..].fill(black);
+            if shown.is_empty() {
+                continue;
             }
+            let start = source * width + self.left.max(0).unsigned_abs();
+            let bytes = plane[start..][..shown.len()].iter();
+            let values = row[shown.clone()].iter_mut();
+            let write = |(value, &byte): (&mut f32, &u8)| *value = table[usize::from(byte)];
             if self.flip {
-                row.reverse();
+                values.zip(bytes.rev()).for_each(write);
+            } else {
+                values.zip(bytes).for_each(write);
             }
         }
     }

@@ -68,6 +68,7 @@ pub struct Loader<'a> {
     split: &'a Split,
     config: LoaderConfig,
     tables: Vec<[f32; 256]>,
+    array: fn(usize) -> Vec<f32>,
 }
 
 impl<'a> Loader<'a> {
@@ -94,13 +95,20 @@ impl<'a> Loader<'a> {
             return refuse("augmentation.pad", pad.to_string(), expected);
         }
         let tables = config.normalisation.tables();
-        let loader = Self { split, config, tables };
+        let loader = Self { split, config, tables, array: |n| vec![0.0; n] };
         if loader.batches_per_epoch() == 0 {
             let found = format!("{} with drop_last = {}", loader.config.batch_size, loader.config.drop_last);
             let expected = format!("such that {} images make a batch", split.len());
             return refuse("batch_size", found, expected);
         }
         Ok(loader)
+    }
+
+    /// Asks `array` for the memory of each batch: so many numbers, whatever they are, for all are overwritten. Fresh pages
+    /// from the system cost as much as the batch itself.
+    #[must_use]
+    pub fn with_arrays(self, array: fn(usize) -> Vec<f32>) -> Self {
+        Self { array, ..self }
     }
 
     /// The configuration in use.
@@ -135,7 +143,7 @@ impl<'a> Loader<'a> {
     fn batch(&self, epoch: u64, indices: &[usize]) -> Batch {
         let [channels, height, width] = self.split.images().shape();
         let size = self.split.images().image_len();
-        let mut images = vec![0.0; indices.len() * size];
+        let mut images = (self.array)(indices.len() * size);
         images.par_chunks_exact_mut(size).zip(indices).for_each(|(output, &index)| {
             let placement = match self.config.augmentation {
                 Some(augmentation) => augmentation.draw(self.config.seed, epoch, index),

@@ -80,6 +80,14 @@ impl<'t, S: Scalar> Context<'t, S> {
         self.tape.parameter(name, &parameter.value)
     }
 
+    /// Records a block of the network: what [`Execution::checkpoint_blocks`] is about.
+    ///
+    /// # Errors
+    /// Those of `record`.
+    pub fn block(&self, record: impl FnOnce() -> Result<Var<'t, S>>) -> Result<Var<'t, S>> {
+        if self.execution.checkpoint_blocks { self.tape.checkpoint(record) } else { record() }
+    }
+
     /// Applies the child layer `name` inside a scope of that name.
     ///
     /// # Errors

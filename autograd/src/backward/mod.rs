@@ -6,13 +6,15 @@ use std::collections::{HashMap, HashSet};
 
 use smallvec::SmallVec;
 
+use crate::checkpoint::Checkpoint;
 use crate::error::{Error, MissingGradient, Result};
 use crate::gradients::Gradients;
 use crate::inspect::{self, Meter, Observer, Seen, Side, Timing};
+use crate::node::{Held, Node};
 use crate::op::Backward;
 use crate::pass::{Keep, Look, Pass, Target};
 use crate::scalar::Scalar;
-use crate::tape::{Node, NodeId, Tape, Var};
+use crate::tape::{NodeId, Tape, Var};
 use crate::tensor::Tensor;
 use slots::Slots;
 
@@ -57,7 +59,7 @@ impl<S: Scalar> Tape<S> {
             self.require_all(start, |id| reached.get(id.index()) == Some(&true))?;
         }
         let mut sweep = Sweep::new(self, pass, start.id())?;
-        sweep.begin(cotangent);
+        sweep.begin(cotangent)?;
         for at in (0..=start.id().index()).rev() {
             sweep.step(NodeId::at(at))?;
         }
@@ -161,6 +163,8 @@ struct Sweep<'t, 'w, S> {
     slots: Slots<S>,
     edges: HashMap<(NodeId, usize), Tensor<S>>,
     releases: bool,
+    /// What this pass has had computed once more and will forget again.
+    recalled: Vec<Checkpoint>,
     finds_anomalies: bool,
     meter: Meter,
 }
@@ -191,6 +195,7 @@ impl<'t, 'w, S: Scalar> Sweep<'t, 'w, S> {
             slots: Slots::new(start.index() + 1),
             edges: HashMap::new(),
             releases: pass.releases,
+            recalled: Vec::new(),
             finds_anomalies: pass.finds_anomalies,
             meter: Meter::new(pass.measures_memory),
         })
@@ -226,12 +231,35 @@ impl<'t, 'w, S: Scalar> Sweep<'t, 'w, S> {
     }
 
     /// Shows all values, and starts the loop with the gradient of its first node.
-    fn begin(&mut self, cotangent: Tensor<S>) {
+    fn begin(&mut self, cotangent: Tensor<S>) -> Result<()> {
         self.meter.recorded(&self.tape.nodes.borrow(), &self.paths);
+        if self.releases {
+            // What they are computed from will be gone.
+            self.watched.clone().into_iter().try_for_each(|id| self.recall(id))?;
+        }
         self.show_values();
         self.meter.sent(&cotangent);
         let start = self.slots.len() - 1;
         self.slots.put(start, cotangent);
+        Ok(())
+    }
+
+    /// Makes sure that what a node's op needs to run backward is there.
+    fn recall(&mut self, id: NodeId) -> Result<()> {
+        for checkpoint in self.tape.recall_for_backward(id)? {
+            self.meter.recalled(&self.tape.nodes.borrow(), &checkpoint);
+            self.recalled.push(checkpoint);
+        }
+        Ok(())
+    }
+
+    /// Lets go of what the pass has had computed from the node at `at` on and does not need any more.
+    fn forget_from(&mut self, at: usize) {
+        while let Some(place) = self.recalled.iter().position(|c| c.nodes.start == at) {
+            let checkpoint = self.recalled.swap_remove(place);
+            self.meter.forgotten(&self.tape.nodes.borrow(), &checkpoint);
+            self.tape.forget(&checkpoint);
+        }
     }
 
     /// Passes the complete gradient of a node on to its inputs, and lets go of what nobody needs any more.
@@ -241,6 +269,7 @@ impl<'t, 'w, S: Scalar> Sweep<'t, 'w, S> {
             self.show(id, &gradient, Observer::gradient);
             self.meter.complete(at, &gradient);
             if self.finds_anomalies && inspect::first_bad(&gradient).is_some() {
+                self.recall(id)?;
                 let anomaly = self.tape.anomaly(at, Side::Upstream, &gradient, None);
                 return Err(Error::Anomaly(Box::new(anomaly)));
             }
@@ -255,7 +284,9 @@ impl<'t, 'w, S: Scalar> Sweep<'t, 'w, S> {
                 self.meter.passed_on(&gradient);
             }
         }
-        if self.releases && !self.watched.contains(&id) {
+        if !self.releases {
+            self.forget_from(at);
+        } else if !self.watched.contains(&id) {
             self.release(at);
         }
         Ok(())
@@ -271,16 +302,20 @@ impl<'t, 'w, S: Scalar> Sweep<'t, 'w, S> {
 
     fn propagate(&mut self, id: NodeId, upstream: &Tensor<S>) -> Result<()> {
         let tape = self.tape;
-        let nodes = tape.nodes.borrow();
-        let node = &nodes[id.index()];
-        let Some(op) = &node.op else { return Ok(()) };
-        let needs: SmallVec<[bool; 3]> =
-            node.inputs.iter().map(|i| nodes[i.index()].needs_gradient).collect();
+        let needs: SmallVec<[bool; 3]> = {
+            let nodes = tape.nodes.borrow();
+            nodes[id.index()].inputs.iter().map(|i| nodes[i.index()].needs_gradient).collect()
+        };
         if !needs.contains(&true) {
             return Ok(());
         }
-        let is_held =
-            |node: &Node<S>| !node.is_released && node.inputs.iter().all(|i| !nodes[i.index()].is_released);
+        self.recall(id)?;
+        let nodes = tape.nodes.borrow();
+        let node = &nodes[id.index()];
+        let Some(op) = &node.op else { return Ok(()) };
+        let is_held = |node: &Node<S>| {
+            node.held == Held::All && node.inputs.iter().all(|i| nodes[i.index()].has_value())
+        };
         // One who looks on may have run a pass of their own; nobody else can.
         if !self.looks.is_empty() && !is_held(node) {
             return Err(Error::Released);

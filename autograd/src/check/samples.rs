@@ -2,11 +2,12 @@
 
 use super::{Case, gradients_at, largest, streams};
 use crate::error::Result;
+use crate::node::Node;
 use crate::op::Backward;
 use crate::random::{Purpose, Stream};
 use crate::samples::{Sample, SampledInput, Samples, UNSAID};
 use crate::shape::Shape;
-use crate::tape::{Node, Tape};
+use crate::tape::Tape;
 use crate::tensor::Tensor;
 
 /// How far results that should be equal may be apart, relative to their largest entry.
@@ -75,6 +76,7 @@ fn with_node<R>(
     let tape = Tape::new();
     let vars: Vec<_> = inputs.iter().map(|x| tape.variable(x.clone())).collect();
     let output = case.program().run_f64(&tape, &vars)?;
+    tape.recall_all()?;
     let nodes = tape.nodes.borrow();
     Ok(read(&nodes[output.id().index()], inputs))
 }

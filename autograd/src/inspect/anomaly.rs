@@ -6,7 +6,7 @@ use super::Statistics;
 use crate::error::{Error, Result};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
-use crate::tape::Tape;
+use crate::tape::{NodeId, Tape};
 use crate::tensor::Tensor;
 
 /// What is not finite.
@@ -102,9 +102,21 @@ impl<S: Scalar> Tape<S> {
         if self.has_released.get() {
             return Err(Error::Released);
         }
-        let nodes = self.nodes.borrow();
-        let Some(at) = nodes.iter().position(|n| first_bad(&n.value).is_some()) else { return Ok(None) };
-        Ok(Some(self.anomaly(at, Side::Value, &nodes[at].value, None)))
+        let mut recalled = Vec::new();
+        for at in 0..self.len() {
+            recalled.extend(self.recall_for_backward(NodeId::at(at))?);
+            let found = {
+                let nodes = self.nodes.borrow();
+                let value = &nodes[at].value;
+                first_bad(value).map(|_| self.anomaly(at, Side::Value, value, None))
+            };
+            if found.is_some() {
+                return Ok(found);
+            }
+            // What was computed once more for this is forgotten again: all of it at once may be too much.
+            recalled.extract_if(.., |c| c.nodes.end <= at + 1).for_each(|c| self.forget(&c));
+        }
+        Ok(None)
     }
 
     /// The report on `bad`, which is known to hold a number that is not finite.

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
+use crate::node::Node;
 use crate::scalar::Scalar;
-use crate::tape::Node;
 use crate::tensor::Tensor;
 
 /// What one node needs, in bytes. A buffer that several tensors share counts once, for the first of them.
@@ -101,7 +102,7 @@ impl Meter {
     pub(crate) fn recorded<S: Scalar>(&mut self, nodes: &[Node<S>], paths: &[String]) {
         let Some((ledger, rows)) = &mut self.0 else { return };
         rows.extend(nodes.iter().zip(paths).map(|(node, path)| {
-            let value = ledger.hold(&node.value);
+            let value = if node.has_value() { ledger.hold(&node.value) } else { 0 };
             let saved = node.saved.iter().map(|t| ledger.hold(t)).sum();
             MemoryRow {
                 path: path.clone(),
@@ -162,8 +163,37 @@ impl Meter {
     /// A node's value and saved tensors are freed.
     pub(crate) fn released<S: Scalar>(&mut self, node: &Node<S>) {
         if let Some((ledger, _)) = &mut self.0 {
-            ledger.drop(&node.value);
+            if node.has_value() {
+                ledger.drop(&node.value);
+            }
             node.saved.iter().for_each(|t| ledger.drop(t));
+        }
+    }
+
+    /// A checkpoint was computed once more; its result's value was there.
+    pub(crate) fn recalled<S: Scalar>(&mut self, nodes: &[Node<S>], checkpoint: &Checkpoint) {
+        self.again(nodes, checkpoint, |ledger, tensor| {
+            ledger.hold(tensor);
+        });
+    }
+
+    /// The same is about to be forgotten.
+    pub(crate) fn forgotten<S: Scalar>(&mut self, nodes: &[Node<S>], checkpoint: &Checkpoint) {
+        self.again(nodes, checkpoint, Ledger::drop);
+    }
+
+    fn again<S: Scalar>(
+        &mut self,
+        nodes: &[Node<S>],
+        checkpoint: &Checkpoint,
+        each: fn(&mut Ledger, &Tensor<S>),
+    ) {
+        let Some((ledger, _)) = &mut self.0 else { return };
+        for at in checkpoint.nodes.clone().filter(|&at| nodes[at].op.is_some()) {
+            if at != checkpoint.output {
+                each(ledger, &nodes[at].value);
+            }
+            nodes[at].saved.iter().for_each(|t| each(ledger, t));
         }
     }
 

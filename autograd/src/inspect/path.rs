@@ -19,7 +19,7 @@ impl<S: Scalar> Tape<S> {
         let mut taken: HashSet<String> = names.values().map(ToString::to_string).collect();
         let mut count: HashMap<String, usize> = HashMap::new();
         let scopes = self.scope_paths();
-        let path = |(index, node): (usize, &crate::tape::Node<S>)| {
+        let path = |(index, node): (usize, &crate::node::Node<S>)| {
             if let Some(name) = names.get(&(index as u32)) {
                 return name.to_string();
             }

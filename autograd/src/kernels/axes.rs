@@ -3,6 +3,7 @@
 //! Every output is summed in an order that depends on the shape alone, in blocks that are added pairwise. Which
 //! outputs share a task or a register never matters.
 
+use super::buffer;
 use super::map::for_each_chunk_of;
 use super::reduce;
 use super::strided::Layout;
@@ -31,7 +32,7 @@ pub fn sum_over<S: Scalar>(
         Layout::new(axes.filter(|&(i, _)| is_summed(i) == summed).map(|(_, axis)| axis))
     };
     let (kept, summed) = (loops(false), loops(true));
-    let mut out = vec![S::ZERO; kept.len()];
+    let mut out = buffer::zeros(kept.len());
     if x.is_empty() {
         return out;
     }

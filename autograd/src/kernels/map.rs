@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::buffer;
+use super::vector::Loop;
 use crate::scalar::Scalar;
 
 /// Elements per task. Below this, waking a thread costs more than it saves.
@@ -53,13 +54,25 @@ where
 }
 
 /// y\[i\] += x\[i\].
-pub fn add_assign<S: Copy + Sync + Send + std::ops::AddAssign>(y: &mut [S], x: &[S]) {
+pub fn add_assign<S: Scalar>(y: &mut [S], x: &[S]) {
     assert_eq!(x.len(), y.len(), "elementwise operands have equal lengths");
-    for_each_chunk(y, |at, y| {
-        for (y, &x) in y.iter_mut().zip(&x[at..]) {
+    for_each_chunk(y, |at, y| S::vectorized(AddAssign { x: &x[at..][..y.len()], y }));
+}
+
+/// [`add_assign`] of one chunk.
+struct AddAssign<'a, S> {
+    x: &'a [S],
+    y: &'a mut [S],
+}
+
+impl<S: Scalar> Loop for AddAssign<'_, S> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for (y, &x) in self.y.iter_mut().zip(self.x) {
             *y += x;
         }
-    });
+    }
 }
 
 /// Calls `f(start, chunk)` for consecutive chunks of `y`, in parallel if there are several.

@@ -1,7 +1,10 @@
 //! Pooling: the maximum or the mean of a window that slides over each plane of an array.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
+use super::vector::Loop;
 use super::window::Axis;
 use crate::scalar::Scalar;
 
@@ -26,12 +29,6 @@ impl Window {
         self.height.output * self.width.output
     }
 
-    /// The places in the plane of what the window at (oh, ow) covers, row-major.
-    fn covered(&self, oh: usize, ow: usize) -> impl Iterator<Item = usize> {
-        let (columns, width) = (self.width.covered(ow), self.width.input);
-        self.height.covered(oh).flat_map(move |row| columns.clone().map(move |column| row * width + column))
-    }
-
     /// By what the mean at (oh, ow) divides: the window's size, or the part of it inside the image.
     fn divisor(&self, oh: usize, ow: usize, count_padding: bool) -> f64 {
         let count = if count_padding {
@@ -42,60 +39,183 @@ impl Window {
         count as f64
     }
 
-    /// The place of the window's maximum: the first NaN if there is one, else the first of the largest.
-    fn first_maximum<S: Scalar>(&self, x: &[S], oh: usize, ow: usize) -> usize {
-        let mut places = self.covered(oh, ow);
-        let mut best = places.next().expect("a window covers part of the image");
-        for place in places {
-            // Only a NaN cannot be compared with itself.
-            let is_nan = |x: S| x.partial_cmp(&x).is_none();
-            if x[place] > x[best] || (is_nan(x[place]) && !is_nan(x[best])) {
-                best = place;
-            }
-        }
-        best
+    /// Where the row `row` of the input meets windows, tap by tap: the output columns, and the place that the first of
+    /// them reads. The next ones are `stride` apart.
+    fn taps(&self, row: usize) -> impl DoubleEndedIterator<Item = (Range<usize>, usize)> {
+        let Axis { input, kernel, stride, padding, .. } = self.width;
+        let inside = (0..kernel).map(move |tap| (self.width.inside(tap), tap));
+        let inside = inside.filter(|(columns, _)| !columns.is_empty());
+        inside.map(move |(columns, tap)| {
+            let first = row * input + columns.start * stride + tap - padding;
+            (columns, first)
+        })
     }
 
-    /// Calls `f(oh, ow, output)` for every output position of a plane.
-    fn for_each<T>(&self, outputs: impl Iterator<Item = T>, mut f: impl FnMut(usize, usize, T)) {
-        let width = self.width.output;
-        outputs.enumerate().for_each(|(i, output)| f(i / width, i % width, output));
+    /// The first place that the window at (oh, ow) covers.
+    fn first_place(&self, oh: usize, ow: usize) -> usize {
+        self.height.covered(oh).start * self.width.input + self.width.covered(ow).start
     }
 }
 
-/// y = maximum of each window. Padding never wins; NaN does.
+/// Whether `x` takes the place of `best`, which comes before it: it is larger, or the first NaN.
+#[inline(always)]
+fn wins<S: Scalar>(x: S, best: S) -> bool {
+    // Only a NaN cannot be compared with itself.
+    let is_nan = |x: S| x.partial_cmp(&x).is_none();
+    x > best || (is_nan(x) && !is_nan(best))
+}
+
+/// Calls `f(output, input)` for every output of a tap, whose inputs are `stride` apart.
+#[inline(always)]
+fn along<A, B>(outputs: &mut [A], inputs: &[B], stride: usize, mut f: impl FnMut(&mut A, &B)) {
+    // A loop with a step known to be 1 is one over vectors.
+    match stride {
+        1 => outputs.iter_mut().zip(inputs).for_each(|(a, b)| f(a, b)),
+        _ => outputs.iter_mut().zip(inputs.iter().step_by(stride)).for_each(|(a, b)| f(a, b)),
+    }
+}
+
+/// y = maximum of each window: the first NaN if there is one, else the largest. Padding never wins.
 pub fn maximum<S: Scalar>(window: &Window, x: &[S], y: &mut [S]) {
-    each_plane(window.output(), y, window.input(), x, |y, x| {
-        window.for_each(y.iter_mut(), |oh, ow, y| *y = x[window.first_maximum(x, oh, ow)]);
-    });
+    each_plane(window.output(), y, window.input(), x, |y, x| S::vectorized(Maximum { window, x, y }));
+}
+
+/// [`maximum`] of one plane: row by row of windows, all columns of a tap together.
+struct Maximum<'a, S> {
+    window: &'a Window,
+    x: &'a [S],
+    y: &'a mut [S],
+}
+
+impl<S: Scalar> Loop for Maximum<'_, S> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let Self { window, x, y } = self;
+        for (oh, y) in y.chunks_exact_mut(window.width.output).enumerate() {
+            y.iter_mut().enumerate().for_each(|(ow, y)| *y = x[window.first_place(oh, ow)]);
+            for (columns, first) in window.height.covered(oh).flat_map(|row| window.taps(row)) {
+                along(&mut y[columns], &x[first..], window.width.stride, |best, &x| {
+                    *best = if wins(x, *best) { x } else { *best };
+                });
+            }
+        }
+    }
 }
 
 /// dx of [`maximum`]: the first of the largest gets the window's whole gradient. `dx` starts at 0.
 pub fn maximum_gradient<S: Scalar>(window: &Window, x: &[S], dy: &[S], dx: &mut [S]) {
     each_plane_of_two(window, x, dy, dx, |x, dy, dx| {
-        window.for_each(dy.iter(), |oh, ow, dy| dx[window.first_maximum(x, oh, ow)] += *dy);
+        S::vectorized(MaximumGradient { window, x, dy, dx });
     });
+}
+
+/// [`maximum_gradient`] of one plane, as [`Maximum`]; the places of the maxima so far go along.
+struct MaximumGradient<'a, S> {
+    window: &'a Window,
+    x: &'a [S],
+    dy: &'a [S],
+    dx: &'a mut [S],
+}
+
+impl<S: Scalar> Loop for MaximumGradient<'_, S> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let Self { window, x, dy, dx } = self;
+        let width = window.width.output;
+        let mut best = vec![(S::ZERO, 0); width];
+        for (oh, dy) in dy.chunks_exact(width).enumerate() {
+            for (ow, best) in best.iter_mut().enumerate() {
+                let place = window.first_place(oh, ow);
+                *best = (x[place], place);
+            }
+            for (columns, first) in window.height.covered(oh).flat_map(|row| window.taps(row)) {
+                let stride = window.width.stride;
+                let mut place = first;
+                along(&mut best[columns], &x[first..], stride, |best, &x| {
+                    if wins(x, best.0) {
+                        *best = (x, place);
+                    }
+                    place += stride;
+                });
+            }
+            best.iter().zip(dy).for_each(|((_, place), &dy)| dx[*place] += dy);
+        }
+    }
 }
 
 /// y = mean of each window.
 pub fn mean<S: Scalar>(window: &Window, count_padding: bool, x: &[S], y: &mut [S]) {
     each_plane(window.output(), y, window.input(), x, |y, x| {
-        window.for_each(y.iter_mut(), |oh, ow, y| {
-            let mut sum = S::ZERO;
-            window.covered(oh, ow).for_each(|place| sum += x[place]);
-            *y = sum / S::from_f64(window.divisor(oh, ow, count_padding));
-        });
+        S::vectorized(Mean { window, count_padding, x, y });
     });
+}
+
+/// [`mean`] of one plane, as [`Maximum`].
+struct Mean<'a, S> {
+    window: &'a Window,
+    count_padding: bool,
+    x: &'a [S],
+    y: &'a mut [S],
+}
+
+impl<S: Scalar> Loop for Mean<'_, S> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let Self { window, count_padding, x, y } = self;
+        for (oh, y) in y.chunks_exact_mut(window.width.output).enumerate() {
+            y.fill(S::ZERO);
+            for (columns, first) in window.height.covered(oh).flat_map(|row| window.taps(row)) {
+                along(&mut y[columns], &x[first..], window.width.stride, |sum, &x| *sum += x);
+            }
+            for (ow, y) in y.iter_mut().enumerate() {
+                *y = *y / S::from_f64(window.divisor(oh, ow, count_padding));
+            }
+        }
+    }
 }
 
 /// dx of [`mean`]: every element gets its share of the gradients of the windows over it. `dx` starts at 0.
 pub fn mean_gradient<S: Scalar>(window: &Window, count_padding: bool, dy: &[S], dx: &mut [S]) {
     each_plane(window.input(), dx, window.output(), dy, |dx, dy| {
-        window.for_each(dy.iter(), |oh, ow, dy| {
-            let share = *dy / S::from_f64(window.divisor(oh, ow, count_padding));
-            window.covered(oh, ow).for_each(|place| dx[place] += share);
-        });
+        S::vectorized(MeanGradient { window, count_padding, dy, dx });
     });
+}
+
+/// [`mean_gradient`] of one plane, as [`Maximum`].
+struct MeanGradient<'a, S> {
+    window: &'a Window,
+    count_padding: bool,
+    dy: &'a [S],
+    dx: &'a mut [S],
+}
+
+impl<S: Scalar> Loop for MeanGradient<'_, S> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let Self { window, count_padding, dy, dx } = self;
+        let width = window.width.output;
+        let mut shares = vec![S::ZERO; width];
+        for (oh, dy) in dy.chunks_exact(width).enumerate() {
+            for (ow, (share, &dy)) in shares.iter_mut().zip(dy).enumerate() {
+                *share = dy / S::from_f64(window.divisor(oh, ow, count_padding));
+            }
+            // The last tap first, so that an element gets its shares in the order of the windows.
+            for (columns, first) in window.height.covered(oh).flat_map(|row| window.taps(row).rev()) {
+                let shares = &shares[columns];
+                match window.width.stride {
+                    1 => dx[first..].iter_mut().zip(shares).for_each(|(dx, &share)| *dx += share),
+                    stride => {
+                        let dx = dx[first..].iter_mut().step_by(stride);
+                        dx.zip(shares).for_each(|(dx, &share)| *dx += share);
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// Calls `f` for every plane of `written` and of `read`, in parallel.
@@ -126,4 +246,70 @@ fn each_plane_of_two<S: Scalar>(
         .zip(dy.par_chunks(window.output()))
         .with_min_len(TASK.div_ceil(window.input()))
         .for_each(|((dx, x), dy)| f(x, dy, dx));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The places in the plane of what the window at (oh, ow) covers, row-major.
+    fn covered(window: &Window, oh: usize, ow: usize) -> Vec<usize> {
+        let (rows, columns) = (window.height.covered(oh), window.width.covered(ow));
+        rows.flat_map(|row| columns.clone().map(move |column| row * window.width.input + column)).collect()
+    }
+
+    /// Everything by its definition, window by window: maxima, their gradient, means, their gradient.
+    fn by_definition(window: &Window, counts: bool, x: &[f32], dy: &[f32]) -> [Vec<f32>; 4] {
+        let (mut maxima, mut means) = (dy.to_vec(), dy.to_vec());
+        let (mut to_maxima, mut to_means) = (vec![0.0; x.len()], vec![0.0; x.len()]);
+        for plane in 0..x.len() / window.input() {
+            for at in 0..window.output() {
+                let (oh, ow, out) =
+                    (at / window.width.output, at % window.width.output, plane * window.output() + at);
+                let places: Vec<usize> =
+                    covered(window, oh, ow).iter().map(|p| plane * window.input() + p).collect();
+                let nan = places.iter().copied().find(|&p| x[p].is_nan());
+                let largest = places.iter().map(|&p| x[p]).fold(f32::NEG_INFINITY, f32::max);
+                let best = nan.or_else(|| places.iter().copied().find(|&p| x[p] == largest)).unwrap();
+                maxima[out] = x[best];
+                to_maxima[best] += dy[out];
+                let divisor = window.divisor(oh, ow, counts) as f32;
+                means[out] = places.iter().fold(0.0, |sum, &p| sum + x[p]) / divisor;
+                places.iter().for_each(|&p| to_means[p] += dy[out] / divisor);
+            }
+        }
+        [maxima, to_maxima, means, to_means]
+    }
+
+    proptest! {
+        /// Few different numbers, so that there are ties and NaNs; sums must agree to the last bit.
+        #[test]
+        fn rows_of_windows_are_windows_one_by_one(
+            (height, width, kernel) in (1usize..9, 1usize..40, (1usize..5, 1usize..5)),
+            stride in (1usize..4, 1usize..4),
+            padding in (0usize..3, 0usize..3),
+            counts: bool,
+            numbers in prop::collection::vec(0u8..8, 3 * 9 * 40),
+        ) {
+            let axis = |input, kernel: usize, stride, padding: usize| Axis::new(input, kernel, stride, padding.min(kernel / 2), 1);
+            let height = axis(height, kernel.0, stride.0, padding.0);
+            let width = axis(width, kernel.1, stride.1, padding.1);
+            prop_assume!(height.is_some() && width.is_some());
+            let window = Window { height: height.unwrap(), width: width.unwrap() };
+            let number = |&n: &u8| if n == 0 { f32::NAN } else { f32::from(n) * 0.7 - 3.1 };
+            let x: Vec<f32> = numbers[..3 * window.input()].iter().map(number).collect();
+            let dy: Vec<f32> = (0..3 * window.output()).map(|i| (i as f32 * 0.37).sin()).collect();
+            let (mut maxima, mut means) = (dy.clone(), dy.clone());
+            let (mut to_maxima, mut to_means) = (vec![0.0; x.len()], vec![0.0; x.len()]);
+            maximum(&window, &x, &mut maxima);
+            maximum_gradient(&window, &x, &dy, &mut to_maxima);
+            mean(&window, counts, &x, &mut means);
+            mean_gradient(&window, counts, &dy, &mut to_means);
+            let want = by_definition(&window, counts, &x, &dy);
+            // One NaN is as good as another.
+            let bits = |x: &Vec<f32>| x.iter().map(|x| if x.is_nan() { 0 } else { x.to_bits() }).collect::<Vec<_>>();
+            prop_assert_eq!([maxima, to_maxima, means, to_means].map(|x| bits(&x)), want.map(|x| bits(&x)));
+        }
+    }
 }

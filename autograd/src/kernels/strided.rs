@@ -1,6 +1,7 @@
 //! Reading and writing arrays through strides: broadcasting, permuting, slicing and padding are all one loop.
 
-use super::map;
+use super::{buffer, map};
+use crate::scalar::Scalar;
 use crate::shape::MAX_RANK;
 
 /// Nested loops over an array, outermost first. Axes of length 1 are dropped and neighbours merged where one steps
@@ -92,8 +93,8 @@ impl Iterator for Offsets {
 }
 
 /// The elements `x[start + offset]` for every offset of `layout`, in order.
-pub fn gather<T: Copy + Default + Send + Sync>(x: &[T], layout: Layout, start: usize) -> Vec<T> {
-    let mut out = vec![T::default(); layout.len()];
+pub fn gather<S: Scalar>(x: &[S], layout: Layout, start: usize) -> Vec<S> {
+    let mut out = buffer::to_overwrite(layout.len());
     if out.is_empty() {
         return out;
     }
@@ -155,13 +156,13 @@ mod tests {
     #[test]
     fn gather_and_scatter_are_inverse() {
         let (rows, columns) = (211usize, 307usize);
-        let x: Vec<usize> = (0..rows * columns).collect();
+        let x: Vec<f64> = (0..rows * columns).map(|i| i as f64).collect();
         let transposed = Layout::new([(columns, 1), (rows, columns)]);
         let y = gather(&x, transposed, 0);
         for i in [0, 1, rows, 16 * 1024, x.len() - 1] {
-            assert_eq!(y[i], i % rows * columns + i / rows);
+            assert_eq!(y[i], (i % rows * columns + i / rows) as f64);
         }
-        let mut back = vec![0; x.len()];
+        let mut back = vec![0.0; x.len()];
         scatter(&mut back, transposed, 0, &y);
         assert_eq!(back, x);
     }

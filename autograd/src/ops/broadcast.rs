@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::kernels::buffer;
 use crate::kernels::strided::{self, Layout};
-use crate::kernels::{axes, map};
+use crate::kernels::{axes, map, rows};
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::samples::{Sample, SampledInput, Samples};
 use crate::scalar::Scalar;
@@ -20,6 +20,15 @@ pub(super) fn forward<S: Scalar>(
     let shape = a.shape().broadcast(&b.shape(), op)?;
     let data = if a.shape() == b.shape() {
         map::map2(a.data(), b.data(), f)
+    } else if a.shape() == shape && shape.dims().ends_with(b.dims()) && b.len() > 1 {
+        // Such as a bias: every row meets the same numbers, which need not be written out for each.
+        let (x, b, width) = (a.data(), b.data(), b.len());
+        let mut y = buffer::to_overwrite(shape.len());
+        rows::for_each_row(&mut y, width, |i, y| {
+            let x = &x[i * width..][..width];
+            y.iter_mut().zip(x).zip(b).for_each(|((y, &x), &b)| *y = f(x, b));
+        });
+        y
     } else {
         let (left, right) = (expand(a, shape), expand(b, shape));
         map::map2(&left, &right, f)

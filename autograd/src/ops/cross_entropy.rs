@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::check::Case;
 use crate::error::{Error, Result};
-use crate::kernels::{reduce, rows};
+use crate::kernels::{buffer, reduce, rows};
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::program::Program;
 use crate::samples::{SampledInput, Samples};
@@ -84,7 +84,7 @@ impl<S: Scalar> Op<S> for CrossEntropy {
         let (log_p, classes) = (cx.saved[0].data(), cx.inputs[0].dims()[1]);
         let scale = cx.upstream.data()[0] / S::from_f64(self.targets.len() as f64);
         let on_each = S::from_f64(self.smoothing / classes as f64);
-        let mut dx = vec![S::ZERO; log_p.len()];
+        let mut dx = buffer::to_overwrite(log_p.len());
         rows::for_each_row(&mut dx, classes, |sample, dx| {
             let log_p = &log_p[sample * classes..][..classes];
             for (dx, &log_p) in dx.iter_mut().zip(log_p) {

@@ -2,7 +2,7 @@
 
 use crate::check::Case;
 use crate::error::{Error, Result};
-use crate::kernels::{reduce, rows};
+use crate::kernels::{buffer, reduce, rows};
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::samples::{SampledInput, Samples};
 use crate::scalar::Scalar;
@@ -36,7 +36,7 @@ impl<S: Scalar> Op<S> for Softmax {
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
         let (y, g, shape) = (cx.output.data(), cx.upstream.data(), cx.output.shape());
         let width = last("softmax", shape).expect("the forward pass has checked the shape");
-        let mut dx = vec![S::ZERO; y.len()];
+        let mut dx = buffer::to_overwrite(y.len());
         rows::for_each_row(&mut dx, width, |i, dx| {
             let (y, g) = (&y[i * width..][..width], &g[i * width..][..width]);
             let mean = reduce::dot(y, g);

@@ -4,9 +4,10 @@ use smallvec::SmallVec;
 
 use super::{Query, Reduction, SampleSemantics};
 use crate::error::{Error, Result};
+use crate::node::Node;
 use crate::samples::{SampledInput, Samples};
 use crate::scalar::Scalar;
-use crate::tape::{Node, NodeId, Var};
+use crate::tape::{NodeId, Var};
 
 /// The classes of all nodes up to the loss.
 pub(super) struct Classes {

@@ -135,6 +135,7 @@ impl<S: Scalar> Prepared<S> {
         let classes = Classes::of(query)?;
         // A parameter without a gradient is left out below, so the pass need not complain.
         let gradients = tape.run(Pass::new(Keep::All).allowing_missing(), query.loss)?;
+        tape.recall_all()?;
         let named = tape.parameters().into_iter().map(|(name, var)| (Some(name), var));
         let asked = query.variables.iter().filter(|v| v.name().is_none()).map(|&v| (None, v));
         let mut wanted: Vec<Wanted<S>> = Vec::new();

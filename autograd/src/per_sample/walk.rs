@@ -7,11 +7,12 @@ use smallvec::SmallVec;
 use super::classify::Classes;
 use super::outer::OuterProducts;
 use crate::gradients::Gradients;
+use crate::node::Node;
 use crate::op::Backward;
 use crate::ops::MatMul;
 use crate::samples::Sample;
 use crate::scalar::Scalar;
-use crate::tape::{Node, NodeId, Tape};
+use crate::tape::{NodeId, Tape};
 use crate::tensor::Tensor;
 
 /// A node that sends gradients to values without rows.

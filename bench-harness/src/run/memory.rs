@@ -3,7 +3,7 @@
 use autograd::inspect::Memory;
 use autograd::{Keep, Pass, Tape, Tensor};
 use datasets::Batch;
-use layers::{Context, Layer, parameter_count};
+use layers::{Context, Execution, Layer, parameter_count};
 use serde::Serialize;
 
 use super::step::record_loss;
@@ -37,8 +37,12 @@ pub struct MemoryPlan {
 ///
 /// # Errors
 /// Shapes that do not fit.
-pub fn plan_memory(model: &mut dyn Layer<f32>, batch: &Batch) -> Result<(Memory, MemoryPlan)> {
-    let mut small = |n| Ok::<_, Error>(measure_memory(model, &head(batch, n), None)?.0);
+pub fn plan_memory(
+    model: &mut dyn Layer<f32>,
+    batch: &Batch,
+    execution: Execution,
+) -> Result<(Memory, MemoryPlan)> {
+    let mut small = |n| Ok::<_, Error>(measure_memory(model, &head(batch, n), execution, None)?.0);
     let (two, three) = (small(2)?, small(3)?);
     let planned = Memory::extrapolated((2, &two), (3, &three), batch.len())?;
     let optimiser = parameter_count(model) * size_of::<f32>();
@@ -54,11 +58,13 @@ pub fn plan_memory(model: &mut dyn Layer<f32>, batch: &Batch) -> Result<(Memory,
 pub fn measure_memory(
     model: &mut dyn Layer<f32>,
     batch: &Batch,
+    execution: Execution,
     pattern: Option<&str>,
 ) -> Result<(Memory, Vec<usize>)> {
     let tape = Tape::new();
     let images = Tensor::new(batch.shape, batch.images.clone())?;
-    let (_, loss) = record_loss(model, &Context::train(&tape, 0, 0), images, &batch.labels, 0.0)?;
+    let cx = Context::train(&tape, 0, 0).executing(execution);
+    let (_, loss) = record_loss(model, &cx, images, &batch.labels, 0.0)?;
     let named = pattern.map(|pattern| tape.find(pattern)).transpose()?;
     let gradients = tape.run(Pass::new(Keep::Leaves).releasing().measuring_memory(), loss)?;
     let memory = gradients.memory().cloned().expect("the pass was told to measure");

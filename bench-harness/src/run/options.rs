@@ -90,6 +90,9 @@ options! {
     /// Look for the first gradient that is not finite in every step; a loss that is not is always traced to its origin
     #[arg(num_args = 0..=1, default_missing_value = "true")]
     find_anomalies: bool,
+    /// Residual blocks keep only their input for the way back and are computed once more: less memory, more time, the same bits
+    #[arg(num_args = 0..=1, default_missing_value = "true")]
+    checkpoint_blocks: bool,
     /// Compare the layers with the theory in the first step, every so many steps and in the last, on the step's own batch
     inspect_every: u64,
     /// Seed of weights, order of the images, augmentation and dropout [default: 0]

@@ -1,6 +1,7 @@
 //! One network trained on one data set, recorded.
 
 use autograd::Scalar;
+use autograd::kernels::buffer;
 use datasets::{Augmentation, Batch, Dataset, Loader, LoaderConfig, Normalisation};
 use layers::optim::{Decay, Schedule, Sgd};
 use layers::weights::WeightsError;
@@ -102,7 +103,8 @@ impl<'d> Session<'d> {
     pub fn new(settings: Settings, data: &'d Dataset) -> Result<Self> {
         let normalisation = Normalisation::of(data.train.images())?;
         let train = training_loader(&settings, data, normalisation.clone())?;
-        let test = Loader::new(&data.test, LoaderConfig::evaluation(settings.batch, normalisation))?;
+        let test = Loader::new(&data.test, LoaderConfig::evaluation(settings.batch, normalisation))?
+            .with_arrays(buffer::to_overwrite);
         let trainer = trainer(&settings, data, train.batches_per_epoch() as u64)?;
         Ok(Self { settings, data, train, test, trainer })
     }
@@ -175,8 +177,9 @@ impl<'d> Session<'d> {
     ) -> Result<StepMemory> {
         self.check_step(step)?;
         let batch = self.train_until(step, interrupt)?;
-        let (planned, plan) = plan_memory(self.trainer.model(), &batch)?;
-        let (measured, chosen) = measure_memory(self.trainer.model(), &batch, pattern)?;
+        let execution = self.settings.execution();
+        let (planned, plan) = plan_memory(self.trainer.model(), &batch, execution)?;
+        let (measured, chosen) = measure_memory(self.trainer.model(), &batch, execution, pattern)?;
         Ok(StepMemory { batch: batch.len(), planned, measured, chosen, optimiser: plan.optimiser })
     }
 
@@ -187,7 +190,8 @@ impl<'d> Session<'d> {
     pub fn memory_plan(&self) -> Result<MemoryPlan> {
         let batch = self.train.epoch(0).next().expect("a loader has at least one batch");
         // A network of its own, since running statistics move.
-        Ok(plan_memory(model(&self.settings, self.data)?.as_mut(), &batch)?.1)
+        let mut model = model(&self.settings, self.data)?;
+        Ok(plan_memory(model.as_mut(), &batch, self.settings.execution())?.1)
     }
 
     fn check_step(&self, step: u64) -> Result<()> {
@@ -287,6 +291,7 @@ fn trainer(s: &Settings, data: &Dataset, steps_per_epoch: u64) -> Result<Trainer
     };
     let schedule = Schedule::new(s.lr, steps(s.schedule.warmup_epochs), steps(s.epochs), decay)?;
     let trainer = Trainer::new(model(s, data)?, Sgd::new(s.sgd)?, schedule, s.smoothing, s.seed);
+    let trainer = trainer.executing(s.execution());
     let trainer = if s.find_anomalies { trainer.finding_anomalies() } else { trainer };
     Ok(match s.inspect_every {
         Some(every) => trainer.inspecting(Inspections::new(every, steps(s.epochs))),
@@ -302,7 +307,8 @@ fn training_loader<'d>(s: &Settings, data: &'d Dataset, normalisation: Normalisa
     let is_colour = data.train.images().shape()[0] > 1;
     let mut config = LoaderConfig::training(s.batch, s.seed, normalisation);
     config.augmentation = s.augment.unwrap_or(is_colour).then_some(Augmentation::CIFAR);
-    Ok(Loader::new(&data.train, config)?)
+    // What a step leaves serves the next batch.
+    Ok(Loader::new(&data.train, config)?.with_arrays(buffer::to_overwrite))
 }
 
 /// Predicted and measured on the first batch of the first epoch.

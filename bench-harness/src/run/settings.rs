@@ -4,9 +4,9 @@ use std::fmt::Display;
 use std::path::PathBuf;
 
 use anact::NormalizedSettings;
-use layers::Init;
 use layers::models::ModelEntry;
 use layers::optim::{Decay, Decayed, SgdSettings, WeightDecay};
+use layers::{Execution, Init};
 use serde::Serialize;
 
 use super::options::Options;
@@ -36,6 +36,8 @@ pub struct Settings {
     pub augment: Option<bool>,
     /// Whether every step looks for gradients that are not finite.
     pub find_anomalies: bool,
+    /// Whether residual blocks keep only their input and are computed once more.
+    pub checkpoint_blocks: bool,
     pub inspect_every: Option<u64>,
     pub seed: u64,
 }
@@ -131,9 +133,15 @@ impl Settings {
             smoothing,
             augment: o.augment,
             find_anomalies: o.find_anomalies.unwrap_or(false),
+            checkpoint_blocks: o.checkpoint_blocks.unwrap_or(false),
             inspect_every: o.inspect_every.map(|k| at_least_one("--inspect-every", k)).transpose()?,
             seed: o.seed.unwrap_or(0),
         })
+    }
+
+    /// How a training step is carried out.
+    pub(super) fn execution(&self) -> Execution {
+        Execution { checkpoint_blocks: self.checkpoint_blocks, ..Execution::default() }
     }
 }
 

@@ -132,8 +132,8 @@ pub struct Trainer {
     smoothing: f64,
     seed: u64,
     finds_anomalies: bool,
-    inspections: Option<Inspections>,
     execution: Execution,
+    inspections: Option<Inspections>,
     times_ops: bool,
     steps: u64,
 }

@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use autograd::kernels::vector::Loop;
 use autograd::{Error, Gradients, Result, Scalar, Tensor};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::layer::{Layer, Visitor, Walk};
 use crate::parameter::{Parameter, Role};
+
+/// Numbers of a parameter per task; below, waking a thread costs more than it saves.
+const CHUNK: usize = 16 * 1024;
 
 /// Where weight decay acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,16 +101,60 @@ impl<S: Scalar> Sgd<S> {
             WeightDecay::Coupled => (S::from_f64(decay), S::ONE),
             WeightDecay::Decoupled => (S::ZERO, S::from_f64(1.0 - rate * decay)),
         };
-        let (mu, rate) = (S::from_f64(momentum), S::from_f64(rate));
+        let rule =
+            Rule { coupled, shrink, momentum: S::from_f64(momentum), rate: S::from_f64(rate), nesterov };
         // At rest v is 0, and μ·0 + g is the g that torch starts from.
         let velocity =
             self.velocity.entry(name.to_string()).or_insert_with(|| Tensor::zeros(gradient.shape()));
-        let elements = parameter.value.data_mut().iter_mut().zip(gradient.data()).zip(velocity.data_mut());
-        for ((p, &g), v) in elements {
-            let g = g + coupled * *p;
-            *v = mu * *v + g;
-            let direction = if nesterov { g + mu * *v } else { *v };
-            *p = shrink * *p - rate * direction;
+        rule.apply(parameter.value.data_mut(), gradient.data(), velocity.data_mut());
+    }
+}
+
+/// A step's numbers, in the parameter's precision.
+#[derive(Debug, Clone, Copy)]
+struct Rule<S> {
+    /// What decay adds to the gradient.
+    coupled: S,
+    /// What decay leaves of the parameter.
+    shrink: S,
+    momentum: S,
+    rate: S,
+    nesterov: bool,
+}
+
+impl<S: Scalar> Rule<S> {
+    /// Moves `p` and `v` in one pass over memory. Every number is by itself, so the bits do not depend on the threads.
+    fn apply(self, p: &mut [S], g: &[S], v: &mut [S]) {
+        if p.len() <= CHUNK {
+            return S::vectorized(Update { rule: self, p, g, v });
+        }
+        let chunks = p.par_chunks_mut(CHUNK).zip(g.par_chunks(CHUNK)).zip(v.par_chunks_mut(CHUNK));
+        chunks.for_each(|((p, g), v)| S::vectorized(Update { rule: self, p, g, v }));
+    }
+
+    #[inline(always)]
+    fn move_one(&self, p: &mut S, g: S, v: &mut S) {
+        let g = g + self.coupled * *p;
+        *v = self.momentum * *v + g;
+        let direction = if self.nesterov { g + self.momentum * *v } else { *v };
+        *p = self.shrink * *p - self.rate * direction;
+    }
+}
+
+/// [`Rule::move_one`] for every element.
+struct Update<'a, S> {
+    rule: Rule<S>,
+    p: &'a mut [S],
+    g: &'a [S],
+    v: &'a mut [S],
+}
+
+impl<S: Scalar> Loop for Update<'_, S> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for ((p, &g), v) in self.p.iter_mut().zip(self.g).zip(self.v) {
+            self.rule.move_one(p, g, v);
         }
     }
 }
@@ -203,6 +252,28 @@ mod tests {
             tested += 1;
         }
         assert_eq!(tested, 8);
+    }
+
+    /// Long enough for several tasks with a remainder, against one number at a time.
+    #[test]
+    fn a_large_parameter_moves_as_its_numbers_do_one_by_one() {
+        let n = 2 * CHUNK + 13;
+        let numbers = |a: f32| (0..n).map(|i| (a * i as f32).sin()).collect::<Vec<_>>();
+        let (g, start) = (numbers(0.37), (numbers(0.11), numbers(0.23)));
+        for nesterov in [false, true] {
+            let rule = Rule { coupled: 0.003f32, shrink: 0.99, momentum: 0.9, rate: 0.07, nesterov };
+            let (mut p, mut v) = start.clone();
+            let (mut want_p, mut want_v) = start.clone();
+            rule.apply(&mut p, &g, &mut v);
+            want_p.iter_mut().zip(&g).zip(&mut want_v).for_each(|((p, &g), v)| rule.move_one(p, g, v));
+            assert!(p == want_p && v == want_v);
+            for threads in [1, 3] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                let (mut again, mut v) = start.clone();
+                pool.install(|| rule.apply(&mut again, &g, &mut v));
+                assert!(again == p);
+            }
+        }
     }
 
     #[test]

@@ -44,10 +44,8 @@ impl<S: Scalar> BasicBlock<S> {
             act2: activation(width),
         })
     }
-}
 
-impl<S: Scalar> Layer<S> for BasicBlock<S> {
-    fn forward<'t>(&mut self, cx: &Context<'t, S>, x: Var<'t, S>) -> Result<Var<'t, S>> {
+    fn record<'t>(&mut self, cx: &Context<'t, S>, x: Var<'t, S>) -> Result<Var<'t, S>> {
         let mut y = cx.call("conv1", &mut self.conv1, x)?;
         y = cx.call("bn1", &mut self.bn1, y)?;
         y = cx.call("act1", self.act1.as_mut(), y)?;
@@ -58,6 +56,12 @@ impl<S: Scalar> Layer<S> for BasicBlock<S> {
             None => x,
         };
         cx.call("act2", self.act2.as_mut(), y.try_add(around)?)
+    }
+}
+
+impl<S: Scalar> Layer<S> for BasicBlock<S> {
+    fn forward<'t>(&mut self, cx: &Context<'t, S>, x: Var<'t, S>) -> Result<Var<'t, S>> {
+        cx.block(|| self.record(cx, x))
     }
 
     fn visit(&mut self, walk: &mut Walk<'_, S>) {

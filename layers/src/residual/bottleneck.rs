@@ -56,10 +56,8 @@ impl<S: Scalar> Bottleneck<S> {
             act3: activation(outputs),
         })
     }
-}
 
-impl<S: Scalar> Layer<S> for Bottleneck<S> {
-    fn forward<'t>(&mut self, cx: &Context<'t, S>, x: Var<'t, S>) -> Result<Var<'t, S>> {
+    fn record<'t>(&mut self, cx: &Context<'t, S>, x: Var<'t, S>) -> Result<Var<'t, S>> {
         let mut y = cx.call("conv1", &mut self.conv1, x)?;
         y = cx.call("bn1", &mut self.bn1, y)?;
         y = cx.call("act1", self.act1.as_mut(), y)?;
@@ -73,6 +71,12 @@ impl<S: Scalar> Layer<S> for Bottleneck<S> {
             None => x,
         };
         cx.call("act3", self.act3.as_mut(), y.try_add(around)?)
+    }
+}
+
+impl<S: Scalar> Layer<S> for Bottleneck<S> {
+    fn forward<'t>(&mut self, cx: &Context<'t, S>, x: Var<'t, S>) -> Result<Var<'t, S>> {
+        cx.block(|| self.record(cx, x))
     }
 
     fn visit(&mut self, walk: &mut Walk<'_, S>) {

@@ -1,5 +1,6 @@
 //! Tests across the crates, in one binary.
 
+mod checkpoint_blocks;
 mod conv_geometries;
 mod higher_order;
 mod looking;
