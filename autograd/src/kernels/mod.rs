@@ -15,6 +15,7 @@ pub mod pool;
 pub mod product;
 pub mod reduce;
 pub mod rows;
+pub mod source;
 pub mod strided;
 pub mod vector;
 pub mod window;
