@@ -6,7 +6,7 @@ use autograd::inspect::Anomaly;
 use autograd::{Keep, Pass, Tape};
 use datasets::{Batch, Loader};
 use layers::optim::{Schedule, Sgd};
-use layers::{Context, Layer, accuracy};
+use layers::{Context, Execution, Layer, accuracy};
 use serde::Serialize;
 
 use super::evaluation::{Metrics, Tally, evaluate, tensor};
@@ -156,7 +156,9 @@ impl Trainer {
         let is_inspected = self.inspections.as_ref().is_some_and(|i| i.has(self.steps));
         let (loss, correct, layers, gradients) = {
             let tape = Tape::new();
-            let cx = Context::train(&tape, self.seed, self.steps);
+            // The theory reads the tape op by op.
+            let execution = Execution { fused: !is_inspected, ..Execution::default() };
+            let cx = Context::train(&tape, self.seed, self.steps).executing(execution);
             let (logits, loss) =
                 record_loss(self.model.as_mut(), &cx, images, &batch.labels, self.smoothing)?;
             let correct = accuracy::correct(&logits.value(), &batch.labels)?;
