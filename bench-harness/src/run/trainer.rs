@@ -156,8 +156,9 @@ impl Trainer {
         let is_inspected = self.inspections.as_ref().is_some_and(|i| i.has(self.steps));
         let (loss, correct, layers, gradients) = {
             let tape = Tape::new();
-            // The theory reads the tape op by op.
-            let execution = Execution { fused: !is_inspected, ..Execution::default() };
+            // The theory and the search for anomalies read the tape op by op; the bits are the same.
+            let is_fused = !(is_inspected || self.finds_anomalies);
+            let execution = Execution { fused: is_fused, ..Execution::default() };
             let cx = Context::train(&tape, self.seed, self.steps).executing(execution);
             let (logits, loss) =
                 record_loss(self.model.as_mut(), &cx, images, &batch.labels, self.smoothing)?;
