@@ -65,7 +65,7 @@ impl Groups {
     }
 
     /// The elements of `group` at `positions`; in `scratch` where they lie in several planes or are not stored.
-    pub(crate) fn read<'a, S>(
+    pub(crate) fn read<'a, S: Copy>(
         self,
         x: &'a dyn Source<S>,
         group: usize,

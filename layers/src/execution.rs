@@ -2,8 +2,9 @@
 
 /// How a network is carried out: which kernels compute it and what is kept for the backward pass.
 ///
-/// None of this changes what is computed. `fused` and `checkpoint_blocks` do not change a single bit; `exact` chooses the
-/// algorithm of convolutions and so their rounding errors.
+/// None of this changes what is computed. `fused` and `checkpoint_blocks` do not change a single bit, except that a fused tape
+/// has fewer nodes, by whose number [random layers](crate::Context::random_key) are told apart: their masks are others.
+/// `exact` chooses the algorithm of convolutions and so their rounding errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Execution {
     /// Convolutions by their definition's sums only, never by transforms that need fewer multiplications.

@@ -49,8 +49,8 @@ pub const ADJUSTMENT: f64 = 0.3;
 /// fallback's, or λ = 1 and μ = 0 (the plain function) without one; its gradient is the detached one. So a finite z
 /// never yields NaN; an element that is NaN or ∞ gives what IEEE arithmetic makes of it, and no other.
 ///
-/// Cost: forward one reduction pass (not with given numbers) and one elementwise pass; backward the same (the
-/// reduction only for Full, or if α wants a gradient). Saved: what [`NodeStatistics::of`] reads, one tensor
+/// Cost: forward one reduction pass (not with given numbers) and one elementwise pass; backward the same (the reduction,
+/// over y and g, only for Full, or if α wants a gradient). Saved: what [`NodeStatistics::of`] reads, one tensor
 /// \[9, groups\] with the rows λ, μ, degenerate (0 or 1), m₁, m₂, Var\[f\], d₂, z̄, v; with given numbers \[2, groups\], λ and μ.
 ///
 /// Errors: no (N, C, …) for a factor per channel; α of another shape; given numbers of another count of groups.
@@ -140,9 +140,10 @@ fn forward<S: Scalar>(function: &dyn Loops<S>, plan: &Plan, inputs: &[&Tensor<S>
 }
 
 fn backward<S: Scalar>(function: &dyn Loops<S>, plan: &Plan, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
-    let (z, alpha, g) = (cx.inputs[0], cx.inputs.get(1).copied(), cx.upstream.data());
+    let (z, alpha) = (cx.inputs[0], cx.inputs.get(1).copied());
     let way = Way { op: NAME, function, plan, shape: z.shape(), alpha };
-    let back = way.back(&z.data(), &cx.saved[0], g, cx.needs.get(1) == Some(&true));
+    let y_and_g = [cx.output.data(), cx.upstream.data()];
+    let back = way.back(&z.data(), &cx.saved[0], y_and_g, cx.needs.get(1) == Some(&true));
     let by_z = cx.needs[0].then(|| {
         let by_z = back.groups.fill(&z.data(), &|group, at, z, out| back.write(group, at, z, out));
         Tensor::filled(z.shape(), by_z)

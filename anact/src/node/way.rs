@@ -41,20 +41,22 @@ impl<'a, S: Scalar> Way<'a, S> {
         Ok((y, table::pack(&rows)))
     }
 
-    /// The way back for the upstream gradient `g`; `saved` is what [`Way::forward`] gave.
+    /// The way back from the output `y` with the upstream gradient `g`; `saved` is what [`Way::forward`] gave.
     pub(super) fn back(
         &self,
         z: &dyn Source<S>,
         saved: &Tensor<S>,
-        g: &'a [S],
+        [y, g]: [&'a [S]; 2],
         wants_alpha: bool,
     ) -> Back<'a, S> {
         let groups = self.groups().expect("forward took this shape");
         let rows = table::unpack(saved, groups.elements());
+        let kappas: Vec<S> = self.kappas(&rows).collect();
         let settings = self.plan.settings();
         let is_full = settings.gradient == GradientMode::Full;
-        let sums = (is_full || wants_alpha).then(|| upstream_sums(self.function, z, g, groups, &rows));
-        let slopes = self.kappas(&rows).zip(&rows).enumerate().map(|(i, (kappa, row))| {
+        let sums =
+            (is_full || wants_alpha).then(|| upstream_sums(self.function, z, [y, g], groups, &rows, &kappas));
+        let slopes = kappas.into_iter().zip(&rows).enumerate().map(|(i, (kappa, row))| {
             let sums = sums.as_ref().filter(|_| is_full && !row.degenerate);
             let full = sums.zip(row.moments.as_ref());
             Slopes { kappa, full: full.map(|(s, m)| FullSlopes::of(row, m, settings.moment, s[i])) }
@@ -123,6 +125,7 @@ struct Slopes<S> {
 }
 
 /// S₁·∂λ/∂z = z_scale·(z − z̄) − f_scale·h·f′ − slope_scale·f′·f″, h = f − h_shift.
+#[derive(Clone, Copy)]
 pub(crate) struct FullSlopes<S> {
     pub(super) g_mean: S,
     pub(super) z_mean: S,
@@ -154,22 +157,37 @@ impl<S: Scalar> FullSlopes<S> {
     }
 }
 
+/// Below this, f − μ is not taken from y = κ·(f − μ).
+const SMALL_KAPPA: f64 = 1e-6;
+
 /// S₀ = Σ g and S₁ = Σ g·(f − μ) of every group.
+///
+/// f − μ is y/κ, so f need not be computed again, nor z; only where κ is next to 0, f − μ is lost in y.
 fn upstream_sums<S: Scalar>(
     function: &dyn Loops<S>,
     z: &dyn Source<S>,
-    g: &[S],
+    [y, g]: [&[S]; 2],
     groups: Groups,
     rows: &[Row<S>],
+    kappas: &[S],
 ) -> Vec<[S; 2]> {
+    let from_y = |group: usize| kappas[group].abs().to_f64() > SMALL_KAPPA;
     let leaf = |group: usize, positions: std::ops::Range<usize>| {
-        let (mut z_scratch, mut g_scratch) = ([S::ZERO; BLOCK], [S::ZERO; BLOCK]);
-        let z = groups.read(z, group, positions.clone(), &mut z_scratch);
-        let g = groups.read(&g, group, positions, &mut g_scratch);
+        let (mut scratch, mut g_scratch) = ([S::ZERO; BLOCK], [S::ZERO; BLOCK]);
+        let g = groups.read(&g, group, positions.clone(), &mut g_scratch);
+        if from_y(group) {
+            let y = groups.read(&y, group, positions, &mut scratch);
+            return [reduce::sum(g), reduce::dot(g, y)];
+        }
+        let z = groups.read(z, group, positions, &mut scratch);
         let mut values = [S::ZERO; BLOCK];
         function.values(z, &mut values[..z.len()]);
         let mu = rows[group].mu;
         [reduce::sum(g), reduce::sum_of(g.len(), |i| g[i] * (values[i] - mu))]
     };
-    groups.reduce(&leaf, &|a, b| [a[0] + b[0], a[1] + b[1]])
+    let mut sums = groups.reduce(&leaf, &|a, b| [a[0] + b[0], a[1] + b[1]]);
+    for (group, sums) in sums.iter_mut().enumerate().filter(|(group, _)| from_y(*group)) {
+        sums[1] = sums[1] / kappas[group];
+    }
+    sums
 }

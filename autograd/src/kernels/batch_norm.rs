@@ -63,6 +63,10 @@ pub struct NormGradients<S> {
 }
 
 impl<S: Scalar> Source<S> for Normalized<'_, S> {
+    fn stored(&self) -> Option<&[S]> {
+        None
+    }
+
     fn copy_to(&self, start: usize, out: &mut [S]) {
         S::vectorized(Read { of: self, start, out: &mut *out });
         if let Some(shortcut) = self.shortcut {
