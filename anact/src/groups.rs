@@ -115,11 +115,11 @@ impl Groups {
     pub(crate) fn fill<S: Scalar>(
         self,
         source: &dyn Source<S>,
-        f: &(dyn Fn(usize, usize, &[S], &mut [S]) + Sync),
+        f: impl Fn(usize, usize, &[S], &mut [S]) + Sync,
     ) -> Vec<S> {
         let mut y = buffer::to_overwrite(self.count * self.elements());
         for_each_chunk(&mut y, |at, y| {
-            for_each_block(source, at, y, &mut |at, z, y| {
+            for_each_block(source, at, y, |at, z, y| {
                 self.for_each_run(at, y.len(), |group, run| {
                     f(group, at + run.start, &z[run.clone()], &mut y[run]);
                 });
@@ -181,7 +181,7 @@ mod tests {
             let want = |g| (0..shape.len()).filter(|&i| channel(i) == g).map(|i| i as f64).sum::<f64>();
             prop_assert_eq!(got, (0..c).map(want).collect::<Vec<_>>());
             let parameters: Vec<f64> = (0..c).map(|g| g as f64).collect();
-            let y = groups.fill(&stored, &|g, at, z, run| {
+            let y = groups.fill(&stored, |g, at, z, run| {
                 assert_eq!(z, &x[at..][..run.len()]);
                 run.iter_mut().zip(z).for_each(|(y, &z)| *y = parameters[g] * 1e6 + z);
             });

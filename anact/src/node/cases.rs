@@ -101,7 +101,7 @@ fn given() -> Vec<Case> {
     all(&|| vec![Plan::given(settings, values()).expect("these numbers are finite")])
 }
 
-/// The fused op: batch statistics with a shortcut that keeps z clear of the kinks, and given ones per channel.
+/// The fused op: batch statistics with a shortcut that keeps z clear of the kinks, and given ones per channel once.
 fn after_norm() -> Vec<Case> {
     struct AfterNorm;
     impl Visitor for AfterNorm {
@@ -122,7 +122,9 @@ fn after_norm() -> Vec<Case> {
         }
     }
     let of = |name| with_activation(name, AfterNorm).expect("a registered name");
-    ACTIVATIONS.iter().flat_map(|a| of(a.name)).collect()
+    // The samples' check is four times as long for each input, so given numbers are left to one function.
+    let cases = ACTIVATIONS.iter().flat_map(|a| of(a.name).into_iter().take(1));
+    cases.chain(of("swish").into_iter().skip(1)).collect()
 }
 
 #[cfg(test)]

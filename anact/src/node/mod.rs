@@ -145,7 +145,7 @@ fn backward<S: Scalar>(function: &dyn Loops<S>, plan: &Plan, cx: &Backward<'_, S
     let y_and_g = [cx.output.data(), cx.upstream.data()];
     let back = way.back(&z.data(), &cx.saved[0], y_and_g, cx.needs.get(1) == Some(&true));
     let by_z = cx.needs[0].then(|| {
-        let by_z = back.groups.fill(&z.data(), &|group, at, z, out| back.write(group, at, z, out));
+        let by_z = back.groups.fill(&z.data(), |group, at, z, out| back.write(group, at, z, out));
         Tensor::filled(z.shape(), by_z)
     });
     let by_alpha = alpha.map(|alpha| back.by_alpha(alpha));

@@ -34,7 +34,7 @@ impl<'a, S: Scalar> Way<'a, S> {
         let moments = self.plan.measures().then(|| measure_groups(self.function, z, groups));
         let rows = self.plan.rows(groups.count, moments)?;
         let applied: Vec<(S, S)> = self.kappas(&rows).zip(&rows).map(|(kappa, r)| (kappa, r.mu)).collect();
-        let y = groups.fill(z, &|group, _, z, y| {
+        let y = groups.fill(z, |group, _, z, y| {
             let (kappa, mu) = applied[group];
             self.function.normalized(kappa, mu, z, y);
         });

@@ -131,23 +131,22 @@ impl<S: Scalar> Normalized<'_, S> {
         let Channels { samples, channels, positions } = self.layout;
         let mut g = buffer::to_overwrite(self.x.len());
         let mut of_runs = vec![(S::ZERO, S::ZERO); samples * channels];
-        if positions > 0 {
-            // Whole runs, about a block of them: still in the cache when they are summed.
-            let step = (BLOCK / positions).max(1);
-            let task = TASK.div_ceil(step * positions) * step;
-            let tasks = g.par_chunks_mut(task * positions).zip(of_runs.par_chunks_mut(task)).enumerate();
-            tasks.for_each(|(i, (g, sums))| {
-                let mut first = i * task;
-                for (g, sums) in g.chunks_mut(step * positions).zip(sums.chunks_mut(step)) {
-                    for_each_block(self, first * positions, g, &mut |at, z, g| write(at, z, g));
-                    for (k, (g, sums)) in g.chunks(positions).zip(sums).enumerate() {
-                        let start = (first + k) * positions;
-                        *sums = self.sums_of_run(start..start + positions, g);
-                    }
-                    first += step;
+        // Whole runs, about a block of them: still in the cache when they are summed.
+        let positions = positions.max(1);
+        let step = (BLOCK / positions).max(1);
+        let task = TASK.div_ceil(step * positions) * step;
+        let tasks = g.par_chunks_mut(task * positions).zip(of_runs.par_chunks_mut(task)).enumerate();
+        tasks.for_each(|(i, (g, sums))| {
+            let mut first = i * task;
+            for (g, sums) in g.chunks_mut(step * positions).zip(sums.chunks_mut(step)) {
+                for_each_block(self, first * positions, g, write);
+                for (k, (g, sums)) in g.chunks(positions).zip(sums).enumerate() {
+                    let start = (first + k) * positions;
+                    *sums = self.sums_of_run(start..start + positions, g);
                 }
-            });
-        }
+                first += step;
+            }
+        });
         let of_channel = |c: usize| self.sums(c, (0..samples).map(|n| of_runs[n * channels + c]));
         let sums = (0..channels).map(of_channel).collect();
         (g, sums)

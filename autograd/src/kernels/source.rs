@@ -44,7 +44,7 @@ pub fn for_each_block<S: Scalar>(
     source: &dyn Source<S>,
     start: usize,
     out: &mut [S],
-    f: &mut dyn FnMut(usize, &[S], &mut [S]),
+    mut f: impl FnMut(usize, &[S], &mut [S]),
 ) {
     let blocks = out.chunks_mut(BLOCK).enumerate().map(|(i, out)| (start + i * BLOCK, out));
     if let Some(stored) = source.stored() {
