@@ -9,11 +9,13 @@ use std::ops::Range;
 
 use autograd::kernels::buffer;
 use autograd::kernels::map::{for_each_chunk, for_each_chunk_of};
+use autograd::kernels::source::{Source, for_each_block};
 use autograd::{Error, Result, Scalar, Shape};
 use serde::{Deserialize, Serialize};
 
 /// Elements per leaf of the reduction tree; a block and its function values stay in the first-level cache.
-pub(crate) const BLOCK: usize = 1024;
+pub(crate) use autograd::kernels::source::BLOCK;
+
 /// Blocks per parallel task.
 const TASK: usize = 16;
 
@@ -62,10 +64,10 @@ impl Groups {
         self.outer * self.inner
     }
 
-    /// The elements of `group` at `positions`; copied to `scratch` only where they lie in several planes.
+    /// The elements of `group` at `positions`; in `scratch` where they lie in several planes or are not stored.
     pub(crate) fn read<'a, S: Copy>(
         self,
-        x: &'a [S],
+        x: &'a dyn Source<S>,
         group: usize,
         positions: Range<usize>,
         scratch: &'a mut [S],
@@ -73,12 +75,13 @@ impl Groups {
         let start = |p: usize| ((p / self.inner) * self.count + group) * self.inner + p % self.inner;
         let len = positions.len();
         if positions.start % self.inner + len <= self.inner {
-            return &x[start(positions.start)..][..len];
+            let at = start(positions.start);
+            return x.read(at..at + len, scratch);
         }
         let mut p = positions.start;
         while p < positions.end {
             let run = (self.inner - p % self.inner).min(positions.end - p);
-            scratch[p - positions.start..][..run].copy_from_slice(&x[start(p)..][..run]);
+            x.copy_to(start(p), &mut scratch[p - positions.start..][..run]);
             p += run;
         }
         &scratch[..len]
@@ -107,20 +110,34 @@ impl Groups {
         partial.chunks_mut(blocks).map(|p| tree(p, merge)).collect()
     }
 
-    /// An array of all elements of all groups, written by `f(group, start, run)` for consecutive runs of elements of
-    /// one group, in parallel.
-    pub(crate) fn fill<S: Scalar>(self, f: impl Fn(usize, usize, &mut [S]) + Sync) -> Vec<S> {
+    /// An array of all elements of all groups, written by `f(group, start, z, run)` for consecutive runs of elements of
+    /// one group, at most a block each, in parallel; `z` is what `source` has there.
+    pub(crate) fn fill<S: Scalar>(
+        self,
+        source: &dyn Source<S>,
+        f: impl Fn(usize, usize, &[S], &mut [S]) + Sync,
+    ) -> Vec<S> {
         let mut y = buffer::to_overwrite(self.count * self.elements());
-        for_each_chunk(&mut y, |at, mut y| {
-            let mut i = at;
-            while !y.is_empty() {
-                let (run, rest) = y.split_at_mut((self.inner - i % self.inner).min(y.len()));
-                f(i / self.inner % self.count, i, run);
-                i += run.len();
-                y = rest;
-            }
+        for_each_chunk(&mut y, |at, y| {
+            for_each_block(source, at, y, |at, z, y| {
+                self.for_each_run(at, y.len(), |group, run| {
+                    f(group, at + run.start, &z[run.clone()], &mut y[run]);
+                });
+            });
         });
         y
+    }
+
+    /// Calls `f(group, run)` for the runs of elements of one group among the `len` elements from `start` on; `run` is
+    /// counted from there.
+    pub(crate) fn for_each_run(self, start: usize, len: usize, mut f: impl FnMut(usize, Range<usize>)) {
+        let mut at = 0;
+        while at < len {
+            let i = start + at;
+            let run = (self.inner - i % self.inner).min(len - at);
+            f(i / self.inner % self.count, at..at + run);
+            at += run;
+        }
     }
 }
 
@@ -151,10 +168,11 @@ mod tests {
             let shape = Shape::from([n, c, p]);
             let groups = Groups::of("t", shape, Granularity::Channel).unwrap();
             let x: Vec<f64> = (0..shape.len()).map(|i| i as f64).collect();
+            let stored = x.as_slice();
             let got = groups.reduce(
                 &|g, at| {
                     let mut scratch = [0.0; BLOCK];
-                    let x = groups.read(&x, g, at, &mut scratch);
+                    let x = groups.read(&stored, g, at, &mut scratch);
                     autograd::kernels::reduce::sum(x)
                 },
                 &|a, b| a + b,
@@ -163,8 +181,9 @@ mod tests {
             let want = |g| (0..shape.len()).filter(|&i| channel(i) == g).map(|i| i as f64).sum::<f64>();
             prop_assert_eq!(got, (0..c).map(want).collect::<Vec<_>>());
             let parameters: Vec<f64> = (0..c).map(|g| g as f64).collect();
-            let y = groups.fill(|g, at, run| {
-                run.iter_mut().enumerate().for_each(|(i, y)| *y = parameters[g] * 1e6 + x[at + i]);
+            let y = groups.fill(&stored, |g, at, z, run| {
+                assert_eq!(z, &x[at..][..run.len()]);
+                run.iter_mut().zip(z).for_each(|(y, &z)| *y = parameters[g] * 1e6 + z);
             });
             prop_assert!(y.iter().enumerate().all(|(i, &y)| y == channel(i) as f64 * 1e6 + i as f64));
         }

@@ -1,12 +1,12 @@
 //! The normalized activation as a layer: the node together with its running statistics and α.
 
 use autograd::{Elementwise, Result, Scalar, Tensor, Var};
-use layers::{BufferMut, Context, Layer, Parameter, Role, Walk};
+use layers::{BufferMut, Context, Layer, Parameter, PendingNorm, Role, Walk};
 use serde::{Deserialize, Serialize};
 
 use crate::groups::Granularity;
 use crate::moments::{BatchMoments, ForwardMoment, measure};
-use crate::node::{GradientMode, NodeStatistics, Normalize, Plan, Settings};
+use crate::node::{GradientMode, NodeStatistics, Normalize, NormalizeAfterNorm, Plan, Settings};
 use crate::statistics::{Averaging, Guard, RunningStatistics};
 
 /// Which statistics a training step uses; evaluation always uses the running ones.
@@ -119,6 +119,19 @@ impl<S: Scalar> Normalization<S> {
         Ok(if cx.is_training() { plan.moved_by_batch() } else { plan })
     }
 
+    /// What to compute in a training step whose z is computed by the node itself, which then measures it; [`follow`]
+    /// takes what it measured into the running statistics. The numbers are those of [`plan`].
+    ///
+    /// [`follow`]: Self::follow
+    /// [`plan`]: Self::plan
+    fn plan_unmeasured(&self) -> Result<Plan> {
+        let node = self.settings.node();
+        match self.settings.statistics {
+            StatisticsSource::Batch => Plan::batch_or(node, self.running.applied()),
+            StatisticsSource::Running => Plan::running(node, self.running.clone(), self.settings.averaging),
+        }
+    }
+
     /// Takes what the node measured, if it did, into the running statistics.
     pub(crate) fn follow(&mut self, cx: &Context<'_, S>, statistics: &NodeStatistics) -> Result<()> {
         let moments: Option<Vec<_>> = statistics.groups.iter().map(|g| g.moments).collect();
@@ -171,6 +184,19 @@ impl<E: Elementwise, S: Scalar> Layer<S> for Normalized<E, S> {
         if let Some(statistics) = NodeStatistics::of(y) {
             self.state.follow(cx, &statistics)?;
         }
+        Ok(y)
+    }
+
+    fn forward_normed<'t>(
+        &mut self,
+        cx: &Context<'t, S>,
+        normed: PendingNorm<'_, 't, S>,
+    ) -> Result<Var<'t, S>> {
+        let alpha = cx.parameter("alpha", &self.state.alpha)?;
+        let node = Normalize::new(self.function, self.state.plan_unmeasured()?);
+        let y = normed.within(Some(alpha), |norm| NormalizeAfterNorm { norm, node })?;
+        let statistics = NodeStatistics::of(y).expect("the node has statistics");
+        self.state.follow(cx, &statistics)?;
         Ok(y)
     }
 

@@ -34,7 +34,10 @@ pub use layer::{
     STATISTICS_SOURCES, StatisticsSource,
 };
 pub use moments::{BatchMoments, ForwardMoment, measure};
-pub use node::{GradientMode, GroupStatistics, NODES, NodeStatistics, Normalize, Plan, Settings, normalize};
+pub use node::{
+    GradientMode, GroupStatistics, NODES, NodeStatistics, Normalize, NormalizeAfterNorm, Plan, Settings,
+    normalize,
+};
 pub use normalized_prelu::NormalizedPRelu;
 pub use registry::node_formula;
 pub use statistics::{Applied, Averaging, Guard, RunningStatistics};

@@ -2,6 +2,7 @@
 
 use autograd::kernels::moments::Moments;
 use autograd::kernels::reduce;
+use autograd::kernels::source::Source;
 use autograd::{Elementwise, Result, Scalar, Slices, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -96,10 +97,15 @@ pub fn measure<E: Elementwise, S: Scalar>(
     z: &Tensor<S>,
     granularity: Granularity,
 ) -> Result<Vec<BatchMoments<S>>> {
-    Ok(measure_groups(function, z.data(), Groups::of("measure", z.shape(), granularity)?))
+    Ok(measure_groups(function, &z.data(), Groups::of("measure", z.shape(), granularity)?))
 }
 
-pub(crate) fn measure_groups<S: Scalar>(f: &dyn Slices<S>, z: &[S], groups: Groups) -> Vec<BatchMoments<S>> {
+/// The same of numbers that need not be stored.
+pub(crate) fn measure_groups<S: Scalar>(
+    f: &dyn Slices<S>,
+    z: &dyn Source<S>,
+    groups: Groups,
+) -> Vec<BatchMoments<S>> {
     let leaf = |group, positions: std::ops::Range<usize>| {
         let mut scratch = [S::ZERO; BLOCK];
         Partial::of(f, groups.read(z, group, positions, &mut scratch))

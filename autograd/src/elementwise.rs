@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::jet::Jet;
 use crate::kernels::buffer;
 use crate::kernels::map;
+use crate::kernels::source::{Source, for_each_block};
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::piece::Piece;
 use crate::samples::{SampledInput, Samples};
@@ -125,7 +126,7 @@ impl<E: Elementwise, S: Scalar> Op<S> for Map<E> {
 
     fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
         let &[x] = inputs_of(E::NAME, inputs, "1")?;
-        Ok(Forward::of(forward(&self.0, x)))
+        Ok(Forward::of(Tensor::filled(x.shape(), values(&self.0, &x.data(), x.len()))))
     }
 
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
@@ -163,10 +164,13 @@ impl<E: Elementwise, S: Scalar> Slices<S> for E {
     }
 }
 
-fn forward<S: Scalar>(function: &dyn Slices<S>, x: &Tensor<S>) -> Tensor<S> {
-    let mut y = buffer::to_overwrite(x.len());
-    map::for_each_chunk(&mut y, |at, y| function.values(&x.data()[at..][..y.len()], y));
-    Tensor::filled(x.shape(), y)
+/// f of all numbers of `z`, of which there are `n`.
+pub(crate) fn values<S: Scalar>(function: &dyn Slices<S>, z: &dyn Source<S>, n: usize) -> Vec<S> {
+    let mut y = buffer::to_overwrite(n);
+    map::for_each_chunk(&mut y, |at, y| {
+        for_each_block(z, at, y, |_, z, y| function.values(z, y));
+    });
+    y
 }
 
 fn backward<S: Scalar>(function: &dyn Slices<S>, cx: &Backward<'_, S>) -> Tensor<S> {

@@ -1,9 +1,11 @@
 //! Activation functions as layers, and the factory by which networks get them.
 
+use autograd::ops::BatchNormMap;
 use autograd::{Elementwise, Result, Scalar, Tensor, Var};
 
 use crate::context::Context;
 use crate::layer::{Layer, Walk};
+use crate::normed::PendingNorm;
 use crate::parameter::{Parameter, Role};
 
 /// Makes the activation for one site of a network, which has so many channels. Called once per site, so that
@@ -17,6 +19,14 @@ pub struct Activation<E>(pub E);
 impl<S: Scalar, E: Elementwise> Layer<S> for Activation<E> {
     fn forward<'t>(&mut self, _cx: &Context<'t, S>, x: Var<'t, S>) -> Result<Var<'t, S>> {
         Ok(x.map(self.0))
+    }
+
+    fn forward_normed<'t>(
+        &mut self,
+        _cx: &Context<'t, S>,
+        normed: PendingNorm<'_, 't, S>,
+    ) -> Result<Var<'t, S>> {
+        normed.within(None, |norm| BatchNormMap { norm, function: self.0 })
     }
 }
 

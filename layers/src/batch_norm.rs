@@ -62,9 +62,19 @@ impl<S: Scalar> BatchNorm2d<S> {
         })
     }
 
-    /// Moves the running statistics by what the op saved.
-    fn track(&mut self, y: Var<'_, S>) {
-        let [mean, variance] = &y.saved()[..] else { unreachable!("batch_norm saves mean and variance") };
+    /// The op of a training step.
+    pub(crate) fn op(&self) -> ops::BatchNorm {
+        ops::BatchNorm { eps: self.settings.eps }
+    }
+
+    /// Records γ and β.
+    pub(crate) fn parameters<'t>(&self, cx: &Context<'t, S>) -> Result<[Var<'t, S>; 2]> {
+        Ok([cx.parameter("weight", &self.weight)?, cx.parameter("bias", &self.bias)?])
+    }
+
+    /// Moves the running statistics by what the op, or one that begins with it, saved.
+    pub(crate) fn track(&mut self, y: Var<'_, S>) {
+        let [mean, variance, ..] = &y.saved()[..] else { unreachable!("batch_norm saves mean and variance") };
         let count = y.shape().len() / mean.len().max(1);
         let momentum = self.settings.momentum;
         follow(&mut self.running_mean, mean, momentum, 1.0);
@@ -85,9 +95,9 @@ fn follow<S: Scalar>(running: &mut Tensor<S>, batch: &Tensor<S>, momentum: f64, 
 
 impl<S: Scalar> Layer<S> for BatchNorm2d<S> {
     fn forward<'t>(&mut self, cx: &Context<'t, S>, x: Var<'t, S>) -> Result<Var<'t, S>> {
-        let (weight, bias) = (cx.parameter("weight", &self.weight)?, cx.parameter("bias", &self.bias)?);
+        let [weight, bias] = self.parameters(cx)?;
         if cx.is_training() {
-            let y = x.batch_norm(weight, bias, ops::BatchNorm { eps: self.settings.eps })?;
+            let y = x.batch_norm(weight, bias, self.op())?;
             self.track(y);
             return Ok(y);
         }
@@ -100,6 +110,10 @@ impl<S: Scalar> Layer<S> for BatchNorm2d<S> {
             variance,
             ops::BatchNormInference { eps: self.settings.eps },
         )
+    }
+
+    fn as_batch_norm(&mut self) -> Option<&mut Self> {
+        Some(self)
     }
 
     fn visit(&mut self, walk: &mut Walk<'_, S>) {

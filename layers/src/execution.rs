@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 /// How a network is carried out: which kernels compute it and what is kept for the backward pass.
 ///
-/// None of this changes what is computed. `fused` and `checkpoint_blocks` do not change a single bit; `exact` chooses the
-/// algorithm of convolutions and so their rounding errors.
+/// None of this changes what is computed. `fused` and `checkpoint_blocks` do not change a single bit, except that a fused tape
+/// has fewer nodes, by whose number [random layers](crate::Context::random_key) are told apart: their masks are others.
+/// `exact` chooses the algorithm of convolutions and so their rounding errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Execution {
     /// Convolutions by their definition's sums only, never by transforms that need fewer multiplications.

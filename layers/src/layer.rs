@@ -4,7 +4,9 @@ use std::fmt::Debug;
 
 use autograd::{Result, Scalar, Tensor, Var};
 
+use crate::batch_norm::BatchNorm2d;
 use crate::context::Context;
+use crate::normed::PendingNorm;
 use crate::parameter::Parameter;
 
 /// Something that turns one value on the tape into another, with state of its own.
@@ -18,6 +20,26 @@ pub trait Layer<S: Scalar>: Debug + Send {
     /// # Errors
     /// Shapes that do not fit.
     fn forward<'t>(&mut self, cx: &Context<'t, S>, x: Var<'t, S>) -> Result<Var<'t, S>>;
+
+    /// [`Layer::forward`] of a batch normalization that is not recorded yet, asked only where a step is
+    /// [fused](crate::Execution::fused). An activation that has an op for both together records that one; it must give
+    /// the same bits.
+    ///
+    /// # Errors
+    /// Shapes that do not fit.
+    fn forward_normed<'t>(
+        &mut self,
+        cx: &Context<'t, S>,
+        normed: PendingNorm<'_, 't, S>,
+    ) -> Result<Var<'t, S>> {
+        let z = normed.separately()?;
+        self.forward(cx, z)
+    }
+
+    /// Itself, if it is a batch normalization: then the layer behind it may be recorded together with it.
+    fn as_batch_norm(&mut self) -> Option<&mut BatchNorm2d<S>> {
+        None
+    }
 
     /// Shows every parameter, buffer and child, always in the same order. A layer with none does nothing.
     ///

@@ -50,8 +50,16 @@ impl<S: Scalar> Sequential<S> {
 
 impl<S: Scalar> Layer<S> for Sequential<S> {
     fn forward<'t>(&mut self, cx: &Context<'t, S>, mut x: Var<'t, S>) -> Result<Var<'t, S>> {
-        for (name, layer) in &mut self.layers {
-            x = cx.call(name, layer.as_mut(), x)?;
+        let mut layers = self.layers.iter_mut().peekable();
+        while let Some((name, layer)) = layers.next() {
+            x = match (layer.as_batch_norm(), layers.peek().is_some()) {
+                (Some(norm), true) => {
+                    let normed = cx.norm(name, norm, x)?;
+                    let (name, layer) = layers.next().expect("one follows");
+                    cx.call_normed(name, layer.as_mut(), normed)?
+                }
+                _ => cx.call(name, layer.as_mut(), x)?,
+            };
         }
         Ok(x)
     }

@@ -1,11 +1,11 @@
 //! The cases on which the node's gradients are checked, and the node by an activation's name.
 
 use autograd::check::{Case, CheckedOp};
-use autograd::ops::OpEntry;
 use autograd::ops::activation::{ACTIVATIONS, Visitor, with_activation};
+use autograd::ops::{BatchNorm, OpEntry, shortcut_to};
 use autograd::{Elementwise, Result, Scalar, Var};
 
-use super::{GradientMode, Normalize, Plan, Settings};
+use super::{GradientMode, Normalize, NormalizeAfterNorm, Plan, Settings};
 use crate::groups::Granularity;
 use crate::moments::ForwardMoment;
 use crate::statistics::Applied;
@@ -21,6 +21,11 @@ pub const NODES: &[OpEntry] = &[
         cases: batch,
     },
     OpEntry { name: "normalize_given", formula: "κ·(f(z) − μ), given statistics", cases: given },
+    OpEntry {
+        name: "batch_norm_normalize",
+        formula: "κ·(f(z) − μ), z = γ · (x − mean) / √(var + ε) + β + r",
+        cases: after_norm,
+    },
 ];
 
 /// The normalized activation `name` (the plain function's name) of `z`, by `plan`.
@@ -94,6 +99,32 @@ fn given() -> Vec<Case> {
     let values = || vec![Applied { lambda: 1.7, mu: 0.3 }, Applied { lambda: 0.6, mu: -0.2 }];
     let settings = Settings { granularity: Granularity::Channel, ..Settings::default() };
     all(&|| vec![Plan::given(settings, values()).expect("these numbers are finite")])
+}
+
+/// The fused op: batch statistics with a shortcut that keeps z clear of the kinks, and given ones per channel once.
+fn after_norm() -> Vec<Case> {
+    struct AfterNorm;
+    impl Visitor for AfterNorm {
+        type Output = [Case; 2];
+        fn visit<E: Elementwise>(self, function: E) -> [Case; 2] {
+            let norm = BatchNorm { eps: 0.1 };
+            let full = Settings { gradient: GradientMode::Full, ..Settings::default() };
+            let channel = Settings { granularity: Granularity::Channel, ..Settings::default() };
+            let values = vec![Applied { lambda: 1.7, mu: 0.3 }, Applied { lambda: 0.6, mu: -0.2 }];
+            let given = Plan::given(channel, values).expect("these numbers are finite");
+            [(Plan::batch(full), 1), (given, 2)].map(|(plan, groups)| {
+                let node = Normalize::new(function, plan);
+                let case = Case::op("with a shortcut", NormalizeAfterNorm { norm, node });
+                let case = case.normal([3, 2, 5]).normal([2]).normal([2]);
+                let shortcut = shortcut_to(norm, case.inputs(), E::KINKS);
+                case.normal([groups]).values(shortcut)
+            })
+        }
+    }
+    let of = |name| with_activation(name, AfterNorm).expect("a registered name");
+    // The samples' check is four times as long for each input, so given numbers are left to one function.
+    let cases = ACTIVATIONS.iter().flat_map(|a| of(a.name).into_iter().take(1));
+    cases.chain(of("swish").into_iter().skip(1)).collect()
 }
 
 #[cfg(test)]

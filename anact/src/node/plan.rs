@@ -3,13 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use autograd::{Error, Result};
+use autograd::{Error, Result, Scalar};
 use serde::{Deserialize, Serialize};
 
 use super::NAME;
+use super::table::Row;
 use crate::groups::Granularity;
-use crate::moments::ForwardMoment;
-use crate::statistics::Applied;
+use crate::moments::{BatchMoments, ForwardMoment};
+use crate::statistics::{Applied, Averaging, RunningStatistics};
 
 /// Whether the batch's statistics are constants to the gradient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -50,6 +51,14 @@ enum Source {
     Batch,
     BatchOr(Arc<[Applied]>),
     Given(Arc<[Applied]>),
+    Running(Arc<Running>),
+}
+
+/// Averages before a batch, and how it enters them.
+#[derive(PartialEq)]
+struct Running {
+    averages: RunningStatistics,
+    averaging: Averaging,
 }
 
 impl Plan {
@@ -71,15 +80,27 @@ impl Plan {
     /// # Errors
     /// A number that is not finite, or [`GradientMode::Full`]: there are no batch statistics to differentiate.
     pub fn given(settings: Settings, values: Vec<Applied>) -> Result<Self> {
-        if settings.gradient == GradientMode::Full {
-            return Err(Error::Argument {
-                op: NAME,
-                what: "gradient mode `full` asked for with given statistics".into(),
-                legal: "`detached`, as given λ and μ do not depend on the batch; or the batch's statistics"
-                    .into(),
-            });
-        }
+        not_full(settings, "given")?;
         Ok(Self { settings, source: Source::Given(finite(values)?), moved: false })
+    }
+
+    /// The numbers that `averages` give once the node's own batch has been taken into them: what [`Plan::given`] does
+    /// with averages that were moved before, but measured where z is computed. The node moves nothing itself; what it
+    /// measured is what [`NodeStatistics`](super::NodeStatistics) reads.
+    ///
+    /// # Errors
+    /// [`GradientMode::Full`]: running averages are constants to the gradient.
+    pub(crate) fn running(
+        settings: Settings,
+        averages: RunningStatistics,
+        averaging: Averaging,
+    ) -> Result<Self> {
+        not_full(settings, "running")?;
+        Ok(Self {
+            settings,
+            source: Source::Running(Arc::new(Running { averages, averaging })),
+            moved: false,
+        })
     }
 
     /// The same plan, saying that its given numbers have taken in the very batch they are applied to, as running
@@ -104,11 +125,42 @@ impl Plan {
         self.measures() || self.moved
     }
 
+    /// What every group uses, from its `moments` if the batch was [measured](Self::measures).
+    ///
+    /// # Errors
+    /// Running averages of another number of groups.
+    pub(super) fn rows<S: Scalar>(
+        &self,
+        groups: usize,
+        moments: Option<Vec<BatchMoments<S>>>,
+    ) -> Result<Vec<Row<S>>> {
+        let moment = self.settings.moment;
+        let Some(moments) = moments else {
+            return Ok((0..groups).map(|g| constant(self.constant(g), None)).collect());
+        };
+        if let Source::Running(running) = &self.source {
+            let mut averages = running.averages.clone();
+            averages.update(&running.averaging, &moments, moment)?;
+            let rows = averages.applied().into_iter().zip(moments);
+            return Ok(rows
+                .map(|(applied, m)| Row {
+                    degenerate: m.ratios(moment).is_none(),
+                    ..constant(applied, Some(m))
+                })
+                .collect());
+        }
+        let row = |(g, m): (usize, BatchMoments<S>)| match m.ratios(moment).and_then(|r| r.factor()) {
+            Some(lambda) => Row { lambda, mu: m.m1, degenerate: false, moments: Some(m) },
+            None => constant(self.constant(g), Some(m)),
+        };
+        Ok(moments.into_iter().enumerate().map(row).collect())
+    }
+
     /// What `group` takes where its batch says nothing.
     pub(crate) fn constant(&self, group: usize) -> Applied {
         match &self.source {
             Source::Given(values) | Source::BatchOr(values) => values[group],
-            Source::Batch => Applied::default(),
+            Source::Batch | Source::Running(_) => Applied::default(),
         }
     }
 
@@ -127,6 +179,26 @@ impl Plan {
     }
 }
 
+/// A row with a constant λ and μ; degenerate if the batch was measured to no avail.
+fn constant<S: Scalar>(Applied { lambda, mu }: Applied, moments: Option<BatchMoments<S>>) -> Row<S> {
+    let (lambda, mu) = (S::from_f64(lambda), S::from_f64(mu));
+    Row { lambda, mu, degenerate: moments.is_some(), moments }
+}
+
+/// Refuses a full gradient where there are no batch statistics to differentiate.
+fn not_full(settings: Settings, statistics: &str) -> Result<()> {
+    if settings.gradient == GradientMode::Full {
+        return Err(Error::Argument {
+            op: NAME,
+            what: format!("gradient mode `full` asked for with {statistics} statistics"),
+            legal: format!(
+                "`detached`, as {statistics} λ and μ do not depend on the batch; or the batch's statistics"
+            ),
+        });
+    }
+    Ok(())
+}
+
 /// Refuses numbers that are not finite.
 fn finite(values: Vec<Applied>) -> Result<Arc<[Applied]>> {
     match values.iter().find(|v| !(v.lambda.is_finite() && v.mu.is_finite())) {
@@ -143,7 +215,11 @@ impl fmt::Debug for Plan {
     /// Short, for listings: `raw detached layer batch`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Settings { moment, gradient, granularity } = self.settings;
-        let source = if self.measures() { "batch" } else { "given" };
+        let source = match self.source {
+            Source::Batch | Source::BatchOr(_) => "batch",
+            Source::Given(_) => "given",
+            Source::Running(_) => "running",
+        };
         f.write_str(&format!("{moment:?} {gradient:?} {granularity:?} {source}").to_lowercase())
     }
 }

@@ -2,7 +2,7 @@
 
 use autograd::{Scalar, Tensor, Var};
 
-use super::NAME;
+use super::{NAME, after_norm};
 use crate::factor::Ratios;
 use crate::moments::{BatchMoments, ForwardMoment};
 
@@ -83,12 +83,15 @@ pub struct NodeStatistics {
 }
 
 impl NodeStatistics {
-    /// Reads the statistics of a [`Normalize`](super::Normalize) node; `None` for any other node.
+    /// Reads the statistics of a [`Normalize`](super::Normalize) node, alone or
+    /// [after a norm](super::NormalizeAfterNorm); `None` for any other node.
     pub fn of<S: Scalar>(var: Var<'_, S>) -> Option<Self> {
-        if var.op_name() != NAME {
-            return None;
-        }
-        let saved = var.saved().into_iter().next()?;
+        let at = match var.op_name() {
+            NAME => 0,
+            after_norm::NAME => after_norm::TABLE,
+            _ => return None,
+        };
+        let saved = var.saved().into_iter().nth(at)?;
         let count = var.shape().len() / saved.dims()[1].max(1);
         let group = |r: Row<S>| GroupStatistics {
             lambda: r.lambda.to_f64(),

@@ -79,3 +79,19 @@ fn the_checker_tells_detached_from_full() {
         assert!(report.dual > 1e-3 && report.difference > 1.0, "{settings:?}: {report:?}");
     }
 }
+
+/// By hand: with f(z) = z and α = 0, ∂L/∂α = 0.3·Σ g·(z − μ) = 0.3·(1·(−1.5) + 2·0.5 − 4·2.5) whatever λ is, although
+/// f − μ is taken from y = λ·(f − μ) where that has it.
+#[test]
+fn the_gradient_of_alpha_does_not_depend_on_lambda() {
+    for lambda in [0.0, 1e-300, 1e-7, 1e-5, 0.7, -2.0, 1e100] {
+        let tape = autograd::Tape::<f64>::new();
+        let vector = |x: &[f64]| autograd::Tensor::vector(x.to_vec());
+        let (z, alpha) = (tape.variable(vector(&[-1.0, 1.0, 3.0])), tape.variable(vector(&[0.0])));
+        let plan = Plan::given(Settings::default(), vec![Applied { lambda, mu: 0.5 }]).unwrap();
+        let y = Normalize::new(autograd::ops::activation::Identity, plan).apply(z, Some(alpha)).unwrap();
+        let gradients = tape.backward_from(y, vector(&[1.0, 2.0, -4.0]), autograd::Keep::Leaves).unwrap();
+        let got = gradients.wrt(alpha).unwrap().data()[0];
+        assert!((got / (0.3 * -10.5) - 1.0).abs() < 1e-14, "λ = {lambda}: {got}");
+    }
+}

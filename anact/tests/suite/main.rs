@@ -1,5 +1,6 @@
 //! The node, its twin and the theory, against values from outside and against each other.
 
+mod after_norm;
 mod degenerate;
 mod gaussian;
 mod gaussian_more;

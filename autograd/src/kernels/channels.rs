@@ -10,7 +10,7 @@ use crate::scalar::Scalar;
 use crate::shape::Shape;
 
 /// Elements per task at least.
-const TASK: usize = 16 * 1024;
+pub(super) const TASK: usize = 16 * 1024;
 
 /// The sizes N, C and L of an array of shape (N, C, …), L being the product of the axes after the second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +37,19 @@ impl Channels {
         self.samples * self.positions
     }
 
+    /// The channel of the element at `at`.
+    #[inline]
+    pub fn channel(&self, at: usize) -> usize {
+        at / self.positions.max(1) % self.channels.max(1)
+    }
+
+    /// The number of elements from `at` to the end of its run.
+    #[inline]
+    pub fn rest_of_run(&self, at: usize) -> usize {
+        let positions = self.positions.max(1);
+        positions - at % positions
+    }
+
     /// Where the elements of `channel` lie: one run for every sample.
     pub fn runs(&self, channel: usize) -> impl Iterator<Item = Range<usize>> {
         let (channels, positions) = (self.channels, self.positions);
@@ -60,10 +73,16 @@ impl Channels {
         })
     }
 
+    /// Calls `f(start, stretch)` for consecutive stretches of `y` that end where a run does, in parallel.
+    pub(super) fn for_each_stretch<S: Send>(&self, y: &mut [S], f: impl Fn(usize, &mut [S]) + Sync) {
+        let positions = self.positions.max(1);
+        for_each_chunk_of(TASK.div_ceil(positions) * positions, y, f);
+    }
+
     /// Calls `f(channel, start, run)` for every run of `y`, in parallel; `start` is its place in the array.
     pub fn for_each_run<S: Send>(&self, y: &mut [S], f: impl Fn(usize, usize, &mut [S]) + Sync + Send) {
         let positions = self.positions.max(1);
-        for_each_chunk_of(TASK.div_ceil(positions) * positions, y, |at, runs| {
+        self.for_each_stretch(y, |at, runs| {
             for (i, run) in runs.chunks_mut(positions).enumerate() {
                 let start = at + i * positions;
                 f(start / positions % self.channels, start, run);

@@ -18,6 +18,7 @@ pub mod product;
 pub mod reduce;
 pub mod rows;
 pub(crate) mod simd;
+pub mod source;
 pub mod strided;
 pub mod vector;
 pub mod window;

@@ -2,7 +2,7 @@
 
 use crate::check::Case;
 use crate::error::{Error, Result};
-use crate::kernels::batch_norm::{self, Statistics};
+use crate::kernels::batch_norm::{self, Normalized};
 use crate::kernels::channels::Channels;
 use crate::kernels::moments::Moments;
 use crate::op::{Backward, Forward, Op, inputs_of};
@@ -69,6 +69,88 @@ pub(super) fn layout<S: Scalar>(
     Ok(layout)
 }
 
+/// What a batch says of its channels; for [`BatchNorm`] and for ops that begin with one.
+#[derive(Debug)]
+pub struct MeasuredChannels<S> {
+    mean: Vec<S>,
+    variance: Vec<S>,
+    inverse_deviation: Vec<S>,
+}
+
+impl BatchNorm {
+    /// Checks the operands of `op` and measures x.
+    ///
+    /// # Errors
+    /// As [`BatchNorm`].
+    pub fn measure<S: Scalar>(
+        &self,
+        op: &'static str,
+        x: &Tensor<S>,
+        gamma: &Tensor<S>,
+        beta: &Tensor<S>,
+    ) -> Result<MeasuredChannels<S>> {
+        let layout = layout(op, self.eps, x, &[("gamma", gamma), ("beta", beta)])?;
+        if layout.count() == 0 {
+            let legal = "at least one element per channel: there is no mean of nothing".into();
+            return Err(Error::Operand { op, what: "the input", shape: x.shape(), legal });
+        }
+        let moments = batch_norm::moments(&layout, x.data());
+        let mean = moments.iter().map(|m| m.mean).collect();
+        let variance: Vec<S> = moments.iter().map(Moments::biased_variance).collect();
+        let inverse_deviation = batch_norm::inverse_deviations(&variance, self.eps);
+        Ok(MeasuredChannels { mean, variance, inverse_deviation })
+    }
+
+    /// What [`BatchNorm::measure`] said, from what was [saved](MeasuredChannels::saved) of it.
+    pub fn measured<S: Scalar>(&self, saved: &[Tensor<S>]) -> MeasuredChannels<S> {
+        let (mean, variance) = (saved[0].data().to_vec(), saved[1].data().to_vec());
+        let inverse_deviation = batch_norm::inverse_deviations(&variance, self.eps);
+        MeasuredChannels { mean, variance, inverse_deviation }
+    }
+
+    /// What a batch normalization of `inputs`, the sum with `shortcut` and a function of every element do to samples;
+    /// `inputs` are x and what all samples share.
+    pub fn samples_with(inputs: &[SampledInput], shortcut: Option<&SampledInput>) -> Samples {
+        let normalized = match Samples::row_by_row_with(inputs[0], &inputs[1..]) {
+            Samples::Rows => {
+                Samples::Coupled("the mean and variance of its channels are those of the whole batch")
+            }
+            other => other,
+        };
+        match (normalized, shortcut.map(|s| s.samples)) {
+            (Samples::Shared, Some(shortcut)) => shortcut.row_by_row(),
+            (Samples::Coupled(_), Some(Samples::Mixed(why))) => Samples::Mixed(why),
+            (normalized, _) => normalized,
+        }
+    }
+}
+
+impl<S: Scalar> MeasuredChannels<S> {
+    /// γ·x̂ + β, plus `shortcut` if there is one, to be computed as it is read.
+    pub fn normalized<'a>(
+        &'a self,
+        x: &'a Tensor<S>,
+        gamma: &'a Tensor<S>,
+        beta: &'a Tensor<S>,
+        shortcut: Option<&'a Tensor<S>>,
+    ) -> Normalized<'a, S> {
+        Normalized {
+            layout: Channels::of(x.shape()),
+            mean: &self.mean,
+            inverse_deviation: &self.inverse_deviation,
+            gamma: gamma.data(),
+            beta: beta.data(),
+            x: x.data(),
+            shortcut: shortcut.map(Tensor::data),
+        }
+    }
+
+    /// μ (C) and v (C), to be saved for the backward pass.
+    pub fn saved(self) -> Vec<Tensor<S>> {
+        vec![Tensor::vector(self.mean), Tensor::vector(self.variance)]
+    }
+}
+
 impl<S: Scalar> Op<S> for BatchNorm {
     fn name(&self) -> &'static str {
         NAME
@@ -76,43 +158,24 @@ impl<S: Scalar> Op<S> for BatchNorm {
 
     fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
         let &[x, gamma, beta] = inputs_of(NAME, inputs, "3: the input, gamma and beta")?;
-        let layout = layout(NAME, self.eps, x, &[("gamma", gamma), ("beta", beta)])?;
-        if layout.count() == 0 {
-            let legal = "at least one element per channel: there is no mean of nothing".into();
-            return Err(Error::Operand { op: NAME, what: "the input", shape: x.shape(), legal });
-        }
-        let moments = batch_norm::moments(&layout, x.data());
-        let mean: Vec<S> = moments.iter().map(|m| m.mean).collect();
-        let variance: Vec<S> = moments.iter().map(Moments::biased_variance).collect();
-        let inverse_deviation = batch_norm::inverse_deviations(&variance, self.eps);
-        let statistics = Statistics { mean: &mean, inverse_deviation: &inverse_deviation };
-        let y = batch_norm::normalize(&layout, &statistics, gamma.data(), beta.data(), x.data());
-        let output = Tensor::filled(x.shape(), y);
-        Ok(Forward { output, saved: vec![Tensor::vector(mean), Tensor::vector(variance)] })
+        let channels = self.measure(NAME, x, gamma, beta)?;
+        let z = channels.normalized(x, gamma, beta, None).values();
+        Ok(Forward { output: Tensor::filled(x.shape(), z), saved: channels.saved() })
     }
 
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
         let (x, gamma, g) = (cx.inputs[0], cx.inputs[1], cx.upstream.data());
-        let layout = Channels::of(x.shape());
-        let inverse_deviation = batch_norm::inverse_deviations(cx.saved[1].data(), self.eps);
-        let statistics = Statistics { mean: cx.saved[0].data(), inverse_deviation: &inverse_deviation };
-        let sums = batch_norm::gradient_sums(&layout, &statistics, x.data(), g);
-        let dx = cx.needs[0].then(|| {
-            let dx = batch_norm::input_gradient(&layout, &statistics, gamma.data(), &sums, x.data(), g);
-            Tensor::filled(x.shape(), dx)
-        });
+        let channels = self.measured(cx.saved);
+        let normalized = channels.normalized(x, gamma, cx.inputs[2], None);
+        let sums = normalized.gradient_sums(g);
+        let dx = cx.needs[0].then(|| Tensor::filled(x.shape(), normalized.input_gradient(&sums, g)));
         let dgamma = cx.needs[1].then(|| Tensor::vector(sums.iter().map(|s| s.1).collect()));
         let dbeta = cx.needs[2].then(|| Tensor::vector(sums.iter().map(|s| s.0).collect()));
         vec![dx, dgamma, dbeta]
     }
 
     fn samples(&self, inputs: &[SampledInput]) -> Samples {
-        match Samples::row_by_row_with(inputs[0], &inputs[1..]) {
-            Samples::Rows => {
-                Samples::Coupled("the mean and variance of its channels are those of the whole batch")
-            }
-            other => other,
-        }
+        Self::samples_with(inputs, None)
     }
 
     /// γ and β see x̂, which the batch's saved μ and v fix.

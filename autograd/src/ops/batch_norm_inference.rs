@@ -2,7 +2,7 @@
 
 use crate::check::Case;
 use crate::error::Result;
-use crate::kernels::batch_norm::{self, Statistics};
+use crate::kernels::batch_norm::{self, Normalized};
 use crate::kernels::buffer;
 use crate::kernels::channels::Channels;
 use crate::op::{Backward, Forward, Op, inputs_of};
@@ -50,9 +50,16 @@ impl<S: Scalar> Op<S> for BatchNormInference {
         let per_channel = [("gamma", gamma), ("beta", beta), ("the mean", mean), ("the variance", variance)];
         let layout = layout(NAME, self.eps, x, &per_channel)?;
         let inverse_deviation = batch_norm::inverse_deviations(variance.data(), self.eps);
-        let statistics = Statistics { mean: mean.data(), inverse_deviation: &inverse_deviation };
-        let y = batch_norm::normalize(&layout, &statistics, gamma.data(), beta.data(), x.data());
-        Ok(Forward::of(Tensor::filled(x.shape(), y)))
+        let normalized = Normalized {
+            layout,
+            mean: mean.data(),
+            inverse_deviation: &inverse_deviation,
+            gamma: gamma.data(),
+            beta: beta.data(),
+            x: x.data(),
+            shortcut: None,
+        };
+        Ok(Forward::of(Tensor::filled(x.shape(), normalized.values())))
     }
 
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
@@ -71,8 +78,16 @@ impl<S: Scalar> Op<S> for BatchNormInference {
         });
         let mut gradients = vec![dx, None, None, None, None];
         if cx.needs[1..].contains(&true) {
-            let statistics = Statistics { mean: cx.inputs[3].data(), inverse_deviation: &inverse };
-            let sums = batch_norm::gradient_sums(&layout, &statistics, x.data(), g);
+            let normalized = Normalized {
+                layout,
+                mean: cx.inputs[3].data(),
+                inverse_deviation: &inverse,
+                gamma,
+                beta: cx.inputs[2].data(),
+                x: x.data(),
+                shortcut: None,
+            };
+            let sums = normalized.gradient_sums(g);
             let half = S::from_f64(0.5);
             // Of channel c with Σ g and Σ g·x̂.
             let of_channel = |input: usize, c: usize, (plain, weighted): (S, S)| match input {

@@ -20,6 +20,7 @@ mod add;
 mod avg_pool2d;
 mod batch_norm;
 mod batch_norm_inference;
+mod batch_norm_map;
 mod concat;
 mod conv2d;
 mod cross_entropy;
@@ -50,8 +51,9 @@ mod var;
 pub use add::Add;
 pub use avg_pool2d::AvgPool2d;
 pub use axes::AxisSet;
-pub use batch_norm::BatchNorm;
+pub use batch_norm::{BatchNorm, MeasuredChannels};
 pub use batch_norm_inference::BatchNormInference;
+pub use batch_norm_map::{BatchNormMap, check_shortcut, shortcut_to};
 pub use concat::Concat;
 pub use conv2d::Conv2d;
 pub use cross_entropy::CrossEntropy;
@@ -145,6 +147,11 @@ pub const OPS: &[OpEntry] = &[
         name: "batch_norm_inference",
         formula: "γ · (x − mean) / √(var + ε) + β",
         cases: batch_norm_inference::cases,
+    },
+    OpEntry {
+        name: "batch_norm_map",
+        formula: "f(γ · (x − mean) / √(var + ε) + β + r), mean and var of the batch",
+        cases: batch_norm_map::cases,
     },
 ];
 

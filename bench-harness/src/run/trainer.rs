@@ -212,7 +212,10 @@ impl Trainer {
         let start = Instant::now();
         let (loss, correct, layers, gradients, ops, forward) = {
             let tape = if self.times_ops { Tape::timed() } else { Tape::new() };
-            let cx = Context::train(&tape, self.seed, self.steps).executing(self.execution);
+            // The theory and the search for anomalies read the tape op by op; the bits are the same.
+            let fused = self.execution.fused && !(is_inspected || self.finds_anomalies);
+            let execution = Execution { fused, ..self.execution };
+            let cx = Context::train(&tape, self.seed, self.steps).executing(execution);
             let (logits, loss) = record_loss(self.model.as_mut(), &cx, images, labels, self.smoothing)?;
             let correct = accuracy::correct(&logits.value(), labels)?;
             let mean_loss = loss.value().item()?;

@@ -47,15 +47,15 @@ impl<S: Scalar> BasicBlock<S> {
 
     fn record<'t>(&mut self, cx: &Context<'t, S>, x: Var<'t, S>) -> Result<Var<'t, S>> {
         let mut y = cx.call("conv1", &mut self.conv1, x)?;
-        y = cx.call("bn1", &mut self.bn1, y)?;
-        y = cx.call("act1", self.act1.as_mut(), y)?;
+        let normed = cx.norm("bn1", &mut self.bn1, y)?;
+        y = cx.call_normed("act1", self.act1.as_mut(), normed)?;
         y = cx.call("conv2", &mut self.conv2, y)?;
-        y = cx.call("bn2", &mut self.bn2, y)?;
+        let normed = cx.norm("bn2", &mut self.bn2, y)?;
         let around = match &mut self.downsample {
             Some(layers) => cx.call("downsample", layers, x)?,
             None => x,
         };
-        cx.call("act2", self.act2.as_mut(), y.try_add(around)?)
+        cx.call_normed("act2", self.act2.as_mut(), normed.plus(around)?)
     }
 }
 

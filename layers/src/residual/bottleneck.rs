@@ -59,18 +59,18 @@ impl<S: Scalar> Bottleneck<S> {
 
     fn record<'t>(&mut self, cx: &Context<'t, S>, x: Var<'t, S>) -> Result<Var<'t, S>> {
         let mut y = cx.call("conv1", &mut self.conv1, x)?;
-        y = cx.call("bn1", &mut self.bn1, y)?;
-        y = cx.call("act1", self.act1.as_mut(), y)?;
+        let normed = cx.norm("bn1", &mut self.bn1, y)?;
+        y = cx.call_normed("act1", self.act1.as_mut(), normed)?;
         y = cx.call("conv2", &mut self.conv2, y)?;
-        y = cx.call("bn2", &mut self.bn2, y)?;
-        y = cx.call("act2", self.act2.as_mut(), y)?;
+        let normed = cx.norm("bn2", &mut self.bn2, y)?;
+        y = cx.call_normed("act2", self.act2.as_mut(), normed)?;
         y = cx.call("conv3", &mut self.conv3, y)?;
-        y = cx.call("bn3", &mut self.bn3, y)?;
+        let normed = cx.norm("bn3", &mut self.bn3, y)?;
         let around = match &mut self.downsample {
             Some(layers) => cx.call("downsample", layers, x)?,
             None => x,
         };
-        cx.call("act3", self.act3.as_mut(), y.try_add(around)?)
+        cx.call_normed("act3", self.act3.as_mut(), normed.plus(around)?)
     }
 }
 

@@ -1,11 +1,11 @@
 //! The same seed gives the same bits, again and on any number of threads.
 
-use anact::{NormalizedSettings, activation};
+use anact::{GradientMode, Granularity, NormalizedSettings, StatisticsSource, activation};
 use autograd::random::{Purpose, Stream};
 use autograd::{Keep, Shape, Tape, Tensor};
 use layers::models::{ModelEntry, ModelSettings};
 use layers::optim::{Decayed, Sgd, SgdSettings, WeightDecay};
-use layers::{Context, Init, weights};
+use layers::{Context, Execution, Init, weights};
 
 /// What five steps leave behind.
 #[derive(Debug, PartialEq)]
@@ -17,8 +17,9 @@ struct Outcome {
 }
 
 /// Large enough that maps, convolutions and sums are cut into several tasks, with remainders.
-fn train(function: &str, seed: u64) -> Outcome {
-    let settings = ModelSettings {
+fn train(function: &str, seed: u64, settings: &NormalizedSettings, fused: bool) -> Outcome {
+    let make = activation::<f32>(function, settings).unwrap();
+    let sizes = ModelSettings {
         input: [3, 26, 24],
         classes: 7,
         width: Some(5),
@@ -26,8 +27,7 @@ fn train(function: &str, seed: u64) -> Outcome {
         init: Init::HeNormal,
         seed,
     };
-    let make = activation::<f32>(function, &NormalizedSettings::default()).unwrap();
-    let mut model = ModelEntry::named("resnet8").unwrap().build(&settings, &*make).unwrap();
+    let mut model = ModelEntry::named("resnet8").unwrap().build(&sizes, &*make).unwrap();
     let mut sgd = Sgd::new(SgdSettings {
         momentum: 0.9,
         nesterov: true,
@@ -44,7 +44,8 @@ fn train(function: &str, seed: u64) -> Outcome {
         let labels: Vec<usize> = (0..9).map(|_| stream.below(7) as usize).collect();
 
         let tape = Tape::new();
-        let logits = model.forward(&Context::train(&tape, seed, step), tape.constant(images)).unwrap();
+        let cx = Context::train(&tape, seed, step).executing(Execution { fused, ..Execution::default() });
+        let logits = model.forward(&cx, tape.constant(images)).unwrap();
         let loss = logits.cross_entropy(&labels, 0.0).unwrap();
         let gradients = tape.backward(loss, Keep::Leaves).unwrap();
         sgd.step(model.as_mut(), &gradients, 0.05).unwrap();
@@ -55,7 +56,7 @@ fn train(function: &str, seed: u64) -> Outcome {
 
 fn on_threads(threads: usize, function: &str) -> Outcome {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    pool.install(|| train(function, 11))
+    pool.install(|| train(function, 11, &NormalizedSettings::default(), true))
 }
 
 #[test]
@@ -72,10 +73,38 @@ fn training_gives_the_same_bits_again_and_on_any_number_of_threads() {
     }
 }
 
+/// Plain, normalized and learnt activations and a rival; running and batch statistics.
+#[test]
+fn a_fused_step_has_the_bits_of_its_ops_one_by_one() {
+    let running = NormalizedSettings::default();
+    let batch = NormalizedSettings {
+        statistics: StatisticsSource::Batch,
+        gradient: GradientMode::Full,
+        granularity: Granularity::Channel,
+        ..running
+    };
+    let runs = [
+        ("swish", &running),
+        ("relu", &running),
+        ("prelu", &running),
+        ("gp-tanh", &running),
+        ("nswish", &running),
+        ("nprelu", &running),
+        ("ntanh", &batch),
+    ];
+    for (function, settings) in runs {
+        let (fused, apart) = (train(function, 11, settings, true), train(function, 11, settings, false));
+        assert!(apart.losses.iter().all(|&bits| f32::from_bits(bits).is_finite()), "{function}");
+        assert_eq!(fused.losses, apart.losses, "{function}");
+        assert!(fused.weights == apart.weights, "{function}: other weights");
+    }
+}
+
 /// The comparison means something: another seed gives other bits, and the losses are not all the same.
 #[test]
 fn another_seed_gives_other_bits() {
-    let (a, b) = (train("nswish", 11), train("nswish", 12));
+    let run = |seed| train("nswish", seed, &NormalizedSettings::default(), false);
+    let (a, b) = (run(11), run(12));
     assert!(a.losses.windows(2).all(|pair| pair[0] != pair[1]));
     assert!(a.losses != b.losses && a.weights != b.weights);
 }

@@ -32,6 +32,7 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("global_avg_pool", "conv_geometries.rs draws its geometry"),
     ("batch_norm", "conv_geometries.rs draws its geometry"),
     ("batch_norm_inference", "conv_geometries.rs draws its geometry"),
+    ("batch_norm_map", "its twin, the chain of its ops, has conv_geometries.rs"),
 ];
 
 /// One draw for a step. Operands are mostly recent values, so that graphs are deep, and sometimes old ones.

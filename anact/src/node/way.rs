@@ -1,0 +1,193 @@
+//! The node's way forth and back over a z that need not be stored; the op alone and the one that is fused with the
+//! normalization before it are both this.
+
+use autograd::kernels::reduce;
+use autograd::kernels::source::Source;
+use autograd::{Error, Result, Scalar, Shape, Tensor};
+
+use super::table::{self, Row};
+use super::{ADJUSTMENT, GradientMode, Loops, Plan};
+use crate::groups::{BLOCK, Groups};
+use crate::moments::{BatchMoments, ForwardMoment, measure_groups};
+
+/// What both ways need to know.
+pub(super) struct Way<'a, S> {
+    /// The op's name, for errors.
+    pub(super) op: &'static str,
+    pub(super) function: &'a dyn Loops<S>,
+    pub(super) plan: &'a Plan,
+    /// The shape of z.
+    pub(super) shape: Shape,
+    pub(super) alpha: Option<&'a Tensor<S>>,
+}
+
+impl<'a, S: Scalar> Way<'a, S> {
+    fn groups(&self) -> Result<Groups> {
+        Groups::of(self.op, self.shape, self.plan.settings().granularity)
+    }
+
+    /// y, and what is to be saved.
+    pub(super) fn forward(&self, z: &dyn Source<S>) -> Result<(Vec<S>, Tensor<S>)> {
+        let groups = self.groups()?;
+        self.check_alpha(groups)?;
+        self.plan.check(groups.count)?;
+        let moments = self.plan.measures().then(|| measure_groups(self.function, z, groups));
+        let rows = self.plan.rows(groups.count, moments)?;
+        let applied: Vec<(S, S)> = self.kappas(&rows).zip(&rows).map(|(kappa, r)| (kappa, r.mu)).collect();
+        let y = groups.fill(z, |group, _, z, y| {
+            let (kappa, mu) = applied[group];
+            self.function.normalized(kappa, mu, z, y);
+        });
+        Ok((y, table::pack(&rows)))
+    }
+
+    /// The way back from the output `y` with the upstream gradient `g`; `saved` is what [`Way::forward`] gave.
+    pub(super) fn back(
+        &self,
+        z: &dyn Source<S>,
+        saved: &Tensor<S>,
+        [y, g]: [&'a [S]; 2],
+        wants_alpha: bool,
+    ) -> Back<'a, S> {
+        let groups = self.groups().expect("forward took this shape");
+        let rows = table::unpack(saved, groups.elements());
+        let kappas: Vec<S> = self.kappas(&rows).collect();
+        let settings = self.plan.settings();
+        let is_full = settings.gradient == GradientMode::Full;
+        let sums =
+            (is_full || wants_alpha).then(|| upstream_sums(self.function, z, [y, g], groups, &rows, &kappas));
+        let slopes = kappas.into_iter().zip(&rows).enumerate().map(|(i, (kappa, row))| {
+            let sums = sums.as_ref().filter(|_| is_full && !row.degenerate);
+            let full = sums.zip(row.moments.as_ref());
+            Slopes { kappa, full: full.map(|(s, m)| FullSlopes::of(row, m, settings.moment, s[i])) }
+        });
+        let slopes = slopes.collect();
+        Back { function: self.function, groups, g, slopes, sums: sums.filter(|_| wants_alpha) }
+    }
+
+    fn check_alpha(&self, groups: Groups) -> Result<()> {
+        match self.alpha {
+            Some(alpha) if alpha.dims() != [groups.count] => Err(Error::Operand {
+                op: self.op,
+                what: "α",
+                shape: alpha.shape(),
+                legal: format!("[{}], one for each group", groups.count),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// κ of every group.
+    fn kappas<'r>(&'r self, rows: &'r [Row<S>]) -> impl Iterator<Item = S> + 'r {
+        rows.iter().enumerate().map(move |(g, row)| match self.alpha {
+            Some(alpha) => row.lambda + S::from_f64(ADJUSTMENT) * alpha.data()[g].tanh(),
+            None => row.lambda,
+        })
+    }
+}
+
+/// The way back.
+pub(super) struct Back<'a, S> {
+    pub(super) groups: Groups,
+    function: &'a dyn Loops<S>,
+    g: &'a [S],
+    slopes: Vec<Slopes<S>>,
+    /// If α wants a gradient.
+    sums: Option<Vec<[S; 2]>>,
+}
+
+impl<S: Scalar> Back<'_, S> {
+    /// ∂L/∂z of a run of elements of `group` that begins at `start` and holds `z`.
+    pub(super) fn write(&self, group: usize, start: usize, z: &[S], out: &mut [S]) {
+        let (g, slopes) = (&self.g[start..][..out.len()], &self.slopes[group]);
+        match &slopes.full {
+            Some(full) => self.function.full(slopes.kappa, full, z, g, out),
+            None => self.function.detached(slopes.kappa, z, g, out),
+        }
+    }
+
+    /// ∂L/∂α, if it is wanted.
+    pub(super) fn by_alpha(&self, alpha: &Tensor<S>) -> Option<Tensor<S>> {
+        let slope = |(&a, s): (&S, &[S; 2])| {
+            let t = a.tanh();
+            S::from_f64(ADJUSTMENT) * (S::ONE - t * t) * s[1]
+        };
+        let sums = self.sums.as_ref()?;
+        Some(Tensor::filled(alpha.shape(), alpha.data().iter().zip(sums).map(slope).collect()))
+    }
+}
+
+/// What the backward pass wants of one group.
+struct Slopes<S> {
+    kappa: S,
+    /// The coefficients of the second term of the full gradient; `None` if λ is a constant.
+    full: Option<FullSlopes<S>>,
+}
+
+/// S₁·∂λ/∂z = z_scale·(z − z̄) − f_scale·h·f′ − slope_scale·f′·f″, h = f − h_shift.
+#[derive(Clone, Copy)]
+pub(crate) struct FullSlopes<S> {
+    pub(super) g_mean: S,
+    pub(super) z_mean: S,
+    pub(super) h_shift: S,
+    pub(super) z_scale: S,
+    pub(super) f_scale: S,
+    pub(super) slope_scale: S,
+}
+
+impl<S: Scalar> FullSlopes<S> {
+    fn of(row: &Row<S>, moments: &BatchMoments<S>, moment: ForwardMoment, [s0, s1]: [S; 2]) -> Self {
+        let n = S::from_f64(moments.count as f64);
+        let forward = moments.forward(moment);
+        // Divided in this order, nothing overflows that the gradient itself would not.
+        let common = s1 / n / (row.lambda + row.lambda);
+        let z_scale = common / forward;
+        let h_shift = match moment {
+            ForwardMoment::Raw => S::ZERO,
+            ForwardMoment::Centered => moments.m1,
+        };
+        Self {
+            g_mean: s0 / n,
+            z_mean: moments.z_mean,
+            h_shift,
+            z_scale,
+            f_scale: z_scale * (moments.z_var / forward),
+            slope_scale: common / moments.d2 / moments.d2,
+        }
+    }
+}
+
+/// Below this, f − μ is not taken from y = κ·(f − μ).
+const SMALL_KAPPA: f64 = 1e-6;
+
+/// S₀ = Σ g and S₁ = Σ g·(f − μ) of every group.
+///
+/// f − μ is y/κ, so f need not be computed again, nor z; only where κ is next to 0, f − μ is lost in y.
+fn upstream_sums<S: Scalar>(
+    function: &dyn Loops<S>,
+    z: &dyn Source<S>,
+    [y, g]: [&[S]; 2],
+    groups: Groups,
+    rows: &[Row<S>],
+    kappas: &[S],
+) -> Vec<[S; 2]> {
+    let from_y = |group: usize| kappas[group].abs().to_f64() > SMALL_KAPPA;
+    let leaf = |group: usize, positions: std::ops::Range<usize>| {
+        let (mut scratch, mut g_scratch) = ([S::ZERO; BLOCK], [S::ZERO; BLOCK]);
+        let g = groups.read(&g, group, positions.clone(), &mut g_scratch);
+        if from_y(group) {
+            let y = groups.read(&y, group, positions, &mut scratch);
+            return [reduce::sum(g), reduce::dot(g, y)];
+        }
+        let z = groups.read(z, group, positions, &mut scratch);
+        let mut values = [S::ZERO; BLOCK];
+        function.values(z, &mut values[..z.len()]);
+        let mu = rows[group].mu;
+        [reduce::sum(g), reduce::sum_of(g.len(), |i| g[i] * (values[i] - mu))]
+    };
+    let mut sums = groups.reduce(&leaf, &|a, b| [a[0] + b[0], a[1] + b[1]]);
+    for (group, sums) in sums.iter_mut().enumerate().filter(|(group, _)| from_y(*group)) {
+        sums[1] = sums[1] / kappas[group];
+    }
+    sums
+}
