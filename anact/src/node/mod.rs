@@ -107,6 +107,7 @@ struct Slopes<S> {
 }
 
 /// S₁·∂λ/∂z = z_scale·(z − z̄) − f_scale·h·f′ − slope_scale·f′·f″, h = f − h_shift.
+#[derive(Clone, Copy)]
 pub(crate) struct FullSlopes<S> {
     g_mean: S,
     z_mean: S,
@@ -257,7 +258,7 @@ fn upstream_sums<S: Scalar>(
         let mut values = [S::ZERO; BLOCK];
         function.values(z, &mut values[..z.len()]);
         let mu = rows[group].mu;
-        [reduce::sum(g), reduce::sum_of(g.len(), |i| g[i] * (values[i] - mu))]
+        reduce::block_sums([g, &values[..g.len()]], |[g, value]| [g, g * (value - mu)])
     };
     groups.reduce(&leaf, &|a, b| [a[0] + b[0], a[1] + b[1]])
 }
