@@ -132,7 +132,7 @@ mod tests {
     fn runs_are_the_same_stream() {
         for (p, start, n) in [(0.1, 0, 1000), (0.5, 777, 300), (0.9, 3, 1), (0.0, 5, 9)] {
             let mut one_by_one = Stream::new(5, Purpose::Dropout, 9);
-            (0..start).for_each(|_| drop(one_by_one.uniform()));
+            (0..start).for_each(|_| _ = one_by_one.uniform());
             let want: Vec<bool> = (0..n).map(|_| one_by_one.uniform() < p).collect();
             let mut got = vec![false; n];
             Stream::at(5, Purpose::Dropout, 9, start).fill_below(p, &mut got);

@@ -41,7 +41,10 @@ pub fn block_sums<S: Scalar, const N: usize, const K: usize>(
     term: impl Fn([S; N]) -> [S; K],
 ) -> [S; K] {
     let n = columns[0].len();
-    assert!(n <= BLOCK && columns.iter().all(|c| c.len() == n), "a block has columns of equal lengths up to {BLOCK}");
+    assert!(
+        n <= BLOCK && columns.iter().all(|c| c.len() == n),
+        "a block has columns of equal lengths up to {BLOCK}"
+    );
     S::vectorized(BlockSums { columns, term })
 }
 
@@ -62,8 +65,7 @@ impl<S: Scalar, F: Fn([S; N]) -> [S; K], const N: usize, const K: usize> Loop fo
         for i in 0..rows {
             let row = whole.map(|column| column[i]);
             // All terms of one sum before those of the next: the compiler makes a vector of each.
-            let terms: [[S; LANES]; K] =
-                from_fn(|k| from_fn(|lane| term(row.map(|column| column[lane]))[k]));
+            let terms: [[S; LANES]; K] = from_fn(|k| from_fn(|lane| term(row.map(|column| column[lane]))[k]));
             sums = from_fn(|k| from_fn(|lane| sums[k][lane] + terms[k][lane]));
         }
         ends(sums, parts.map(|(_, rest)| rest), term)

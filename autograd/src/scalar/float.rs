@@ -53,6 +53,10 @@ macro_rules! float_scalar {
             fn abs(self) -> Self {
                 $float::abs(self)
             }
+            #[inline(always)]
+            fn minus_abs(self) -> Self {
+                -$float::abs(self)
+            }
             fn vectorized<L: Loop>(job: L) -> L::Output {
                 $vectorized(job)
             }

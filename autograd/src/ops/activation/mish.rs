@@ -31,8 +31,7 @@ impl<S: Scalar> Parts<S> {
     #[inline(always)]
     fn at(x: S) -> Self {
         let is_right = x > S::ZERO;
-        // Not `x.abs()`: its slope at 0 is 0, which would lose a tangent there.
-        let e = if is_right { -x } else { x }.exp();
+        let e = x.minus_abs().exp();
         let two_e = e + e;
         let square = e * e;
         let numerator = (if is_right { S::ONE } else { square }) + two_e;

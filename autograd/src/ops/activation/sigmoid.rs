@@ -19,13 +19,11 @@ pub(crate) fn logistic<S: Scalar>(x: S) -> S {
 /// the values nor a dual number's tangents become ∞ or NaN.
 #[inline(always)]
 pub(super) fn logistic_pair<S: Scalar>(x: S) -> (S, S) {
-    let is_left = x < S::ZERO;
-    // Not `x.abs()`: its slope at 0 is 0, which would lose the tangent there.
-    let e = if is_left { x } else { -x }.exp();
+    let e = x.minus_abs().exp();
     let large = S::ONE / (S::ONE + e);
     // e·large, whose error would be that of e and of large; here only a part of the latter counts.
     let small = e - e * (e * large);
-    if is_left { (small, large) } else { (large, small) }
+    if x > S::ZERO { (large, small) } else { (small, large) }
 }
 
 impl Elementwise for Sigmoid {

@@ -14,7 +14,7 @@ pub struct Softsign;
 /// 1 + |x|, with the left tangent at 0.
 #[inline(always)]
 fn one_plus_size<S: Scalar>(x: S) -> S {
-    S::ONE + if x > S::ZERO { x } else { -x }
+    S::ONE - x.minus_abs()
 }
 
 impl Elementwise for Softsign {

@@ -75,7 +75,8 @@ fn binade(subject: &Subject, sign: u32, exponent: u32, compare: Comparison) -> f
             Known::Constant(_) => f64::NAN,
             Known::Reference => {
                 let (first, last) = ((-at(start).abs()).exp(), at(start + RUN - 1));
-                let (fast, slow) = ((subject.reference)(last, first * factors[RUN - 1]), (subject.slow)(last));
+                let (fast, slow) =
+                    ((subject.reference)(last, first * factors[RUN - 1]), (subject.slow)(last));
                 assert!((fast - slow).abs() <= 1e-10 * slow.abs() + 1e-300, "{last}: {fast} {slow}");
                 compare(&x, &y, first, &factors)
             }
@@ -91,12 +92,15 @@ type Comparison = fn(&[f32], &[f32], f64, &[f64]) -> f64;
 /// The largest error over all finite x; NaN gives NaN.
 fn sweep(subject: &Subject, compare: Comparison) -> f64 {
     let binades: Vec<(u32, u32)> = (0..255).flat_map(|e| [(0, e), (1, e)]).collect();
-    let worst =
-        binades.par_iter().map(|&(sign, exponent)| binade(subject, sign, exponent, compare)).reduce(|| 0.0, f64::max);
+    let worst = binades
+        .par_iter()
+        .map(|&(sign, exponent)| binade(subject, sign, exponent, compare))
+        .reduce(|| 0.0, f64::max);
     for sign in [0u32, 1] {
         for start in (1..1 << 23).step_by(RUN * STRIDE) {
-            let x: [f32; RUN] =
-                std::array::from_fn(|i| f32::from_bits(sign << 31 | 255 << 23 | (start + i as u32).min((1 << 23) - 1)));
+            let x: [f32; RUN] = std::array::from_fn(|i| {
+                f32::from_bits(sign << 31 | 255 << 23 | (start + i as u32).min((1 << 23) - 1))
+            });
             let mut y = [0f32; RUN];
             subject.function.values(&x, &mut y);
             assert!(y.iter().all(|y| y.is_nan()));
