@@ -3,8 +3,6 @@
 //! A slice is cut into blocks; inside a block eight running sums go side by side, and the block sums are added
 //! pairwise in a tree. The error grows with the logarithm of the number of blocks, not with the length.
 
-use std::array::from_fn;
-
 use super::map::for_each_chunk_of;
 use super::vector::Loop;
 use crate::scalar::Scalar;
@@ -63,10 +61,24 @@ impl<S: Scalar, F: Fn([S; N]) -> [S; K], const N: usize, const K: usize> Loop fo
         let whole = parts.map(|(whole, _)| &whole[..rows]);
         let mut sums = [[S::ZERO; LANES]; K];
         for i in 0..rows {
-            let row = whole.map(|column| column[i]);
             // All terms of one sum before those of the next: the compiler makes a vector of each.
-            let terms: [[S; LANES]; K] = from_fn(|k| from_fn(|lane| term(row.map(|column| column[lane]))[k]));
-            sums = from_fn(|k| from_fn(|lane| sums[k][lane] + terms[k][lane]));
+            let mut terms = [[S::ZERO; LANES]; K];
+            for (k, terms) in terms.iter_mut().enumerate() {
+                for (lane, out) in terms.iter_mut().enumerate() {
+                    let mut row = [S::ZERO; N];
+                    for (x, column) in row.iter_mut().zip(&whole) {
+                        *x = column[i][lane];
+                    }
+                    *out = term(row)[k];
+                }
+            }
+            for (sums, terms) in sums.iter_mut().zip(&terms) {
+                let mut next = *sums;
+                for (sum, &term) in next.iter_mut().zip(terms) {
+                    *sum += term;
+                }
+                *sums = next;
+            }
         }
         ends(sums, parts.map(|(_, rest)| rest), term)
     }

@@ -13,16 +13,7 @@ const OVERFLOW: f64 = 340_282_366_920_938_463_463_374_607_431_768_211_456.0;
 /// |got − want| in units in the last place of `want`, with those of the smallest normal number for subnormal ones.
 #[inline(always)]
 fn ulps(got: f32, want: f64) -> f64 {
-    let clamp = |x: f64| {
-        if x > OVERFLOW {
-            OVERFLOW
-        } else if x < -OVERFLOW {
-            -OVERFLOW
-        } else {
-            x
-        }
-    };
-    let (got, want) = (clamp(f64::from(got)), clamp(want));
+    let (got, want) = (f64::from(got).clamp(-OVERFLOW, OVERFLOW), want.clamp(-OVERFLOW, OVERFLOW));
     // Of f64: 1023 + k for a number from 2^k on. The unit of f32 is 2^(k − 23), k from −126 to 127.
     let exponent = (want.abs().to_bits() >> 52).clamp(1023 - 126, 1023 + 127);
     (got - want).abs() * f64::from_bits((2 * 1023 + 23 - exponent) << 52)
