@@ -63,7 +63,7 @@ pub fn log_softmax<S: Scalar>(x: &[S], width: usize) -> Vec<S> {
         for ((y, terms), top) in y.chunks_exact_mut(width).zip(terms.chunks_exact_mut(width)).zip(tops) {
             terms[top] = S::ZERO;
             let log_sum = reduce::sum(terms).ln_1p();
-            y.iter_mut().for_each(|y| *y = *y - log_sum);
+            y.iter_mut().for_each(|y| *y -= log_sum);
         }
     });
     y
