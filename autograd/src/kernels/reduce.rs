@@ -167,6 +167,21 @@ mod tests {
         }
     }
 
+    /// Side by side in vectors or one by one through an index: the same order of addition.
+    #[test]
+    fn columns_have_the_bits_of_single_sums() {
+        let x: Vec<f32> = (0..3000).map(|i| ((i * 7919) % 1009) as f32 * 1e-3 - 0.4).collect();
+        let y: Vec<f32> = x.iter().map(|x| x * x - 0.1).collect();
+        for n in [0, 1, 7, 8, 9, 1000, 1023, 1024] {
+            let got = block_sums([&x[..n], &y[..n]], |[x, y]| [x, x * y, y - x]);
+            let want = [sum_of(n, |i| x[i]), sum_of(n, |i| x[i] * y[i]), sum_of(n, |i| y[i] - x[i])];
+            assert_eq!(got.map(f32::to_bits), want.map(f32::to_bits), "{n}");
+        }
+        for n in [1025, 2048, 3000] {
+            assert_eq!(dot(&x[..n], &y[..n]).to_bits(), sum_of(n, |i| x[i] * y[i]).to_bits(), "{n}");
+        }
+    }
+
     #[test]
     fn the_tree_keeps_f32_accurate() {
         // A running f32 sum of ten million times 0.1 is off by about 8 %.
