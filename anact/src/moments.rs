@@ -123,17 +123,24 @@ struct Partial<S> {
 }
 
 impl<S: Scalar> Partial<S> {
-    /// One block, at most `BLOCK` elements. The block is in the first-level cache when it is read a second time.
+    /// One block, at most `BLOCK` elements: [`Moments::of_block`] of z and of f, and the sums of squares, all side by side.
+    /// The block is in the first-level cache when it is read again.
     fn of(function: &dyn Slices<S>, z: &[S]) -> Self {
         let (mut values, mut slopes) = ([S::ZERO; BLOCK], [S::ZERO; BLOCK]);
-        let (values, slopes) = (&mut values[..z.len()], &mut slopes[..z.len()]);
-        function.values(z, values);
-        function.slopes(z, values, slopes);
+        let (f, df) = (&mut values[..z.len()], &mut slopes[..z.len()]);
+        function.values_and_slopes(z, f, df);
+        let (Some(&z_first), Some(&f_first)) = (z.first(), f.first()) else { return Self::default() };
+        let [z_sum, f_sum, f2, df2] =
+            reduce::block_sums([z, f, df], |[z, f, df]| [z - z_first, f - f_first, f * f, df * df]);
+        let (count, n) = (z.len(), S::from_f64(z.len() as f64));
+        let (z_mean, f_mean) = (z_first + z_sum / n, f_first + f_sum / n);
+        let [z_m2, f_m2] =
+            reduce::block_sums([z, f], |[z, f]| [(z - z_mean) * (z - z_mean), (f - f_mean) * (f - f_mean)]);
         Self {
-            z: Moments::of_block(z),
-            f: Moments::of_block(values),
-            f2: reduce::dot(values, values),
-            df2: reduce::dot(slopes, slopes),
+            z: Moments { count, mean: z_mean, m2: z_m2 },
+            f: Moments { count, mean: f_mean, m2: f_m2 },
+            f2,
+            df2,
         }
     }
 

@@ -11,6 +11,7 @@ use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::piece::Piece;
 use crate::samples::{SampledInput, Samples};
 use crate::scalar::Scalar;
+use crate::slices::Slices;
 use crate::tensor::Tensor;
 
 /// The one number that tells members of a family apart, such as the β of Swish.
@@ -29,7 +30,9 @@ pub struct Parameter {
 /// A function of one number, applied to every element.
 ///
 /// `f`, `df` and `d2f` are written once, generic over the scalar: the tape evaluates them in `f32`, the checker
-/// in `f64` and dual numbers, and the Gaussian theory integrates the very same `f` and `df`.
+/// in `f64` and dual numbers, and the Gaussian theory integrates the very same `f` and `df`. They carry `#[inline(always)]`
+/// and compute both sides of a choice, `if x > 0 { a } else { b }` with `a` and `b` at hand, where that is cheap: so the
+/// compiler can evaluate them for several elements at once.
 pub trait Elementwise: Debug + Copy + Default + Send + Sync + 'static {
     /// The registered name.
     const NAME: &'static str;
@@ -138,32 +141,6 @@ impl<E: Elementwise, S: Scalar> Op<S> for Map<E> {
     }
 }
 
-/// An [`Elementwise`] function over slices, its type forgotten: the only loops that know it. What calls them, a
-/// block of elements at a time, is compiled once per scalar type instead of once per function and scalar type.
-pub trait Slices<S>: Sync {
-    /// y = f(x).
-    fn values(&self, x: &[S], y: &mut [S]);
-    /// slope = f′(x), where y = f(x) is given.
-    fn slopes(&self, x: &[S], y: &[S], slope: &mut [S]);
-    /// out = g·f′(x), where y = f(x) is given.
-    fn gradients(&self, x: &[S], y: &[S], g: &[S], out: &mut [S]);
-}
-
-impl<E: Elementwise, S: Scalar> Slices<S> for E {
-    fn values(&self, x: &[S], y: &mut [S]) {
-        y.iter_mut().zip(x).for_each(|(y, &x)| *y = self.f(x));
-    }
-
-    fn slopes(&self, x: &[S], y: &[S], slope: &mut [S]) {
-        slope.iter_mut().zip(x.iter().zip(y)).for_each(|(slope, (&x, &y))| *slope = self.df(x, y));
-    }
-
-    fn gradients(&self, x: &[S], y: &[S], g: &[S], out: &mut [S]) {
-        let inputs = x.iter().zip(y).zip(g);
-        out.iter_mut().zip(inputs).for_each(|(out, ((&x, &y), &g))| *out = g * self.df(x, y));
-    }
-}
-
 /// f of all numbers of `z`, of which there are `n`.
 pub(crate) fn values<S: Scalar>(function: &dyn Slices<S>, z: &dyn Source<S>, n: usize) -> Vec<S> {
     let mut y = buffer::to_overwrite(n);
@@ -197,13 +174,16 @@ impl<E: Elementwise> Elementwise for Derivative<E> {
     fn kinks(&self) -> Vec<f64> {
         self.0.kinks()
     }
+    #[inline(always)]
     fn f<S: Scalar>(&self, x: S) -> S {
         self.0.df(x, self.0.f(x))
     }
+    #[inline(always)]
     fn df<S: Scalar>(&self, x: S, _y: S) -> S {
         self.0.d2f(x, self.0.f(x))
     }
     /// f‴ is not part of the contract, so this is NaN: nothing may use it unnoticed.
+    #[inline(always)]
     fn d2f<S: Scalar>(&self, _x: S, _y: S) -> S {
         S::from_f64(f64::NAN)
     }

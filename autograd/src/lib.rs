@@ -37,11 +37,12 @@ pub mod random;
 mod samples;
 mod scalar;
 mod shape;
+mod slices;
 mod storage;
 mod tape;
 mod tensor;
 
-pub use elementwise::{Derivative, Elementwise, Map, Parameter, Slices, build};
+pub use elementwise::{Derivative, Elementwise, Map, Parameter, build};
 pub use error::{Error, MissingGradient, Result};
 pub use gradients::Gradients;
 pub use jet::Jet;
@@ -52,6 +53,7 @@ pub use program::Program;
 pub use samples::{Sample, SampledInput, Samples};
 pub use scalar::{Dual, Scalar};
 pub use shape::{MAX_RANK, Shape};
+pub use slices::Slices;
 pub use tape::{NodeId, Scope, Tape, Var};
 pub use tensor::Tensor;
 

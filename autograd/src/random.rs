@@ -40,6 +40,29 @@ impl Stream {
         Self { generator, spare: None }
     }
 
+    /// The same stream from its `n`th uniform number on, n from 0, so that several threads can draw parts of it.
+    pub fn at(seed: u64, purpose: Purpose, index: u64, n: u64) -> Self {
+        let mut stream = Self::new(seed, purpose, index);
+        // Words of 32 bits.
+        stream.generator.set_word_pos(2 * u128::from(n));
+        stream
+    }
+
+    /// For as many uniform numbers as `is_below` is long, whether each is below `p`.
+    pub fn fill_below(&mut self, p: f64, is_below: &mut [bool]) {
+        const RUN: usize = 256;
+        // A uniform number is a whole one below 2^53 divided by 2^53.
+        let limit = (p * (1u64 << 53) as f64).ceil() as u64;
+        let mut bytes = [0; 8 * RUN];
+        for is_below in is_below.chunks_mut(RUN) {
+            let bytes = &mut bytes[..8 * is_below.len()];
+            self.generator.fill_bytes(bytes);
+            for (is_below, &bytes) in is_below.iter_mut().zip(bytes.as_chunks().0) {
+                *is_below = u64::from_le_bytes(bytes) >> 11 < limit;
+            }
+        }
+    }
+
     /// Uniform on [0, 1), 53 random bits.
     pub fn uniform(&mut self) -> f64 {
         (self.generator.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
@@ -102,6 +125,19 @@ mod tests {
         assert_ne!(base, draw(2, Purpose::Probe, 0));
         assert_ne!(base, draw(1, Purpose::Probe, 1));
         assert_ne!(base, draw(1, Purpose::Dropout, 0));
+    }
+
+    /// Drawing in runs or from the middle on gives what one number after the other does.
+    #[test]
+    fn runs_are_the_same_stream() {
+        for (p, start, n) in [(0.1, 0, 1000), (0.5, 777, 300), (0.9, 3, 1), (0.0, 5, 9)] {
+            let mut one_by_one = Stream::new(5, Purpose::Dropout, 9);
+            (0..start).for_each(|_| _ = one_by_one.uniform());
+            let want: Vec<bool> = (0..n).map(|_| one_by_one.uniform() < p).collect();
+            let mut got = vec![false; n];
+            Stream::at(5, Purpose::Dropout, 9, start).fill_below(p, &mut got);
+            assert_eq!(got, want, "{p} {start}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Behind this object-safe trait the node's logic is compiled once per scalar type instead of once per function and
 //! scalar type, which takes minutes off the build. A call is made per block of elements.
 
+use autograd::kernels::vector::Loop;
 use autograd::{Elementwise, Scalar, Slices};
 
 use super::FullSlopes;
@@ -19,19 +20,73 @@ pub(crate) trait Loops<S>: Slices<S> {
 
 impl<E: Elementwise, S: Scalar> Loops<S> for E {
     fn normalized(&self, kappa: S, mu: S, z: &[S], y: &mut [S]) {
-        y.iter_mut().zip(z).for_each(|(y, &z)| *y = kappa * (self.f(z) - mu));
+        S::vectorized(Normalized { function: *self, kappa, mu, z, y });
     }
 
     fn detached(&self, kappa: S, z: &[S], g: &[S], out: &mut [S]) {
-        for (out, (&z, &g)) in out.iter_mut().zip(z.iter().zip(g)) {
-            *out = g * kappa * self.df(z, self.f(z));
-        }
+        S::vectorized(Detached { function: *self, kappa, z, g, out });
     }
 
     fn full(&self, kappa: S, full: &FullSlopes<S>, z: &[S], g: &[S], out: &mut [S]) {
+        S::vectorized(Full { function: *self, kappa, full: *full, z, g, out });
+    }
+}
+
+struct Normalized<'a, E, S> {
+    function: E,
+    kappa: S,
+    mu: S,
+    z: &'a [S],
+    y: &'a mut [S],
+}
+
+impl<E: Elementwise, S: Scalar> Loop for Normalized<'_, E, S> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let Self { function, kappa, mu, z, y } = self;
+        for (y, &z) in y.iter_mut().zip(z) {
+            *y = kappa * (function.f(z) - mu);
+        }
+    }
+}
+
+struct Detached<'a, E, S> {
+    function: E,
+    kappa: S,
+    z: &'a [S],
+    g: &'a [S],
+    out: &'a mut [S],
+}
+
+impl<E: Elementwise, S: Scalar> Loop for Detached<'_, E, S> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let Self { function, kappa, z, g, out } = self;
         for (out, (&z, &g)) in out.iter_mut().zip(z.iter().zip(g)) {
-            let y = self.f(z);
-            let (slope, curvature) = (self.df(z, y), self.d2f(z, y));
+            *out = g * kappa * function.df(z, function.f(z));
+        }
+    }
+}
+
+struct Full<'a, E, S> {
+    function: E,
+    kappa: S,
+    full: FullSlopes<S>,
+    z: &'a [S],
+    g: &'a [S],
+    out: &'a mut [S],
+}
+
+impl<E: Elementwise, S: Scalar> Loop for Full<'_, E, S> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let Self { function, kappa, full, z, g, out } = self;
+        for (out, (&z, &g)) in out.iter_mut().zip(z.iter().zip(g)) {
+            let y = function.f(z);
+            let (slope, curvature) = (function.df(z, y), function.d2f(z, y));
             *out = kappa * slope * (g - full.g_mean) + full.z_scale * (z - full.z_mean)
                 - full.f_scale * (y - full.h_shift) * slope
                 - full.slope_scale * slope * curvature;

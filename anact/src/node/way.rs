@@ -177,13 +177,13 @@ fn upstream_sums<S: Scalar>(
         let g = groups.read(&g, group, positions.clone(), &mut g_scratch);
         if from_y(group) {
             let y = groups.read(&y, group, positions, &mut scratch);
-            return [reduce::sum(g), reduce::dot(g, y)];
+            return reduce::block_sums([g, y], |[g, y]| [g, g * y]);
         }
         let z = groups.read(z, group, positions, &mut scratch);
         let mut values = [S::ZERO; BLOCK];
         function.values(z, &mut values[..z.len()]);
         let mu = rows[group].mu;
-        [reduce::sum(g), reduce::sum_of(g.len(), |i| g[i] * (values[i] - mu))]
+        reduce::block_sums([g, &values[..g.len()]], |[g, value]| [g, g * (value - mu)])
     };
     let mut sums = groups.reduce(&leaf, &|a, b| [a[0] + b[0], a[1] + b[1]]);
     for (group, sums) in sums.iter_mut().enumerate().filter(|(group, _)| from_y(*group)) {

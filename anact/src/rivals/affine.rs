@@ -117,15 +117,18 @@ impl<E: Elementwise> Elementwise for Affine<E> {
         format!("{}{own}-{function}", rival.prefix)
     }
 
+    #[inline(always)]
     fn f<S: Scalar>(&self, x: S) -> S {
         S::from_f64(self.coefficients.a) * self.function.f(self.inner(x)) + S::from_f64(self.coefficients.b)
     }
 
+    #[inline(always)]
     fn df<S: Scalar>(&self, x: S, _y: S) -> S {
         let u = self.inner(x);
         S::from_f64(self.coefficients.a * self.coefficients.c) * self.function.df(u, self.function.f(u))
     }
 
+    #[inline(always)]
     fn d2f<S: Scalar>(&self, x: S, _y: S) -> S {
         let Coefficients { a, c, .. } = self.coefficients;
         let u = self.inner(x);

@@ -10,6 +10,7 @@ pub mod channels;
 pub mod conv;
 pub(crate) mod gemm;
 pub mod map;
+pub(crate) mod math;
 pub mod moments;
 pub(crate) mod packed;
 pub mod peak;

@@ -59,8 +59,8 @@ impl<S: Scalar> Moments<S> {
     /// is exactly that number and their M2 exactly 0, whatever a plain sum would round to.
     pub fn of_block(x: &[S]) -> Self {
         let Some(&first) = x.first() else { return Self::NONE };
-        let mean = first + reduce::sum_of(x.len(), |i| x[i] - first) / S::from_f64(x.len() as f64);
-        let m2 = reduce::sum_of(x.len(), |i| (x[i] - mean) * (x[i] - mean));
+        let mean = first + reduce::sum_of_columns([x], |[x]| x - first) / S::from_f64(x.len() as f64);
+        let m2 = reduce::sum_of_columns([x], |[x]| (x - mean) * (x - mean));
         Self { count: x.len(), mean, m2 }
     }
 

@@ -3,6 +3,7 @@
 use super::buffer;
 use super::map::for_each_chunk_of;
 use super::reduce;
+use super::vector::Loop;
 use crate::scalar::Scalar;
 
 /// Elements per task.
@@ -10,15 +11,33 @@ const TASK: usize = 16 * 1024;
 
 /// Calls `f(index, row)` for every row of length `width`, in parallel if there is enough to do.
 pub fn for_each_row<R: Send>(y: &mut [R], width: usize, f: impl Fn(usize, &mut [R]) + Sync) {
+    for_each_rows(y, width, |first, rows| {
+        for (j, row) in rows.chunks_exact_mut(width).enumerate() {
+            f(first + j, row);
+        }
+    });
+}
+
+/// Calls `f(index of the first, rows)` for several whole rows at a time.
+fn for_each_rows<R: Send>(y: &mut [R], width: usize, f: impl Fn(usize, &mut [R]) + Sync) {
     if y.is_empty() {
         return;
     }
     let rows = (TASK / width).max(1);
-    for_each_chunk_of(rows * width, y, |at, chunk| {
-        for (j, row) in chunk.chunks_exact_mut(width).enumerate() {
-            f(at / width + j, row);
+    for_each_chunk_of(rows * width, y, |at, rows| f(at / width, rows));
+}
+
+/// x ← e^x over several rows at once, since one alone may be shorter than a vector.
+struct Exp<'a, S>(&'a mut [S]);
+
+impl<S: Scalar> Loop for Exp<'_, S> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for x in self.0 {
+            *x = x.exp();
         }
-    });
+    }
 }
 
 /// The position of the largest element, the first of several; 0 if every element is NaN.
@@ -33,13 +52,18 @@ fn largest<S: Scalar>(x: &[S]) -> usize {
 /// in its place.
 pub fn log_softmax<S: Scalar>(x: &[S], width: usize) -> Vec<S> {
     let mut y = buffer::to_overwrite(x.len());
-    for_each_row(&mut y, width, |i, y| {
-        let x = &x[i * width..][..width];
-        let top = largest(x);
-        let others = reduce::sum_of(width, |j| if j == top { S::ZERO } else { (x[j] - x[top]).exp() });
-        let log_sum = others.ln_1p();
-        for (y, &x_j) in y.iter_mut().zip(x) {
-            *y = (x_j - x[top]) - log_sum;
+    for_each_rows(&mut y, width, |first, y| {
+        let x = &x[first * width..][..y.len()];
+        let tops: Vec<usize> = x.chunks_exact(width).map(largest).collect();
+        for ((y, x), &top) in y.chunks_exact_mut(width).zip(x.chunks_exact(width)).zip(&tops) {
+            y.iter_mut().zip(x).for_each(|(y, &x_j)| *y = x_j - x[top]);
+        }
+        let mut terms = buffer::copy(y);
+        S::vectorized(Exp(&mut terms));
+        for ((y, terms), top) in y.chunks_exact_mut(width).zip(terms.chunks_exact_mut(width)).zip(tops) {
+            terms[top] = S::ZERO;
+            let log_sum = reduce::sum(terms).ln_1p();
+            y.iter_mut().for_each(|y| *y -= log_sum);
         }
     });
     y
@@ -48,12 +72,17 @@ pub fn log_softmax<S: Scalar>(x: &[S], width: usize) -> Vec<S> {
 /// e^x / Σ e^x of every row, with the largest element subtracted first.
 pub fn softmax<S: Scalar>(x: &[S], width: usize) -> Vec<S> {
     let mut y = buffer::to_overwrite(x.len());
-    for_each_row(&mut y, width, |i, y| {
-        let x = &x[i * width..][..width];
-        let top = x[largest(x)];
-        y.iter_mut().zip(x).for_each(|(y, &x)| *y = (x - top).exp());
-        let sum = reduce::sum(y);
-        y.iter_mut().for_each(|y| *y = *y / sum);
+    for_each_rows(&mut y, width, |first, y| {
+        let x = &x[first * width..][..y.len()];
+        for (y, x) in y.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
+            let top = x[largest(x)];
+            y.iter_mut().zip(x).for_each(|(y, &x)| *y = x - top);
+        }
+        S::vectorized(Exp(y));
+        for y in y.chunks_exact_mut(width) {
+            let sum = reduce::sum(y);
+            y.iter_mut().for_each(|y| *y = *y / sum);
+        }
     });
     y
 }

@@ -57,9 +57,9 @@ mod tests {
             let mut y = vec![-1.0 - 2.0 * f32::EPSILON; 67];
             let job = Axpy(1.0 + f32::EPSILON, &x, &mut y);
             if vectorized {
-                f32::vectorized(job)
+                f32::vectorized(job);
             } else {
-                job.run()
+                job.run();
             }
             y
         };

@@ -4,12 +4,13 @@ use std::fmt::{self, Debug};
 
 use super::batch_norm::BatchNorm;
 use crate::check::Case;
-use crate::elementwise::{self, Elementwise, Map, Slices};
+use crate::elementwise::{self, Elementwise, Map};
 use crate::error::{Error, Result};
 use crate::op::{Backward, Forward, Op};
 use crate::ops::activation::{ACTIVATIONS, Identity, Swish, Tanh, Visitor, with_activation};
 use crate::samples::{SampledInput, Samples};
 use crate::scalar::Scalar;
+use crate::slices::Slices;
 use crate::tape::{Tape, Var};
 use crate::tensor::Tensor;
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::check::Case;
 use crate::error::{Error, Result};
-use crate::kernels::{buffer, reduce, rows};
+use crate::kernels::vector::Loop;
+use crate::kernels::{buffer, map, reduce, rows};
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::program::Program;
 use crate::samples::{SampledInput, Samples};
@@ -85,20 +86,38 @@ impl<S: Scalar> Op<S> for CrossEntropy {
         let scale = cx.upstream.data()[0] / S::from_f64(self.targets.len() as f64);
         let on_each = S::from_f64(self.smoothing / classes as f64);
         let mut dx = buffer::to_overwrite(log_p.len());
+        map::for_each_chunk(&mut dx, |at, dx| {
+            S::vectorized(OnEach { log_p: &log_p[at..][..dx.len()], scale, on_each, dx });
+        });
         rows::for_each_row(&mut dx, classes, |sample, dx| {
-            let log_p = &log_p[sample * classes..][..classes];
-            for (dx, &log_p) in dx.iter_mut().zip(log_p) {
-                *dx = scale * (log_p.exp() - on_each);
-            }
             // p − 1 of a sure prediction by e^x − 1, which does not cancel.
             let target = self.targets[sample];
-            dx[target] = scale * (log_p[target].exp_m1() + (S::from_f64(self.smoothing) - on_each));
+            let log_p = log_p[sample * classes + target];
+            dx[target] = scale * (log_p.exp_m1() + (S::from_f64(self.smoothing) - on_each));
         });
         vec![Some(Tensor::filled(cx.inputs[0].shape(), dx))]
     }
 
     fn samples(&self, inputs: &[SampledInput]) -> Samples {
         inputs[0].samples.row_by_row().reduce(true, Samples::Mean)
+    }
+}
+
+/// The gradient by every logit as if it were not the target's: scale·(p − s/K).
+struct OnEach<'a, S> {
+    log_p: &'a [S],
+    scale: S,
+    on_each: S,
+    dx: &'a mut [S],
+}
+
+impl<S: Scalar> Loop for OnEach<'_, S> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for (dx, &log_p) in self.dx.iter_mut().zip(self.log_p) {
+            *dx = self.scale * (log_p.exp() - self.on_each);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::check::Case;
 use crate::error::{Error, Result};
-use crate::kernels::map;
+use crate::kernels::{buffer, map};
 use crate::op::{Backward, Forward, Op, inputs_of};
 use crate::random::{Purpose, Stream};
 use crate::samples::{SampledInput, Samples};
@@ -62,10 +62,18 @@ impl<S: Scalar> Op<S> for Dropout {
 
     fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
         let &[x] = inputs_of("dropout", inputs, "1")?;
-        let mut stream = Stream::new(self.seed, Purpose::Dropout, self.index);
         let kept = S::from_f64(1.0 / (1.0 - self.probability));
-        let draw = |_| if stream.uniform() < self.probability { S::ZERO } else { kept };
-        let mask: Vec<S> = (0..x.len()).map(draw).collect();
+        let mut mask = buffer::to_overwrite(x.len());
+        map::for_each_chunk(&mut mask, |at, mask| {
+            let mut stream = Stream::at(self.seed, Purpose::Dropout, self.index, at as u64);
+            let mut is_dropped = [false; 1024];
+            for mask in mask.chunks_mut(is_dropped.len()) {
+                stream.fill_below(self.probability, &mut is_dropped[..mask.len()]);
+                for (m, &is_dropped) in mask.iter_mut().zip(&is_dropped) {
+                    *m = if is_dropped { S::ZERO } else { kept };
+                }
+            }
+        });
         let y = map::map2(x.data(), &mask, |x, m| x * m);
         Ok(Forward { output: Tensor::filled(x.shape(), y), saved: vec![Tensor::filled(x.shape(), mask)] })
     }

@@ -12,12 +12,15 @@ impl Elementwise for Exp {
     const NAME: &'static str = "exp";
     const FORMULA: &'static str = "e^x";
 
+    #[inline(always)]
     fn f<S: Scalar>(&self, x: S) -> S {
         x.exp()
     }
+    #[inline(always)]
     fn df<S: Scalar>(&self, _x: S, y: S) -> S {
         y
     }
+    #[inline(always)]
     fn d2f<S: Scalar>(&self, _x: S, y: S) -> S {
         y
     }

@@ -14,12 +14,15 @@ impl Elementwise for Ln {
     const FORMULA: &'static str = "ln x";
     const DOMAIN: (f64, f64) = (0.0, f64::INFINITY);
 
+    #[inline(always)]
     fn f<S: Scalar>(&self, x: S) -> S {
         x.ln()
     }
+    #[inline(always)]
     fn df<S: Scalar>(&self, x: S, _y: S) -> S {
         S::ONE / x
     }
+    #[inline(always)]
     fn d2f<S: Scalar>(&self, x: S, _y: S) -> S {
         -S::ONE / (x * x)
     }

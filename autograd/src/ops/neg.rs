@@ -13,12 +13,15 @@ impl Elementwise for Neg {
     const FORMULA: &'static str = "−x";
     const LINEAR: bool = true;
 
+    #[inline(always)]
     fn f<S: Scalar>(&self, x: S) -> S {
         -x
     }
+    #[inline(always)]
     fn df<S: Scalar>(&self, _x: S, _y: S) -> S {
         -S::ONE
     }
+    #[inline(always)]
     fn d2f<S: Scalar>(&self, _x: S, _y: S) -> S {
         S::ZERO
     }

@@ -27,12 +27,15 @@ impl Elementwise for Scale {
     fn parameter(&self) -> Option<f64> {
         Some(self.0)
     }
+    #[inline(always)]
     fn f<S: Scalar>(&self, x: S) -> S {
         S::from_f64(self.0) * x
     }
+    #[inline(always)]
     fn df<S: Scalar>(&self, _x: S, _y: S) -> S {
         S::from_f64(self.0)
     }
+    #[inline(always)]
     fn d2f<S: Scalar>(&self, _x: S, _y: S) -> S {
         S::ZERO
     }

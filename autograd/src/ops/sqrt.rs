@@ -13,12 +13,15 @@ impl Elementwise for Sqrt {
     const FORMULA: &'static str = "√x";
     const DOMAIN: (f64, f64) = (0.0, f64::INFINITY);
 
+    #[inline(always)]
     fn f<S: Scalar>(&self, x: S) -> S {
         x.sqrt()
     }
+    #[inline(always)]
     fn df<S: Scalar>(&self, _x: S, y: S) -> S {
         S::from_f64(0.5) / y
     }
+    #[inline(always)]
     fn d2f<S: Scalar>(&self, x: S, y: S) -> S {
         S::from_f64(-0.25) / (x * y)
     }

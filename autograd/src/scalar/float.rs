@@ -4,11 +4,11 @@ use super::Scalar;
 use crate::kernels::buffer::Pool;
 use crate::kernels::conv::{FastConvolution, Winograd};
 use crate::kernels::gemm::{self, Gemm};
-use crate::kernels::packed;
 use crate::kernels::vector::{self, Loop};
+use crate::kernels::{math, packed};
 
 macro_rules! float_scalar {
-    ($float:ident, $erf:path, $erfc:path, $vectorized:path, $convolution:expr, $gemm:path) => {
+    ($float:ident, $vectorized:path, $convolution:expr, $gemm:path, $($function:ident: $path:path,)*) => {
         impl Scalar for $float {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -18,65 +18,45 @@ macro_rules! float_scalar {
                 static POOL: Pool<$float> = Pool::new();
                 Some(&POOL)
             }
-            #[inline]
+            #[inline(always)]
             fn from_f64(x: f64) -> Self {
                 x as $float
             }
-            #[inline]
+            #[inline(always)]
             fn to_f64(self) -> f64 {
                 f64::from(self)
             }
-            #[inline]
+            #[inline(always)]
             fn is_finite(self) -> bool {
                 $float::is_finite(self)
             }
-            #[inline]
-            fn exp(self) -> Self {
-                $float::exp(self)
-            }
-            #[inline]
-            fn exp_m1(self) -> Self {
-                $float::exp_m1(self)
-            }
-            #[inline]
-            fn ln(self) -> Self {
-                $float::ln(self)
-            }
-            #[inline]
-            fn ln_1p(self) -> Self {
-                $float::ln_1p(self)
-            }
-            #[inline]
+            $(#[inline(always)]
+            fn $function(self) -> Self {
+                $path(self)
+            })*
+            #[inline(always)]
             fn sqrt(self) -> Self {
                 $float::sqrt(self)
             }
-            #[inline]
-            fn tanh(self) -> Self {
-                $float::tanh(self)
-            }
-            #[inline]
+            #[inline(always)]
             fn sin(self) -> Self {
                 $float::sin(self)
             }
-            #[inline]
+            #[inline(always)]
             fn cos(self) -> Self {
                 $float::cos(self)
             }
-            #[inline]
-            fn erf(self) -> Self {
-                $erf(self)
-            }
-            #[inline]
-            fn erfc(self) -> Self {
-                $erfc(self)
-            }
-            #[inline]
+            #[inline(always)]
             fn powf(self, y: Self) -> Self {
                 $float::powf(self, y)
             }
-            #[inline]
+            #[inline(always)]
             fn abs(self) -> Self {
                 $float::abs(self)
+            }
+            #[inline(always)]
+            fn minus_abs(self) -> Self {
+                -$float::abs(self)
             }
             fn fast_convolution() -> Option<&'static dyn FastConvolution<Self>> {
                 $convolution
@@ -91,8 +71,26 @@ macro_rules! float_scalar {
     };
 }
 
-float_scalar!(f32, libm::erff, libm::erfcf, vector::widest, Some(&Winograd), packed::gemm);
-float_scalar!(f64, libm::erf, libm::erfc, Loop::run, None, gemm::f64);
+float_scalar! {
+    f32, vector::widest, Some(&Winograd), packed::gemm,
+    exp: math::exp,
+    exp_m1: math::exp_m1,
+    ln: math::ln,
+    ln_1p: math::ln_1p,
+    tanh: math::tanh,
+    erf: math::erf,
+    erfc: math::erfc,
+}
+float_scalar! {
+    f64, Loop::run, None, gemm::f64,
+    exp: f64::exp,
+    exp_m1: f64::exp_m1,
+    ln: f64::ln,
+    ln_1p: f64::ln_1p,
+    tanh: f64::tanh,
+    erf: libm::erf,
+    erfc: libm::erfc,
+}
 
 #[cfg(test)]
 mod tests {

@@ -86,6 +86,12 @@ pub trait Scalar:
         }
     }
 
+    /// −|x|; the derivative at 0 is the one from the left, 1. One operation for floats: a choice between x and −x in front of
+    /// an exponential would have the compiler evaluate both.
+    fn minus_abs(self) -> Self {
+        if self > Self::ZERO { -self } else { self }
+    }
+
     /// Where large arrays of this type wait to be used again; `None` for types that only checks use.
     fn pool() -> Option<&'static Pool<Self>> {
         None

@@ -2,6 +2,7 @@
 //! sample by sample.
 
 mod activation_laws;
+mod elementary;
 mod golden;
 mod golden_activations;
 mod golden_conv_pool_norm;

@@ -93,6 +93,9 @@ options! {
     /// Residual blocks keep only their input for the way back and are computed once more: less memory, more time, the same bits
     #[arg(num_args = 0..=1, default_missing_value = "true")]
     checkpoint_blocks: bool,
+    /// Convolutions by their definition's sums only, never by Winograd's transforms: slower, smaller rounding errors
+    #[arg(num_args = 0..=1, default_missing_value = "true")]
+    exact: bool,
     /// Compare the layers with the theory in the first step, every so many steps and in the last, on the step's own batch
     inspect_every: u64,
     /// Seed of weights, order of the images, augmentation and dropout [default: 0]

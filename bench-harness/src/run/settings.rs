@@ -38,6 +38,8 @@ pub struct Settings {
     pub find_anomalies: bool,
     /// Whether residual blocks keep only their input and are computed once more.
     pub checkpoint_blocks: bool,
+    /// Whether convolutions are computed by their definition's sums only.
+    pub exact: bool,
     pub inspect_every: Option<u64>,
     pub seed: u64,
 }
@@ -134,6 +136,7 @@ impl Settings {
             augment: o.augment,
             find_anomalies: o.find_anomalies.unwrap_or(false),
             checkpoint_blocks: o.checkpoint_blocks.unwrap_or(false),
+            exact: o.exact.unwrap_or(false),
             inspect_every: o.inspect_every.map(|k| at_least_one("--inspect-every", k)).transpose()?,
             seed: o.seed.unwrap_or(0),
         })
@@ -141,7 +144,7 @@ impl Settings {
 
     /// How a training step is carried out.
     pub(super) fn execution(&self) -> Execution {
-        Execution { checkpoint_blocks: self.checkpoint_blocks, ..Execution::default() }
+        Execution { exact: self.exact, fused: true, checkpoint_blocks: self.checkpoint_blocks }
     }
 }
 

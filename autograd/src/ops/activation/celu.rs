@@ -37,16 +37,22 @@ impl Elementwise for Celu {
     fn pieces(&self) -> Option<Vec<Piece>> {
         Some(vec![Piece::exponential(0.0, self.alpha, 1.0 / self.alpha), Piece::line(f64::INFINITY, 1.0)])
     }
+    #[inline(always)]
     fn f<S: Scalar>(&self, x: S) -> S {
         let alpha = S::from_f64(self.alpha);
-        if x > S::ZERO { x } else { alpha * (x / alpha).exp_m1() }
+        let left = alpha * (x / alpha).exp_m1();
+        if x > S::ZERO { x } else { left }
     }
+    #[inline(always)]
     fn df<S: Scalar>(&self, x: S, _y: S) -> S {
-        if x > S::ZERO { S::ONE } else { (x / S::from_f64(self.alpha)).exp() }
+        let left = (x / S::from_f64(self.alpha)).exp();
+        if x > S::ZERO { S::ONE } else { left }
     }
+    #[inline(always)]
     fn d2f<S: Scalar>(&self, x: S, _y: S) -> S {
         let alpha = S::from_f64(self.alpha);
-        if x > S::ZERO { S::ZERO } else { (x / alpha).exp() / alpha }
+        let left = (x / alpha).exp() / alpha;
+        if x > S::ZERO { S::ZERO } else { left }
     }
     fn jet(&self, x: f64) -> Jet {
         if x < -self.alpha {

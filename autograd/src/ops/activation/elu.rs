@@ -39,14 +39,20 @@ impl Elementwise for Elu {
     fn pieces(&self) -> Option<Vec<Piece>> {
         Some(vec![Piece::exponential(0.0, self.alpha, 1.0), Piece::line(f64::INFINITY, 1.0)])
     }
+    #[inline(always)]
     fn f<S: Scalar>(&self, x: S) -> S {
-        if x > S::ZERO { x } else { S::from_f64(self.alpha) * x.exp_m1() }
+        let left = S::from_f64(self.alpha) * x.exp_m1();
+        if x > S::ZERO { x } else { left }
     }
+    #[inline(always)]
     fn df<S: Scalar>(&self, x: S, _y: S) -> S {
-        if x > S::ZERO { S::ONE } else { S::from_f64(self.alpha) * x.exp() }
+        let left = S::from_f64(self.alpha) * x.exp();
+        if x > S::ZERO { S::ONE } else { left }
     }
+    #[inline(always)]
     fn d2f<S: Scalar>(&self, x: S, _y: S) -> S {
-        if x > S::ZERO { S::ZERO } else { S::from_f64(self.alpha) * x.exp() }
+        let left = S::from_f64(self.alpha) * x.exp();
+        if x > S::ZERO { S::ZERO } else { left }
     }
     fn jet(&self, x: f64) -> Jet {
         if x < -1.0 {

@@ -15,12 +15,15 @@ impl Elementwise for Erf {
     const NAME: &'static str = "erf";
     const FORMULA: &'static str = "erf x";
 
+    #[inline(always)]
     fn f<S: Scalar>(&self, x: S) -> S {
         x.erf()
     }
+    #[inline(always)]
     fn df<S: Scalar>(&self, x: S, _y: S) -> S {
         S::from_f64(FRAC_2_SQRT_PI) * (-(x * x)).exp()
     }
+    #[inline(always)]
     fn d2f<S: Scalar>(&self, x: S, y: S) -> S {
         damped(S::from_f64(-2.0) * x, self.df(x, y))
     }

@@ -19,12 +19,15 @@ impl Elementwise for Gelu {
     const NAME: &'static str = "gelu";
     const FORMULA: &'static str = "x·Φ(x)";
 
+    #[inline(always)]
     fn f<S: Scalar>(&self, x: S) -> S {
         damped(x, distribution(x))
     }
+    #[inline(always)]
     fn df<S: Scalar>(&self, x: S, _y: S) -> S {
         distribution(x) + damped(x, density(x))
     }
+    #[inline(always)]
     fn d2f<S: Scalar>(&self, x: S, _y: S) -> S {
         damped(S::from_f64(2.0) - x * x, density(x))
     }

@@ -19,11 +19,13 @@ const CUBIC: f64 = 0.044715;
 pub struct GeluTanh;
 
 /// q(x).
+#[inline(always)]
 fn argument<S: Scalar>(x: S) -> S {
     S::from_f64(2.0 * SQRT_2_OVER_PI) * x * (S::ONE + S::from_f64(CUBIC) * x * x)
 }
 
 /// q′(x).
+#[inline(always)]
 fn slope<S: Scalar>(x: S) -> S {
     S::from_f64(2.0 * SQRT_2_OVER_PI) * (S::ONE + S::from_f64(3.0 * CUBIC) * x * x)
 }
@@ -32,13 +34,16 @@ impl Elementwise for GeluTanh {
     const NAME: &'static str = "gelu_tanh";
     const FORMULA: &'static str = "x/2·(1 + tanh(√(2/π)(x + 0.044715x³)))";
 
+    #[inline(always)]
     fn f<S: Scalar>(&self, x: S) -> S {
         damped(x, logistic(argument(x)))
     }
+    #[inline(always)]
     fn df<S: Scalar>(&self, x: S, _y: S) -> S {
         let (s, rest) = logistic_pair(argument(x));
         s + damped(x * slope(x), s * rest)
     }
+    #[inline(always)]
     fn d2f<S: Scalar>(&self, x: S, _y: S) -> S {
         let (s, rest) = logistic_pair(argument(x));
         let q1 = slope(x);

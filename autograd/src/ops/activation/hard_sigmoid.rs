@@ -23,21 +23,25 @@ impl Elementwise for HardSigmoid {
             Piece::constant(f64::INFINITY, 1.0),
         ])
     }
+    #[inline(always)]
     fn f<S: Scalar>(&self, x: S) -> S {
         let three = S::from_f64(3.0);
+        let between = (x + three) / S::from_f64(6.0);
         // Written so that NaN fails both comparisons and passes through.
         if x <= -three {
             S::ZERO
         } else if x >= three {
             S::ONE
         } else {
-            (x + three) / S::from_f64(6.0)
+            between
         }
     }
+    #[inline(always)]
     fn df<S: Scalar>(&self, x: S, _y: S) -> S {
         let three = S::from_f64(3.0);
         if x > -three && x < three { S::from_f64(1.0 / 6.0) } else { S::ZERO }
     }
+    #[inline(always)]
     fn d2f<S: Scalar>(&self, _x: S, _y: S) -> S {
         S::ZERO
     }

@@ -23,27 +23,32 @@ impl Elementwise for HardSwish {
             Piece::line(f64::INFINITY, 1.0),
         ])
     }
+    #[inline(always)]
     fn f<S: Scalar>(&self, x: S) -> S {
         let three = S::from_f64(3.0);
+        let between = x * (x + three) / S::from_f64(6.0);
         // Written so that NaN fails both comparisons and passes through.
         if x <= -three {
             S::ZERO
         } else if x >= three {
             x
         } else {
-            x * (x + three) / S::from_f64(6.0)
+            between
         }
     }
+    #[inline(always)]
     fn df<S: Scalar>(&self, x: S, _y: S) -> S {
         let three = S::from_f64(3.0);
+        let between = (x + x + three) / S::from_f64(6.0);
         if x <= -three {
             S::ZERO
         } else if x >= three {
             S::ONE
         } else {
-            (x + x + three) / S::from_f64(6.0)
+            between
         }
     }
+    #[inline(always)]
     fn d2f<S: Scalar>(&self, x: S, _y: S) -> S {
         let three = S::from_f64(3.0);
         if x > -three && x < three { S::from_f64(1.0 / 3.0) } else { S::ZERO }

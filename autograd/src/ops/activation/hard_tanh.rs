@@ -18,6 +18,7 @@ impl Elementwise for HardTanh {
     fn pieces(&self) -> Option<Vec<Piece>> {
         Some(vec![Piece::constant(-1.0, -1.0), Piece::line(1.0, 1.0), Piece::constant(f64::INFINITY, 1.0)])
     }
+    #[inline(always)]
     fn f<S: Scalar>(&self, x: S) -> S {
         // Written so that NaN fails both comparisons and passes through.
         if x <= -S::ONE {
@@ -28,9 +29,11 @@ impl Elementwise for HardTanh {
             x
         }
     }
+    #[inline(always)]
     fn df<S: Scalar>(&self, x: S, _y: S) -> S {
         if x > -S::ONE && x < S::ONE { S::ONE } else { S::ZERO }
     }
+    #[inline(always)]
     fn d2f<S: Scalar>(&self, _x: S, _y: S) -> S {
         S::ZERO
     }

@@ -16,12 +16,15 @@ impl Elementwise for Identity {
     fn pieces(&self) -> Option<Vec<Piece>> {
         Some(vec![Piece::line(f64::INFINITY, 1.0)])
     }
+    #[inline(always)]
     fn f<S: Scalar>(&self, x: S) -> S {
         x
     }
+    #[inline(always)]
     fn df<S: Scalar>(&self, _x: S, _y: S) -> S {
         S::ONE
     }
+    #[inline(always)]
     fn d2f<S: Scalar>(&self, _x: S, _y: S) -> S {
         S::ZERO
     }

@@ -37,13 +37,16 @@ impl Elementwise for LeakyRelu {
     fn pieces(&self) -> Option<Vec<Piece>> {
         Some(vec![Piece::line(0.0, self.slope), Piece::line(f64::INFINITY, 1.0)])
     }
+    #[inline(always)]
     fn f<S: Scalar>(&self, x: S) -> S {
         let left = S::from_f64(self.slope) * x;
         if x > S::ZERO { x } else { left }
     }
+    #[inline(always)]
     fn df<S: Scalar>(&self, x: S, _y: S) -> S {
         if x > S::ZERO { S::ONE } else { S::from_f64(self.slope) }
     }
+    #[inline(always)]
     fn d2f<S: Scalar>(&self, _x: S, _y: S) -> S {
         S::ZERO
     }

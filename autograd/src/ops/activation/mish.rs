@@ -28,32 +28,35 @@ struct Parts<S> {
 }
 
 impl<S: Scalar> Parts<S> {
+    #[inline(always)]
     fn at(x: S) -> Self {
         let is_right = x > S::ZERO;
-        // Not `x.abs()`: its slope at 0 is 0, which would lose a tangent there.
-        let e = if is_right { -x } else { x }.exp();
+        let e = x.minus_abs().exp();
         let two_e = e + e;
-        let numerator = if is_right { S::ONE + two_e } else { e * e + two_e };
-        let rest = if is_right { e * e } else { S::ONE };
+        let square = e * e;
+        let numerator = (if is_right { S::ONE } else { square }) + two_e;
+        let rest = if is_right { square } else { S::ONE };
         Self { is_right, e, numerator, denominator: numerator + rest + rest }
     }
 
+    #[inline(always)]
     fn w(&self) -> S {
         self.numerator / self.denominator
     }
 
+    #[inline(always)]
     fn w1(&self) -> S {
-        let lead = if self.is_right { self.e * self.e } else { self.e };
+        let square = self.e * self.e;
+        let lead = if self.is_right { square } else { self.e };
         S::from_f64(4.0) * lead * (S::ONE + self.e) / (self.denominator * self.denominator)
     }
 
+    #[inline(always)]
     fn w2(&self) -> S {
         let (e, two, three) = (self.e, S::from_f64(2.0), S::from_f64(3.0));
-        let numerator = if self.is_right {
-            e * e * (e * (e * (two * e + two) - three) - two)
-        } else {
-            e * (two + e * (two - e * (three + two * e)))
-        };
+        let right = e * e * (e * (e * (two * e + two) - three) - two);
+        let left = e * (two + e * (two - e * (three + two * e)));
+        let numerator = if self.is_right { right } else { left };
         S::from_f64(4.0) * numerator / (self.denominator * self.denominator * self.denominator)
     }
 }
@@ -62,13 +65,16 @@ impl Elementwise for Mish {
     const NAME: &'static str = "mish";
     const FORMULA: &'static str = "x·tanh(ln(1 + e^x))";
 
+    #[inline(always)]
     fn f<S: Scalar>(&self, x: S) -> S {
         damped(x, Parts::at(x).w())
     }
+    #[inline(always)]
     fn df<S: Scalar>(&self, x: S, _y: S) -> S {
         let parts = Parts::at(x);
         parts.w() + damped(x, parts.w1())
     }
+    #[inline(always)]
     fn d2f<S: Scalar>(&self, x: S, _y: S) -> S {
         let parts = Parts::at(x);
         S::from_f64(2.0) * parts.w1() + damped(x, parts.w2())

@@ -104,8 +104,10 @@ registry! {
 mod normal;
 
 /// x·s for a factor s that vanishes faster than x grows: 0 once s has underflowed, so that 0·∞ is the limit 0.
+#[inline(always)]
 fn damped<S: Scalar>(x: S, s: S) -> S {
-    if s == S::ZERO { S::ZERO } else { x * s }
+    let product = x * s;
+    if s == S::ZERO { S::ZERO } else { product }
 }
 
 /// Splits `swish(1.702)` into the name and the number.

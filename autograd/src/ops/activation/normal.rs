@@ -8,12 +8,14 @@ use crate::scalar::Scalar;
 pub(super) const SQRT_2_OVER_PI: f64 = FRAC_2_SQRT_PI * FRAC_1_SQRT_2;
 
 /// φ(x) = e^{−x²/2} / √(2π), where 1/√(2π) = √(2/π)/2.
+#[inline(always)]
 pub(super) fn density<S: Scalar>(x: S) -> S {
     S::from_f64(0.5 * SQRT_2_OVER_PI) * (S::from_f64(-0.5) * x * x).exp()
 }
 
 /// Φ(x) = erfc(−x/√2)/2. Unlike (1 + erf(x/√2))/2 it does not cancel in the left tail: the relative error is that
 /// of rounding −x/√2, about x² ulp.
+#[inline(always)]
 pub(super) fn distribution<S: Scalar>(x: S) -> S {
     S::from_f64(0.5) * (S::from_f64(-FRAC_1_SQRT_2) * x).erfc()
 }

@@ -18,13 +18,16 @@ impl Elementwise for Relu {
     fn pieces(&self) -> Option<Vec<Piece>> {
         Some(vec![Piece::constant(0.0, 0.0), Piece::line(f64::INFINITY, 1.0)])
     }
+    #[inline(always)]
     fn f<S: Scalar>(&self, x: S) -> S {
         // Written so that NaN fails the comparison and passes through.
         if x <= S::ZERO { S::ZERO } else { x }
     }
+    #[inline(always)]
     fn df<S: Scalar>(&self, x: S, _y: S) -> S {
         if x > S::ZERO { S::ONE } else { S::ZERO }
     }
+    #[inline(always)]
     fn d2f<S: Scalar>(&self, _x: S, _y: S) -> S {
         S::ZERO
     }

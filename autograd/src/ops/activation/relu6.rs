@@ -18,6 +18,7 @@ impl Elementwise for Relu6 {
     fn pieces(&self) -> Option<Vec<Piece>> {
         Some(vec![Piece::constant(0.0, 0.0), Piece::line(6.0, 1.0), Piece::constant(f64::INFINITY, 6.0)])
     }
+    #[inline(always)]
     fn f<S: Scalar>(&self, x: S) -> S {
         let six = S::from_f64(6.0);
         // Written so that NaN fails both comparisons and passes through.
@@ -29,9 +30,11 @@ impl Elementwise for Relu6 {
             x
         }
     }
+    #[inline(always)]
     fn df<S: Scalar>(&self, x: S, _y: S) -> S {
         if x > S::ZERO && x < S::from_f64(6.0) { S::ONE } else { S::ZERO }
     }
+    #[inline(always)]
     fn d2f<S: Scalar>(&self, _x: S, _y: S) -> S {
         S::ZERO
     }

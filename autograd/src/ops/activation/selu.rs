@@ -27,14 +27,20 @@ impl Elementwise for Selu {
     fn pieces(&self) -> Option<Vec<Piece>> {
         Some(vec![Piece::exponential(0.0, LAMBDA * ALPHA, 1.0), Piece::line(f64::INFINITY, LAMBDA)])
     }
+    #[inline(always)]
     fn f<S: Scalar>(&self, x: S) -> S {
-        if x > S::ZERO { S::from_f64(LAMBDA) * x } else { S::from_f64(LAMBDA * ALPHA) * x.exp_m1() }
+        let left = S::from_f64(LAMBDA * ALPHA) * x.exp_m1();
+        if x > S::ZERO { S::from_f64(LAMBDA) * x } else { left }
     }
+    #[inline(always)]
     fn df<S: Scalar>(&self, x: S, _y: S) -> S {
-        if x > S::ZERO { S::from_f64(LAMBDA) } else { S::from_f64(LAMBDA * ALPHA) * x.exp() }
+        let left = S::from_f64(LAMBDA * ALPHA) * x.exp();
+        if x > S::ZERO { S::from_f64(LAMBDA) } else { left }
     }
+    #[inline(always)]
     fn d2f<S: Scalar>(&self, x: S, _y: S) -> S {
-        if x > S::ZERO { S::ZERO } else { S::from_f64(LAMBDA * ALPHA) * x.exp() }
+        let left = S::from_f64(LAMBDA * ALPHA) * x.exp();
+        if x > S::ZERO { S::ZERO } else { left }
     }
     fn jet(&self, x: f64) -> Jet {
         if x < -1.0 {

@@ -15,12 +15,15 @@ impl Elementwise for Sin {
     const NAME: &'static str = "sin";
     const FORMULA: &'static str = "sin x";
 
+    #[inline(always)]
     fn f<S: Scalar>(&self, x: S) -> S {
         x.sin()
     }
+    #[inline(always)]
     fn df<S: Scalar>(&self, x: S, _y: S) -> S {
         x.cos()
     }
+    #[inline(always)]
     fn d2f<S: Scalar>(&self, _x: S, y: S) -> S {
         -y
     }

@@ -16,14 +16,16 @@ impl Elementwise for Softplus {
     const NAME: &'static str = "softplus";
     const FORMULA: &'static str = "ln(1 + e^x)";
 
+    #[inline(always)]
     fn f<S: Scalar>(&self, x: S) -> S {
-        // Not `x.abs()`: its slope at 0 is 0, which would lose a tangent there.
-        let (positive, minus_size) = if x > S::ZERO { (x, -x) } else { (S::ZERO, x) };
-        positive + minus_size.exp().ln_1p()
+        let positive = if x > S::ZERO { x } else { S::ZERO };
+        positive + x.minus_abs().exp().ln_1p()
     }
+    #[inline(always)]
     fn df<S: Scalar>(&self, x: S, _y: S) -> S {
         logistic(x)
     }
+    #[inline(always)]
     fn d2f<S: Scalar>(&self, x: S, _y: S) -> S {
         let (s, rest) = logistic_pair(x);
         s * rest

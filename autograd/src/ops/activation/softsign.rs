@@ -12,8 +12,9 @@ use crate::scalar::Scalar;
 pub struct Softsign;
 
 /// 1 + |x|, with the left tangent at 0.
+#[inline(always)]
 fn one_plus_size<S: Scalar>(x: S) -> S {
-    S::ONE + if x > S::ZERO { x } else { -x }
+    S::ONE - x.minus_abs()
 }
 
 impl Elementwise for Softsign {
@@ -21,18 +22,19 @@ impl Elementwise for Softsign {
     const FORMULA: &'static str = "x/(1 + |x|)";
     const KINKS: &'static [f64] = &[0.0];
 
+    #[inline(always)]
     fn f<S: Scalar>(&self, x: S) -> S {
         let size = one_plus_size(x);
+        let (limit, y) = (if x > S::ZERO { S::ONE } else { -S::ONE }, x / size);
         // ∞/∞: the limit.
-        if size == S::from_f64(f64::INFINITY) {
-            return if x > S::ZERO { S::ONE } else { -S::ONE };
-        }
-        x / size
+        if size == S::from_f64(f64::INFINITY) { limit } else { y }
     }
+    #[inline(always)]
     fn df<S: Scalar>(&self, x: S, _y: S) -> S {
         let size = one_plus_size(x);
         S::ONE / (size * size)
     }
+    #[inline(always)]
     fn d2f<S: Scalar>(&self, x: S, _y: S) -> S {
         let size = one_plus_size(x);
         S::from_f64(if x > S::ZERO { -2.0 } else { 2.0 }) / (size * size * size)

@@ -38,14 +38,17 @@ impl Elementwise for Swish {
     fn parameter(&self) -> Option<f64> {
         Some(self.beta)
     }
+    #[inline(always)]
     fn f<S: Scalar>(&self, x: S) -> S {
         damped(x, logistic(S::from_f64(self.beta) * x))
     }
+    #[inline(always)]
     fn df<S: Scalar>(&self, x: S, _y: S) -> S {
         let t = S::from_f64(self.beta) * x;
         let (s, rest) = logistic_pair(t);
         damped(S::ONE + damped(t, rest), s)
     }
+    #[inline(always)]
     fn d2f<S: Scalar>(&self, x: S, _y: S) -> S {
         let beta = S::from_f64(self.beta);
         let t = beta * x;

@@ -14,12 +14,15 @@ impl Elementwise for Tanh {
     const NAME: &'static str = "tanh";
     const FORMULA: &'static str = "tanh x";
 
+    #[inline(always)]
     fn f<S: Scalar>(&self, x: S) -> S {
         x.tanh()
     }
+    #[inline(always)]
     fn df<S: Scalar>(&self, _x: S, y: S) -> S {
         (S::ONE - y) * (S::ONE + y)
     }
+    #[inline(always)]
     fn d2f<S: Scalar>(&self, _x: S, y: S) -> S {
         S::from_f64(-2.0) * y * (S::ONE - y) * (S::ONE + y)
     }
