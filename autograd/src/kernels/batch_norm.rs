@@ -156,7 +156,11 @@ impl<S: Scalar> Normalized<'_, S> {
     fn sums_of_run(&self, run: Range<usize>, g: &[S]) -> (S, S) {
         let mean = self.mean[self.layout.channel(run.start)];
         let x = &self.x[run];
-        (reduce::sum(g), reduce::sum_of(x.len(), |i| g[i] * (x[i] - mean)))
+        if x.len() <= BLOCK {
+            let [plain, weighted] = reduce::block_sums([g, x], |[g, x]| [g, g * (x - mean)]);
+            return (plain, weighted);
+        }
+        (reduce::sum(g), reduce::sum_of_columns([g, x], |[g, x]| g * (x - mean)))
     }
 
     /// The sums of a channel from those of its runs.

@@ -1,5 +1,6 @@
 //! Whole matrix products, split over threads by rows of the result.
 
+use super::buffer;
 use super::map::for_each_chunk_of;
 use super::{Gemm, Matrix, MatrixMut};
 use crate::scalar::Scalar;
@@ -13,18 +14,46 @@ const TASKS: usize = 16;
 
 /// A·B, row-major, with A of m × k and B of k × n. Zero if k = 0.
 pub fn product<S: Scalar>((m, k, n): (usize, usize, usize), a: Matrix<'_, S>, b: Matrix<'_, S>) -> Vec<S> {
-    let mut c = vec![S::ZERO; m * n];
-    if c.is_empty() || k == 0 {
-        return c;
+    if m * n == 0 || k == 0 {
+        return buffer::zeros(m * n);
+    }
+    if n > m && m.saturating_mul(k).saturating_mul(n) > SMALL {
+        // Every task packs the whole right factor, so the smaller one should be there: Cᵀ = BᵀAᵀ.
+        return transposed(&product((n, k, m), turned(b), turned(a)), m);
     }
     // The split depends on the shapes alone, so the bits do not depend on the number of threads.
     let small = m.saturating_mul(k).saturating_mul(n) <= SMALL;
     let rows = if small { m } else { m.div_ceil(TASKS).max(ROWS) };
+    let mut c = buffer::to_overwrite(m * n);
     for_each_chunk_of(rows * n, &mut c, |at, c: &mut [S]| {
         let a = Matrix { data: &a.data[at / n * a.row..], ..a };
         S::gemm(Gemm { m: c.len() / n, k, n, a, b, c: MatrixMut { data: c, row: n }, accumulate: false });
     });
     c
+}
+
+/// The transpose, read in place.
+fn turned<S>(matrix: Matrix<'_, S>) -> Matrix<'_, S> {
+    Matrix { data: matrix.data, row: matrix.column, column: matrix.row }
+}
+
+/// A copy of the transpose of a matrix with so many columns, in square blocks so that no cache line is read twice.
+fn transposed<S: Scalar>(matrix: &[S], columns: usize) -> Vec<S> {
+    const BLOCK: usize = 16;
+    let rows = matrix.len() / columns;
+    let mut out = buffer::to_overwrite(matrix.len());
+    for_each_chunk_of(BLOCK * rows, &mut out, |at, out| {
+        let first = at / rows;
+        for start in (0..rows).step_by(BLOCK) {
+            let end = rows.min(start + BLOCK);
+            for (i, out) in out.chunks_exact_mut(rows).enumerate() {
+                for (out, row) in out[start..end].iter_mut().zip(matrix[start * columns..].chunks(columns)) {
+                    *out = row[first + i];
+                }
+            }
+        }
+    });
+    out
 }
 
 #[cfg(test)]
@@ -35,7 +64,12 @@ mod tests {
     /// Whole numbers make every order exact; the sizes leave a last block that is not full.
     #[test]
     fn blocks_of_rows_make_up_the_whole() {
-        let (m, k, n) = (611, 37, 53);
+        for (m, k, n) in [(611, 37, 53), (53, 37, 611)] {
+            agree(m, k, n);
+        }
+    }
+
+    fn agree(m: usize, k: usize, n: usize) {
         let a: Vec<f64> = (0..m * k).map(|i| (i * 7 % 11) as f64 - 5.0).collect();
         let b: Vec<f64> = (0..k * n).map(|i| (i * 5 % 13) as f64 - 6.0).collect();
         let b = Matrix { data: &b, row: n, column: 1 };

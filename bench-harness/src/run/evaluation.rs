@@ -2,7 +2,7 @@
 
 use autograd::{Tape, Tensor};
 use datasets::{Batch, Loader};
-use layers::{Context, Layer, accuracy};
+use layers::{Context, Execution, Layer, accuracy};
 use serde::Serialize;
 
 use super::interrupt::Interrupt;
@@ -45,12 +45,14 @@ pub(super) fn tensor(batch: &mut Batch) -> Result<Tensor<f32>> {
     Ok(Tensor::new(batch.shape, std::mem::take(&mut batch.images))?)
 }
 
-/// The network's metrics on everything `loader` yields, in evaluation mode, without label smoothing.
+/// The network's metrics on everything `loader` yields, in evaluation mode, carried out as `execution` says, without label
+/// smoothing.
 ///
 /// # Errors
 /// A loss that is not finite, after the step at `place`; the user's wish to stop.
 pub(super) fn evaluate(
     model: &mut dyn Layer<f32>,
+    execution: Execution,
     loader: &Loader,
     place: Place,
     interrupt: &Interrupt,
@@ -60,7 +62,7 @@ pub(super) fn evaluate(
         interrupt.check()?;
         let tape = Tape::new();
         let images = tape.constant(tensor(&mut batch)?);
-        let logits = model.forward(&Context::eval(&tape), images)?;
+        let logits = model.forward(&Context::eval(&tape).executing(execution), images)?;
         let mean_loss = logits.cross_entropy(&batch.labels, 0.0)?.value().item()?;
         if !mean_loss.is_finite() {
             return Err(place.diverged(mean_loss, tape.first_anomaly()?.map(Box::new)));

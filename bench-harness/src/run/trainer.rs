@@ -275,7 +275,7 @@ impl Trainer {
         }
         let seconds = start.elapsed().as_secs_f64();
         let place = Place { epoch: epoch + 1, step: train.batches_per_epoch() };
-        let test = evaluate(self.model.as_mut(), test, place, interrupt)?;
+        let test = evaluate(self.model.as_mut(), self.execution, test, place, interrupt)?;
         Ok(EpochMetrics {
             epoch: epoch + 1,
             train: tally.metrics(),

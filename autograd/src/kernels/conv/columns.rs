@@ -66,10 +66,27 @@ fn pack_plane<S: Scalar>(
         if width.stride == 1 {
             out.copy_from_slice(&x[..out.len()]);
         } else {
-            for (out, x) in out.iter_mut().zip(x.iter().step_by(width.stride)) {
-                *out = *x;
-            }
+            every(width.stride, x, out);
         }
+    }
+}
+
+/// Every `stride`-th number of `x`.
+fn every<S: Scalar>(stride: usize, x: &[S], out: &mut [S]) {
+    if stride == 2 {
+        // The compiler makes vectors of this, which it does not of any stride; the last number may have no successor.
+        let (pairs, _) = x.as_chunks::<2>();
+        let whole = out.len().min(pairs.len());
+        for (out, pair) in out.iter_mut().zip(pairs) {
+            *out = pair[0];
+        }
+        if let Some(last) = out.get_mut(whole) {
+            *last = x[2 * whole];
+        }
+        return;
+    }
+    for (i, out) in out.iter_mut().enumerate() {
+        *out = x[i * stride];
     }
 }
 

@@ -99,3 +99,41 @@ fn a_nan_stays_in_its_tile() {
         assert_eq!(y.is_nan(), row < 4 && column < 4, "{row} {column}");
     }
 }
+
+/// The root mean square error relative to the result, by channels, of the forward pass and the weight gradient: what
+/// `docs/SPEED.md` states. Eight rows and columns of bell-shaped numbers, 16 outputs, two images.
+///
+/// `cargo test --release -p autograd --lib errors_grow -- --nocapture` prints them.
+#[test]
+fn errors_grow_slowly_with_the_channels() {
+    // Sums of twelve numbers: nearly normal.
+    let bell = |n: usize, salt: usize| -> Vec<f32> {
+        let twelve = noise(12 * n, salt);
+        twelve.chunks_exact(12).map(|x| x.iter().sum::<f32>() * 0.5).collect()
+    };
+    for (channels, bounds) in
+        [(16, [2e-7, 6e-7]), (64, [4e-7, 1e-6]), (256, [7e-7, 2e-6]), (512, [1e-6, 3e-6])]
+    {
+        let g = geometry([2, channels, 8, 8], 16, [1, 1]).unwrap();
+        let (x, w) = (bell(g.samples * g.input_sample(), 1), bell(g.group_weight(), 2));
+        let dy = bell(g.samples * g.output_sample(), 3);
+        let want = reference::forward(&g, &wide(&x), &wide(&w));
+        let (_, want_dw) = reference::gradients(&g, &wide(&x), &wide(&w), &wide(&dy));
+        let relative = |got: &[f32], want: &[f64]| {
+            let (error, size) = rms(got, want);
+            error / size
+        };
+        let direct = relative(&reference::forward(&g, &x, &w), &want);
+        for (out, bound) in [2, 4].into_iter().zip(bounds) {
+            let mut y = vec![0.0; want.len()];
+            forward(Level::widest(), &g, out, &x, Filters { data: &w, turned: false }, None, &mut y);
+            let error = relative(&y, &want);
+            let dw = relative(&weight_gradient(Level::widest(), &g, out, &x, &dy), &want_dw);
+            println!(
+                "{channels} channels, tiles of {out}: y {error:.1e}, by sums {direct:.1e}; weight gradient {dw:.1e}"
+            );
+            assert!(error <= bound, "{channels} channels, tiles of {out}: {error:e} > {bound:e}");
+            assert!(dw <= 8e-7, "weight gradient, {channels} channels, tiles of {out}: {dw:e}");
+        }
+    }
+}
