@@ -55,8 +55,8 @@ impl<S: Scalar> Tape<S> {
     /// pass computes it once more: time for memory. No number changes by a bit, since an op's forward pass depends on its
     /// settings and inputs alone.
     ///
-    /// Values inside can still be asked for and used; they are then computed once more, and stay until the next backward
-    /// pass has gone by. A checkpoint inside of another is part of it.
+    /// Values inside can still be asked for and used; they are then computed once more, and stay on the
+    /// tape. A checkpoint inside of another is part of it.
     ///
     /// ```
     /// use autograd::{Keep, Tape, Tensor};
@@ -188,7 +188,8 @@ impl<S: Scalar> Tape<S> {
                     return Err(Error::Released);
                 }
                 let values: SmallVec<[&Tensor<S>; 3]> = inputs().map(|n| &n.value).collect();
-                op.forward(&values)?
+                // On the way back: that is where the time goes.
+                self.clocked(|| op.forward(&values), |timing, took| timing.backward(op.name(), took))?
             };
             self.nodes.borrow_mut()[at].remember(forward);
         }
@@ -297,7 +298,7 @@ mod tests {
             let record = || Ok((y.exp() * aside).softmax()?.map(Sin));
             let z = if checkpointed { tape.checkpoint(record) } else { record() }.unwrap();
             let loss = (z * y).sum_all();
-            // Twice, since the first pass forgets again.
+            // Twice, since the first pass forgets what it had computed again.
             tape.backward(loss, Keep::Leaves).unwrap();
             tape.backward(loss, Keep::Leaves).unwrap().wrt(x).unwrap()
         };

@@ -1,4 +1,4 @@
-//! Elementwise functions over slices, with the widest vectors of the machine.
+//! Elementwise functions over slices, in wide vectors.
 //!
 //! The loops are plain `for`: the closure of a `for_each` may stay a function of its own, compiled for narrow vectors.
 
@@ -11,10 +11,7 @@ use crate::scalar::Scalar;
 pub trait Slices<S>: Sync {
     /// y = f(x).
     fn values(&self, x: &[S], y: &mut [S]);
-    /// slope = f′(x), where y = f(x) is given.
-    fn slopes(&self, x: &[S], y: &[S], slope: &mut [S]);
-    /// y = f(x) and slope = f′(x) at once, the same bits as one after the other: what both want, such as an exponential, is
-    /// computed once.
+    /// y = f(x) and slope = f′(x) at once: what both want, such as an exponential, is computed once.
     fn values_and_slopes(&self, x: &[S], y: &mut [S], slope: &mut [S]);
     /// out = g·f′(x), where y = f(x) is given.
     fn gradients(&self, x: &[S], y: &[S], g: &[S], out: &mut [S]);
@@ -23,10 +20,6 @@ pub trait Slices<S>: Sync {
 impl<E: Elementwise, S: Scalar> Slices<S> for E {
     fn values(&self, x: &[S], y: &mut [S]) {
         S::vectorized(Values { function: *self, x, y });
-    }
-
-    fn slopes(&self, x: &[S], y: &[S], slope: &mut [S]) {
-        S::vectorized(SlopesOf { function: *self, x, y, slope });
     }
 
     fn values_and_slopes(&self, x: &[S], y: &mut [S], slope: &mut [S]) {
@@ -51,24 +44,6 @@ impl<E: Elementwise, S: Scalar> Loop for Values<'_, E, S> {
         let Self { function, x, y } = self;
         for (y, &x) in y.iter_mut().zip(x) {
             *y = function.f(x);
-        }
-    }
-}
-
-struct SlopesOf<'a, E, S> {
-    function: E,
-    x: &'a [S],
-    y: &'a [S],
-    slope: &'a mut [S],
-}
-
-impl<E: Elementwise, S: Scalar> Loop for SlopesOf<'_, E, S> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        let Self { function, x, y, slope } = self;
-        for (slope, (&x, &y)) in slope.iter_mut().zip(x.iter().zip(y)) {
-            *slope = function.df(x, y);
         }
     }
 }

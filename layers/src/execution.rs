@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// None of this changes what is computed. `fused` and `checkpoint_blocks` do not change a single bit, except that a fused tape
 /// has fewer nodes, by whose number [random layers](crate::Context::random_key) are told apart: their masks are others.
-/// `exact` chooses the algorithm of convolutions and so their rounding errors.
+/// `exact` chooses the algorithm of convolutions and so their rounding errors, see [`autograd::ops::Conv2d`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Execution {
     /// Convolutions by their definition's sums only, never by transforms that need fewer multiplications.

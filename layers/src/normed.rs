@@ -64,8 +64,10 @@ impl<'t, S: Scalar> Normed<'_, 't, S> {
     /// Shapes that do not fit.
     pub fn plus(self, around: Var<'t, S>) -> Result<Self> {
         Ok(Self(match self.0 {
-            // An op of its own broadcasts; one that is fused does not.
-            State::Pending(pending) if pending.operands[0].shape() == around.shape() => {
+            // An op of its own broadcasts and can be followed by another; one that is fused cannot.
+            State::Pending(pending)
+                if pending.shortcut.is_none() && pending.operands[0].shape() == around.shape() =>
+            {
                 State::Pending(PendingNorm { shortcut: Some(around), ..pending })
             }
             State::Pending(pending) => State::Recorded(pending.separately()?.try_add(around)?),

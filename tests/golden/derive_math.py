@@ -1,6 +1,6 @@
 """Derives the polynomials of autograd/src/kernels/math/ (f32) and prints them with what they leave.
 
-mpmath alone, 40 digits. Each polynomial p minimises the largest |w(x)·(p(x) − q(x))| by Remez' exchange on a grid of
+mpmath, 40 digits; numpy solves the least squares of erfc. Each polynomial p minimises the largest |w(x)·(p(x) − q(x))| by Remez' exchange on a grid of
 Chebyshev points, where w turns the error of p into the relative error of the function. Coefficients are then rounded to
 f32 one by one from the lowest order on, and those of higher order fitted anew each time, so that the last ones take up
 what rounding the first ones left (by least squares for erfc, where the exchange has no solution once some are fixed).

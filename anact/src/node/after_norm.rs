@@ -87,7 +87,7 @@ fn backward<S: Scalar>(
     let channels = norm.measured(cx.saved);
     let z = channels.normalized(x, gamma, beta, shortcut);
     let way = Way { op: NAME, function, plan, shape: x.shape(), alpha: Some(alpha) };
-    let back = way.back(&z, &cx.saved[TABLE], [cx.output.data(), cx.upstream.data()], cx.needs[3]);
+    let back = way.back(&z, &cx.saved[TABLE], cx.upstream.data(), cx.needs[3]);
     let gradients = z.gradients(cx.needs[0], cx.needs.get(4) == Some(&true), &|at, z, out| {
         back.groups.for_each_run(at, out.len(), |group, run| {
             back.write(group, at + run.start, &z[run.clone()], &mut out[run]);

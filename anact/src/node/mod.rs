@@ -142,8 +142,7 @@ fn forward<S: Scalar>(function: &dyn Loops<S>, plan: &Plan, inputs: &[&Tensor<S>
 fn backward<S: Scalar>(function: &dyn Loops<S>, plan: &Plan, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
     let (z, alpha) = (cx.inputs[0], cx.inputs.get(1).copied());
     let way = Way { op: NAME, function, plan, shape: z.shape(), alpha };
-    let y_and_g = [cx.output.data(), cx.upstream.data()];
-    let back = way.back(&z.data(), &cx.saved[0], y_and_g, cx.needs.get(1) == Some(&true));
+    let back = way.back(&z.data(), &cx.saved[0], cx.upstream.data(), cx.needs.get(1) == Some(&true));
     let by_z = cx.needs[0].then(|| {
         let by_z = back.groups.fill(&z.data(), |group, at, z, out| back.write(group, at, z, out));
         Tensor::filled(z.shape(), by_z)

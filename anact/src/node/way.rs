@@ -41,22 +41,20 @@ impl<'a, S: Scalar> Way<'a, S> {
         Ok((y, table::pack(&rows)))
     }
 
-    /// The way back from the output `y` with the upstream gradient `g`; `saved` is what [`Way::forward`] gave.
+    /// The way back with the upstream gradient `g`; `saved` is what [`Way::forward`] gave.
     pub(super) fn back(
         &self,
         z: &dyn Source<S>,
         saved: &Tensor<S>,
-        [y, g]: [&'a [S]; 2],
+        g: &'a [S],
         wants_alpha: bool,
     ) -> Back<'a, S> {
         let groups = self.groups().expect("forward took this shape");
         let rows = table::unpack(saved, groups.elements());
-        let kappas: Vec<S> = self.kappas(&rows).collect();
         let settings = self.plan.settings();
         let is_full = settings.gradient == GradientMode::Full;
-        let sums =
-            (is_full || wants_alpha).then(|| upstream_sums(self.function, z, [y, g], groups, &rows, &kappas));
-        let slopes = kappas.into_iter().zip(&rows).enumerate().map(|(i, (kappa, row))| {
+        let sums = (is_full || wants_alpha).then(|| upstream_sums(self.function, z, g, groups, &rows));
+        let slopes = self.kappas(&rows).zip(&rows).enumerate().map(|(i, (kappa, row))| {
             let sums = sums.as_ref().filter(|_| is_full && !row.degenerate);
             let full = sums.zip(row.moments.as_ref());
             Slopes { kappa, full: full.map(|(s, m)| FullSlopes::of(row, m, settings.moment, s[i])) }
@@ -109,8 +107,9 @@ impl<S: Scalar> Back<'_, S> {
     /// ∂L/∂α, if it is wanted.
     pub(super) fn by_alpha(&self, alpha: &Tensor<S>) -> Option<Tensor<S>> {
         let slope = |(&a, s): (&S, &[S; 2])| {
-            let t = a.tanh();
-            S::from_f64(ADJUSTMENT) * (S::ONE - t * t) * s[1]
+            // 1 − tanh²α = 4e/(1 + e)² with e = e^{−2|α|}, which does not cancel.
+            let e = (a.minus_abs() + a.minus_abs()).exp();
+            S::from_f64(4.0 * ADJUSTMENT) * (e / ((S::ONE + e) * (S::ONE + e))) * s[1]
         };
         let sums = self.sums.as_ref()?;
         Some(Tensor::filled(alpha.shape(), alpha.data().iter().zip(sums).map(slope).collect()))
@@ -157,37 +156,23 @@ impl<S: Scalar> FullSlopes<S> {
     }
 }
 
-/// Below this, f − μ is not taken from y = κ·(f − μ).
-const SMALL_KAPPA: f64 = 1e-6;
-
 /// S₀ = Σ g and S₁ = Σ g·(f − μ) of every group.
-///
-/// f − μ is y/κ, so f need not be computed again, nor z; only where κ is next to 0, f − μ is lost in y.
 fn upstream_sums<S: Scalar>(
     function: &dyn Loops<S>,
     z: &dyn Source<S>,
-    [y, g]: [&[S]; 2],
+    g: &[S],
     groups: Groups,
     rows: &[Row<S>],
-    kappas: &[S],
 ) -> Vec<[S; 2]> {
-    let from_y = |group: usize| kappas[group].abs().to_f64() > SMALL_KAPPA;
+    // Not from y/κ, which has f − μ with two roundings more: the terms of S₁ nearly cancel.
     let leaf = |group: usize, positions: std::ops::Range<usize>| {
         let (mut scratch, mut g_scratch) = ([S::ZERO; BLOCK], [S::ZERO; BLOCK]);
         let g = groups.read(&g, group, positions.clone(), &mut g_scratch);
-        if from_y(group) {
-            let y = groups.read(&y, group, positions, &mut scratch);
-            return reduce::block_sums([g, y], |[g, y]| [g, g * y]);
-        }
         let z = groups.read(z, group, positions, &mut scratch);
         let mut values = [S::ZERO; BLOCK];
         function.values(z, &mut values[..z.len()]);
         let mu = rows[group].mu;
         reduce::block_sums([g, &values[..g.len()]], |[g, value]| [g, g * (value - mu)])
     };
-    let mut sums = groups.reduce(&leaf, &|a, b| [a[0] + b[0], a[1] + b[1]]);
-    for (group, sums) in sums.iter_mut().enumerate().filter(|(group, _)| from_y(*group)) {
-        sums[1] = sums[1] / kappas[group];
-    }
-    sums
+    groups.reduce(&leaf, &|a, b| [a[0] + b[0], a[1] + b[1]])
 }

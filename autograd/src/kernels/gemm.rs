@@ -45,7 +45,9 @@ impl<S> Gemm<'_, S> {
     /// Panics unless every index the product touches lies in its slice.
     pub(super) fn check(&self) {
         let fits = |len: usize, rows: usize, columns: usize, row: usize, column: usize| {
-            rows == 0 || columns == 0 || (rows - 1) * row + (columns - 1) * column < len
+            // A distance so large that the place of the last element cannot be told lies outside of every slice.
+            let last = || (rows - 1).checked_mul(row)?.checked_add((columns - 1).checked_mul(column)?);
+            rows == 0 || columns == 0 || last().is_some_and(|last| last < len)
         };
         assert!(fits(self.a.data.len(), self.m, self.k, self.a.row, self.a.column), "A is too short");
         assert!(fits(self.b.data.len(), self.k, self.n, self.b.row, self.b.column), "B is too short");
@@ -77,6 +79,10 @@ pub(crate) fn reference<S: Scalar>(job: Gemm<'_, S>) {
 }
 
 /// The product by matrixmultiply, on the calling thread.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the same signature as the other kernels, which take C apart"
+)]
 pub(crate) fn f64(job: Gemm<'_, f64>) {
     job.check();
     let beta = if job.accumulate { 1.0 } else { 0.0 };
@@ -205,6 +211,22 @@ mod tests {
                 assert_eq!(got, run(reference, number, size, transposed, true), "{level:?}");
             }
         }
+    }
+
+    /// The place of the last row would wrap round to the start of the slice.
+    #[test]
+    #[should_panic(expected = "A is too short")]
+    fn a_distance_beyond_memory_is_caught() {
+        let (a, b, mut c) = ([1.0; 32], [1.0; 1], [0.0; 17]);
+        f64(Gemm {
+            m: 17,
+            k: 1,
+            n: 1,
+            a: Matrix { data: &a, row: (1 << 60) + 1, column: 1 },
+            b: Matrix { data: &b, row: 1, column: 1 },
+            c: MatrixMut { data: &mut c, row: 1 },
+            accumulate: false,
+        });
     }
 
     #[test]

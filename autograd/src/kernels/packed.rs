@@ -6,8 +6,13 @@
 //!
 //! Source: Goto and van de Geijn, *Anatomy of high-performance matrix multiplication* (2008).
 
+#![expect(
+    clippy::needless_range_loop,
+    reason = "short loops over arrays, unrolled; an iterator's closure may stay apart"
+)]
+
 use super::buffer::{self, Buffer};
-use super::simd::{Kernel, Level, Row, Vector, WIDTH, dispatch_to};
+use super::simd::{Kernel, Level, PARTS, Row, Vector, WIDTH, dispatch_to, with_rows};
 use super::{Gemm, Matrix};
 
 /// Terms of a block: a panel of B takes half of the first-level cache.
@@ -16,8 +21,6 @@ const DEPTH: usize = 256;
 const COLUMNS: usize = 256;
 /// Rows of the tallest panel of A.
 const TALLEST: usize = 8;
-/// Vectors of the narrowest kind in a row.
-const PARTS: usize = 4;
 
 /// The product with the widest vectors of this machine.
 pub(crate) fn gemm(job: Gemm<'_, f32>) {
@@ -70,33 +73,8 @@ impl Kernel for Product<'_, '_> {
                     let out = &mut c.data[rows.start * c.row + columns.start..];
                     let add = accumulate || cut > 0;
                     let place = (rows.start, terms.start);
-                    match rows.len() {
-                        1 => {
-                            panel::<V, 1>(&a, place, left, (panels, depth), out, (c.row, columns.len()), add)
-                        }
-                        2 => {
-                            panel::<V, 2>(&a, place, left, (panels, depth), out, (c.row, columns.len()), add)
-                        }
-                        3 => {
-                            panel::<V, 3>(&a, place, left, (panels, depth), out, (c.row, columns.len()), add)
-                        }
-                        4 => {
-                            panel::<V, 4>(&a, place, left, (panels, depth), out, (c.row, columns.len()), add)
-                        }
-                        5 => {
-                            panel::<V, 5>(&a, place, left, (panels, depth), out, (c.row, columns.len()), add)
-                        }
-                        6 => {
-                            panel::<V, 6>(&a, place, left, (panels, depth), out, (c.row, columns.len()), add)
-                        }
-                        7 => {
-                            panel::<V, 7>(&a, place, left, (panels, depth), out, (c.row, columns.len()), add)
-                        }
-                        8 => {
-                            panel::<V, 8>(&a, place, left, (panels, depth), out, (c.row, columns.len()), add)
-                        }
-                        _ => unreachable!("no panel is taller"),
-                    }
+                    let size = (c.row, columns.len());
+                    with_rows!(rows.len(), panel::<V>(&a, place, left, (panels, depth), out, size, add));
                 }
             }
         }

@@ -19,7 +19,7 @@ pub fn product<S: Scalar>((m, k, n): (usize, usize, usize), a: Matrix<'_, S>, b:
     }
     if n > m && m.saturating_mul(k).saturating_mul(n) > SMALL {
         // Every task packs the whole right factor, so the smaller one should be there: Cᵀ = BᵀAᵀ.
-        return transposed(&product((n, k, m), turned(b), turned(a)), m);
+        return transpose(&product((n, k, m), transposed(b), transposed(a)), m);
     }
     // The split depends on the shapes alone, so the bits do not depend on the number of threads.
     let small = m.saturating_mul(k).saturating_mul(n) <= SMALL;
@@ -33,12 +33,12 @@ pub fn product<S: Scalar>((m, k, n): (usize, usize, usize), a: Matrix<'_, S>, b:
 }
 
 /// The transpose, read in place.
-fn turned<S>(matrix: Matrix<'_, S>) -> Matrix<'_, S> {
+fn transposed<S: Copy>(matrix: Matrix<'_, S>) -> Matrix<'_, S> {
     Matrix { data: matrix.data, row: matrix.column, column: matrix.row }
 }
 
 /// A copy of the transpose of a matrix with so many columns, in square blocks so that no cache line is read twice.
-fn transposed<S: Scalar>(matrix: &[S], columns: usize) -> Vec<S> {
+fn transpose<S: Scalar>(matrix: &[S], columns: usize) -> Vec<S> {
     const BLOCK: usize = 16;
     let rows = matrix.len() / columns;
     let mut out = buffer::to_overwrite(matrix.len());
@@ -84,8 +84,12 @@ mod tests {
 
     #[test]
     fn the_same_bits_on_any_number_of_threads() {
-        let (m, k, n) = (200, 300, 31);
-        let x: Vec<f32> = (0..m * k).map(|i| ((i * 2_654_435_761) % 1000) as f32 * 1e-3 - 0.4).collect();
+        [(200, 300, 31), (31, 300, 200)].into_iter().for_each(same_bits);
+    }
+
+    fn same_bits((m, k, n): (usize, usize, usize)) {
+        let x: Vec<f32> =
+            (0..m.max(n) * k).map(|i| ((i * 2_654_435_761) % 1000) as f32 * 1e-3 - 0.4).collect();
         let (a, b) = (Matrix { data: &x, row: k, column: 1 }, Matrix { data: &x, row: 1, column: k });
         let on = |threads| -> Vec<u32> {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

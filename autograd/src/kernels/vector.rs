@@ -14,8 +14,9 @@ pub trait Loop {
     fn run(self) -> Self::Output;
 }
 
-/// Runs `job` with the widest vectors there are; what `f32` does behind [`Scalar::vectorized`](crate::Scalar).
-pub(crate) fn widest<L: Loop>(job: L) -> L::Output {
+/// Runs `job` with the vectors of AVX2 where the machine has it; what `f32` does behind
+/// [`Scalar::vectorized`](crate::Scalar). AVX-512 would gain little: such loops wait for memory.
+pub(crate) fn with_avx2_if_any<L: Loop>(job: L) -> L::Output {
     #[cfg(target_arch = "x86_64")]
     {
         if std::arch::is_x86_feature_detected!("avx2") {

@@ -72,7 +72,7 @@ macro_rules! float_scalar {
 }
 
 float_scalar! {
-    f32, vector::widest, Some(&Winograd), packed::gemm,
+    f32, vector::with_avx2_if_any, Some(&Winograd), packed::gemm,
     exp: math::exp,
     exp_m1: math::exp_m1,
     ln: math::ln,

@@ -97,7 +97,7 @@ pub trait Scalar:
         None
     }
 
-    /// Runs a loop over numbers of this type with the widest vectors of the machine: the same bits as `job.run()`, sooner.
+    /// Runs a loop over numbers of this type in wide vectors, if this type has such loops (f32: AVX2): the same bits as `job.run()`, sooner.
     fn vectorized<L: Loop>(job: L) -> L::Output {
         job.run()
     }

@@ -2,7 +2,7 @@
 
 use autograd::{Gradients, Keep, NodeId, Scalar, Tape, Tensor, Var};
 use datasets::Batch;
-use layers::{Context, Layer};
+use layers::{Context, Execution, Layer};
 
 use super::step::record_loss;
 use crate::error::Result;
@@ -18,13 +18,14 @@ pub struct Recording<S> {
 }
 
 impl<S: Scalar> Recording<S> {
-    /// Records step `step` of a run with this seed. The model's running statistics move as in training.
+    /// Records step `step` of a run with this seed, carried out as `execution` says. The model's running statistics move as in training.
     ///
     /// # Errors
     /// Shapes that do not fit.
     pub fn of(
         model: &mut dyn Layer<S>,
         batch: &Batch,
+        execution: Execution,
         smoothing: f64,
         (seed, step): (u64, u64),
     ) -> Result<Self> {
@@ -32,7 +33,7 @@ impl<S: Scalar> Recording<S> {
         let pixels = batch.images.iter().map(|&x| S::from_f64(f64::from(x))).collect();
         let images = Tensor::new(batch.shape, pixels)?;
         let (loss, gradients) = {
-            let cx = Context::train(&tape, seed, step);
+            let cx = Context::train(&tape, seed, step).executing(execution);
             let (_, loss) = record_loss(model, &cx, images, &batch.labels, smoothing)?;
             (loss.id(), tape.backward(loss, Keep::All)?)
         };

@@ -137,7 +137,7 @@ impl<'d> Session<'d> {
         // From f32 to f64 no bit is lost.
         let state = weights::to_safetensors(self.trainer.model());
         weights::load_safetensors(model.as_mut(), &state).expect("a network takes the state of its like");
-        Recording::of(model.as_mut(), &batch, s.smoothing, (s.seed, step))
+        Recording::of(model.as_mut(), &batch, s.op_by_op(), s.smoothing, (s.seed, step))
     }
 
     /// Replaces the network's weights and buffers by those of a safetensors file.
@@ -161,7 +161,8 @@ impl<'d> Session<'d> {
         if input == Input::Normal {
             fill_with_normal(&mut batch, s.seed);
         }
-        compare_with_theory(self.trainer.model(), batch, s.smoothing, (s.seed, step), cotangent)
+        let (execution, key) = (s.op_by_op(), (s.seed, step));
+        compare_with_theory(self.trainer.model(), batch, execution, s.smoothing, key, cotangent)
     }
 
     /// The bytes of step `step`, counted from 0: planned from two small steps, and measured; of the nodes that `pattern`
@@ -318,7 +319,7 @@ fn theory_comparison(
     model: &mut dyn layers::Layer<f32>,
 ) -> Result<TheoryComparison> {
     let batch = train.epoch(0).next().expect("a loader has at least one batch");
-    compare_with_theory(model, batch, s.smoothing, (s.seed, 0), Cotangent::Loss)
+    compare_with_theory(model, batch, s.op_by_op(), s.smoothing, (s.seed, 0), Cotangent::Loss)
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

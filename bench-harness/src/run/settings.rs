@@ -142,6 +142,11 @@ impl Settings {
         })
     }
 
+    /// How a step is carried out that is looked at op by op.
+    pub(super) fn op_by_op(&self) -> Execution {
+        Execution { fused: false, checkpoint_blocks: false, ..self.execution() }
+    }
+
     /// How a training step is carried out.
     pub(super) fn execution(&self) -> Execution {
         Execution { exact: self.exact, fused: true, checkpoint_blocks: self.checkpoint_blocks }

@@ -5,7 +5,7 @@ use autograd::random::{Purpose, Stream};
 use autograd::{Gradients, Keep, Pass, Scalar, Tape, Tensor, Var};
 use clap::ValueEnum;
 use datasets::Batch;
-use layers::{Context, Layer};
+use layers::{Context, Execution, Layer};
 use serde::Serialize;
 
 use super::evaluation::tensor;
@@ -64,7 +64,7 @@ pub(super) fn keeping_for_theory<'w, S: Scalar>(tape: &Tape<S>, output: Var<'_, 
     compared(tape, output).into_iter().fold(Pass::new(Keep::Watched), Pass::watch_node)
 }
 
-/// Runs `batch` forward and backward and compares with the theory; `key` is the run's seed and the step that dropout
+/// Runs `batch` forward and backward, carried out as `execution` says, and compares with the theory; `key` is the run's seed and the step that dropout
 /// draws from. The model's running statistics move as in a training step, so give it a model that is not needed any
 /// more.
 ///
@@ -73,12 +73,13 @@ pub(super) fn keeping_for_theory<'w, S: Scalar>(tape: &Tape<S>, output: Var<'_, 
 pub fn compare_with_theory(
     model: &mut dyn Layer<f32>,
     mut batch: Batch,
+    execution: Execution,
     smoothing: f64,
     key: (u64, u64),
     cotangent: Cotangent,
 ) -> Result<TheoryComparison> {
     let tape = Tape::new();
-    let cx = Context::train(&tape, key.0, key.1);
+    let cx = Context::train(&tape, key.0, key.1).executing(execution);
     let (logits, loss) = record_loss(model, &cx, tensor(&mut batch)?, &batch.labels, smoothing)?;
     let pass = keeping_for_theory(&tape, logits);
     let gradients = match cotangent {

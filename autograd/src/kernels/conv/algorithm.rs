@@ -1,11 +1,11 @@
-//! Which algorithm computes a convolution: a pure function of its sizes.
+//! Which algorithm computes a convolution: a pure function of its sizes, unless sums by the definition are asked for.
 
 use super::Geometry;
 use super::winograd::Filters;
 use crate::kernels::simd::{Level, WIDTH};
 use crate::kernels::window::Axis;
 
-/// The fast convolutions of a scalar type, by tiles of `out` × `out` outputs, for the sizes that [`Geometry::tile`] names.
+/// The fast convolutions of a scalar type, by tiles of `out` × `out` outputs, for the sizes that [`Geometry::winograd_tile`] names.
 pub trait FastConvolution<S>: Sync {
     /// y = convolution of `x` with `weight`, plus `bias`; with `turned`, outputs and channels of the weight are exchanged
     /// and its taps turned round.
@@ -51,7 +51,7 @@ const TRANSFORM: f64 = 23.0;
 impl Geometry {
     /// The side of the output tiles of Winograd's algorithm, 4 or 2, where it is estimated to be faster than sums over
     /// taps: 3×3 taps, stride 1, and enough channels. `None` too if the caller wants sums by the definition.
-    pub fn tile(&self) -> Option<usize> {
+    pub fn winograd_tile(&self) -> Option<usize> {
         let fits = |a: &Axis| a.kernel == 3 && a.stride == 1 && a.dilation == 1;
         let is_possible = fits(&self.height) && fits(&self.width) && self.groups == 1 && self.samples > 0;
         if self.exact

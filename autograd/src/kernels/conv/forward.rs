@@ -15,7 +15,7 @@ pub fn forward<S: Scalar>(geometry: &Geometry, x: &[S], weight: &[S], bias: Opti
     assert_eq!(x.len(), geometry.samples * geometry.input_sample(), "the input fills its shape");
     assert_eq!(weight.len(), geometry.groups * geometry.group_weight(), "the weight fills its shape");
     assert_eq!(y.len(), geometry.samples * geometry.output_sample(), "the output fills its shape");
-    if let Some((out, fast)) = geometry.tile().zip(S::fast_convolution()) {
+    if let Some((out, fast)) = geometry.winograd_tile().zip(S::fast_convolution()) {
         return fast.forward(geometry, out, x, (weight, false), bias, y);
     }
     let tiling = Tiling::new::<S>(geometry);

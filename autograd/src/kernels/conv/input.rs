@@ -25,7 +25,7 @@ pub fn input_gradient<S: Scalar>(geometry: &Geometry, weight: &[S], dy: &[S], dx
         return;
     }
     let Some(mirror) = mirrored(geometry) else { return scatter(geometry, weight, dy, dx) };
-    match mirror.tile().zip(S::fast_convolution()) {
+    match mirror.winograd_tile().zip(S::fast_convolution()) {
         Some((out, fast)) => fast.forward(&mirror, out, dy, (weight, true), None, dx),
         None => forward(&mirror, dy, &turned(geometry, weight), None, dx),
     }

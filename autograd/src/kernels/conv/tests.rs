@@ -90,6 +90,48 @@ fn many_tiles_equal_the_definition() {
     }
 }
 
+/// The doors of f32, where the sizes choose the algorithm, against the definition in f64: relative to the size of the
+/// result, 16 ε by transforms and by sums.
+#[test]
+fn f32_passes_are_close_to_the_definition() {
+    let noise = |n: usize, salt: usize| -> Vec<f32> {
+        (0..n)
+            .map(|i| ((((i + 1) * 2_654_435_761 + salt * 40_503) >> 7) % 2001) as f32 * 1e-3 - 1.0)
+            .collect()
+    };
+    let wide = |x: &[f32]| -> Vec<f64> { x.iter().copied().map(f64::from).collect() };
+    let close = |what: &str, got: &[f32], want: &[f64]| {
+        let error = got.iter().zip(want).map(|(a, b)| (f64::from(*a) - b).powi(2)).sum::<f64>().sqrt();
+        let size = want.iter().map(|x| x * x).sum::<f64>().sqrt();
+        assert!(error <= 16.0 * f64::from(f32::EPSILON) * size, "{what}: {error:e} of {size:e}");
+    };
+    let same = Settings { padding: [1, 1], ..plain() };
+    let cases = [
+        (same, [3, 24, 9, 10], [20, 24, 3, 3], Some(4)),
+        (same, [3, 24, 2, 2], [20, 24, 3, 3], Some(2)),
+        (same, [3, 3, 9, 10], [20, 3, 3, 3], None),
+        (Settings { exact: true, ..same }, [3, 24, 9, 10], [20, 24, 3, 3], None),
+        (Settings { stride: [2, 2], ..same }, [3, 24, 9, 10], [20, 24, 3, 3], None),
+        (Settings { groups: 2, ..same }, [3, 48, 9, 10], [40, 24, 3, 3], None),
+        (Settings { dilation: [2, 2], ..same }, [3, 24, 9, 10], [20, 24, 3, 3], None),
+        (Settings { padding: [3, 3], ..plain() }, [2, 24, 9, 10], [20, 24, 3, 3], Some(4)),
+        (plain(), [2, 24, 16, 17], [20, 24, 1, 1], None),
+    ];
+    for (settings, x, weight, tile) in cases {
+        let g = geometry(settings, x, weight).unwrap();
+        assert_eq!(g.winograd_tile(), tile, "{g:?}");
+        let (x, w) = (noise(g.samples * g.input_sample(), 1), noise(g.groups * g.group_weight(), 2));
+        let dy = noise(g.samples * g.output_sample(), 3);
+        let (mut y, mut dx) = (vec![f32::NAN; dy.len()], vec![f32::NAN; x.len()]);
+        forward(&g, &x, &w, None, &mut y);
+        input_gradient(&g, &w, &dy, &mut dx);
+        let (want_dx, want_dw) = reference::gradients(&g, &wide(&x), &wide(&w), &wide(&dy));
+        close("forward", &y, &reference::forward(&g, &wide(&x), &wide(&w)));
+        close("input gradient", &dx, &want_dx);
+        close("weight gradient", &weight_gradient(&g, &x, &dy), &want_dw);
+    }
+}
+
 #[test]
 fn an_empty_batch_has_an_empty_output_and_zero_gradients() {
     let g = geometry(plain(), [0, 2, 5, 5], [3, 2, 3, 3]).unwrap();
@@ -102,9 +144,16 @@ fn an_empty_batch_has_an_empty_output_and_zero_gradients() {
 #[test]
 fn the_same_bits_on_any_number_of_threads() {
     let same = Settings { padding: [1, 1], ..plain() };
-    let cases = [(same, [37, 6, 9, 8]), (Settings { stride: [2, 2], ..same }, [11, 6, 19, 16])];
-    for (settings, x) in cases {
-        let g = geometry(settings, x, [7, 6, 3, 3]).unwrap();
+    // By sums, of either stride; by transforms, cut by tiles and cut by outputs.
+    let strided = Settings { stride: [2, 2], ..same };
+    let cases = [
+        (same, [37, 6, 9, 8], 7),
+        (strided, [11, 6, 19, 16], 7),
+        (same, [37, 24, 9, 8], 20),
+        (same, [9, 345, 4, 4], 345),
+    ];
+    for (settings, x, outputs) in cases {
+        let g = geometry(settings, x, [outputs, x[1], 3, 3]).unwrap();
         let noise = |n: usize, salt: usize| -> Vec<f32> {
             (0..n).map(|i| ((i * 7919 + salt) % 1009) as f32 * 1.3e-3 - 0.6).collect()
         };

@@ -32,7 +32,7 @@ pub fn weight_gradient<S: Scalar>(geometry: &Geometry, x: &[S], dy: &[S]) -> Vec
     if dy.is_empty() || weights == 0 {
         return vec![S::ZERO; weights];
     }
-    if let Some((out, fast)) = geometry.tile().zip(S::fast_convolution()) {
+    if let Some((out, fast)) = geometry.winograd_tile().zip(S::fast_convolution()) {
         return fast.weight_gradient(geometry, out, x, dy);
     }
     let tiling = Tiling::new::<S>(geometry);

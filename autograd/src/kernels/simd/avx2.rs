@@ -1,7 +1,7 @@
 //! AVX2 with FMA: eight numbers.
 //!
-//! A value of [`Avx2`] exists only inside [`run`], whose caller has made sure that the machine has these instructions;
-//! that is what every block below relies on.
+//! A value of [`Avx2`] exists only inside [`run`] and inside the AVX-512 kernels, which transpose by these; both are entered
+//! only where the machine has these instructions. That is what every block below relies on.
 
 use std::arch::x86_64::*;
 

@@ -14,6 +14,9 @@ mod portable;
 /// Numbers per row: the width of the widest vector.
 pub(crate) const WIDTH: usize = 16;
 
+/// Vectors of the narrowest kind in a row.
+pub(crate) const PARTS: usize = 4;
+
 /// One cache line: 16 channels, outputs or positions side by side.
 pub(crate) type Row = [f32; WIDTH];
 
@@ -56,6 +59,24 @@ pub(crate) trait Vector: Copy {
         }
     }
 }
+
+/// Calls `$kernel::<V, R>` where R, from 1 to 8, is the number of rows of a tile: the loops over them are unrolled.
+macro_rules! with_rows {
+    ($rows:expr, $kernel:ident::<$vector:ident>($($argument:expr),*)) => {
+        match $rows {
+            1 => $kernel::<$vector, 1>($($argument),*),
+            2 => $kernel::<$vector, 2>($($argument),*),
+            3 => $kernel::<$vector, 3>($($argument),*),
+            4 => $kernel::<$vector, 4>($($argument),*),
+            5 => $kernel::<$vector, 5>($($argument),*),
+            6 => $kernel::<$vector, 6>($($argument),*),
+            7 => $kernel::<$vector, 7>($($argument),*),
+            8 => $kernel::<$vector, 8>($($argument),*),
+            rows => unreachable!("a tile has 1 to 8 rows, not {rows}"),
+        }
+    };
+}
+pub(crate) use with_rows;
 
 /// A kernel over vectors of any instruction set.
 pub(crate) trait Kernel {

@@ -20,9 +20,8 @@ pub(crate) fn logistic<S: Scalar>(x: S) -> S {
 #[inline(always)]
 pub(super) fn logistic_pair<S: Scalar>(x: S) -> (S, S) {
     let e = x.minus_abs().exp();
-    let large = S::ONE / (S::ONE + e);
-    // e·large, whose error would be that of e and of large; here only a part of the latter counts.
-    let small = e - e * (e * large);
+    // Two divisions rather than e·large, whose error would be that of e and of large.
+    let (large, small) = (S::ONE / (S::ONE + e), e / (S::ONE + e));
     if x > S::ZERO { (large, small) } else { (small, large) }
 }
 

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::image::{self, Corner, Planes};
 use super::transform::{F2, F4, Transform};
 use super::weight::{self, Filters};
-use super::{TileRows, Tiles, deep, product};
+use super::{TileRows, Tiles, by_outputs, product};
 use crate::kernels::buffer;
 use crate::kernels::buffer::Buffer;
 use crate::kernels::conv::Geometry;
@@ -40,8 +40,8 @@ fn with<T: Transform<M, A> + Sync, const M: usize, const A: usize>(
     y: &mut [f32],
 ) {
     let tiles = Tiles::new(geometry, M);
-    if tiles.weight_bytes() > deep::WEIGHT_BYTES {
-        return deep::forward::<T, M, A>(level, geometry, &tiles, x, filters, bias, y);
+    if tiles.weight_bytes() > by_outputs::WEIGHT_BYTES {
+        return by_outputs::forward::<T, M, A>(level, geometry, &tiles, x, filters, bias, y);
     }
     let mut weight = rows(A * A * tiles.outputs * tiles.channels * WIDTH);
     let weights = weight.as_chunks_mut::<WIDTH>().0;

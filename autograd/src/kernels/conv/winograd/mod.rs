@@ -9,10 +9,18 @@
 //! they stay in a core's cache between the transform and the products; transformed weights as
 //! `[position][outputs / 16][channel]` rows.
 //!
+//! Rounding errors are relative to the largest input of a tile, not to those under one window: the transforms add and
+//! subtract all of them, up to 20-fold. So inputs beyond 1e37 overflow, and a number that is not finite spoils its tile.
+//!
 //! Every output tile is computed alone, by sums over channels in their order: how the tiles are cut into blocks and
 //! threads changes no bits. The gradient of the weight sums over tiles; how they are cut is a function of the shape.
 
-mod deep;
+#![expect(
+    clippy::needless_range_loop,
+    reason = "short loops over arrays, unrolled; an iterator's closure may stay apart"
+)]
+
+mod by_outputs;
 mod forward;
 mod image;
 mod product;

@@ -1,9 +1,6 @@
 //! Products of tiles of rows, the sums kept in registers.
 
-use crate::kernels::simd::{Row, Vector, WIDTH};
-
-/// At most so many vectors make up a row: four of NEON.
-const PARTS: usize = 4;
+use crate::kernels::simd::{PARTS, Row, Vector, WIDTH, with_rows};
 
 /// out\[i\] = Σₖ a[k / 16][i][k % 16] · b\[k\], where `a` is `panels` of rows, `stride` apart, that begin at this tile.
 #[inline(always)]
@@ -70,17 +67,7 @@ pub(super) fn tiles<V: Vector>(a: &[Row], stride: usize, b: &[[Row; WIDTH]], out
     for share in 0..shares {
         let end = (share + 1) * out.len() / shares;
         let (a, out) = (&a[start..], &mut out[start..end]);
-        match end - start {
-            1 => over_channels::<V, 1>(a, stride, b, out),
-            2 => over_channels::<V, 2>(a, stride, b, out),
-            3 => over_channels::<V, 3>(a, stride, b, out),
-            4 => over_channels::<V, 4>(a, stride, b, out),
-            5 => over_channels::<V, 5>(a, stride, b, out),
-            6 => over_channels::<V, 6>(a, stride, b, out),
-            7 => over_channels::<V, 7>(a, stride, b, out),
-            8 => over_channels::<V, 8>(a, stride, b, out),
-            _ => unreachable!("no tile has more rows"),
-        }
+        with_rows!(end - start, over_channels::<V>(a, stride, b, out));
         start = end;
     }
 }

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::forward::{apart, line, planes, positions, rows, transform_input};
 use super::image::{self, Corner, Planes};
 use super::transform::{F2, F4, Transform};
-use super::{TileRows, Tiles, deep, product};
+use super::{TileRows, Tiles, by_outputs, product};
 use crate::kernels::buffer::{self, Buffer};
 use crate::kernels::conv::Geometry;
 use crate::kernels::reduce;
@@ -36,8 +36,8 @@ fn with<T: Transform<M, A> + Sync, const M: usize, const A: usize>(
     dy: &[f32],
 ) -> Vec<f32> {
     let tiles = Tiles::new(geometry, M);
-    if tiles.weight_bytes() > deep::SUM_BYTES {
-        return deep::weight_gradient::<T, M, A>(level, geometry, &tiles, x, dy);
+    if tiles.weight_bytes() > by_outputs::GRADIENT_BYTES {
+        return by_outputs::weight_gradient::<T, M, A>(level, geometry, &tiles, x, dy);
     }
     let cut = Cut::new(geometry, &tiles);
     let weights = geometry.group_weight();

@@ -14,7 +14,6 @@ use layers::Execution;
 use serde::Serialize;
 
 use super::spread::Spread;
-use crate::command::execution::ExecutionOptions;
 use crate::error::{Error, Result};
 use crate::table::{Table, sig};
 use peaks::Peaks;
@@ -33,8 +32,9 @@ pub(super) struct Kernels {
     /// Megabytes of each of the three arrays by which memory is measured: several times the largest cache
     #[arg(long, default_value_t = 128)]
     megabytes: usize,
-    #[command(flatten)]
-    execution: ExecutionOptions,
+    /// Convolutions by their definition's sums only
+    #[arg(long)]
+    exact: bool,
     /// Print one JSON object instead of tables
     #[arg(long)]
     json: bool,
@@ -45,7 +45,7 @@ struct Report {
     threads: usize,
     batch: usize,
     rounds: usize,
-    execution: Execution,
+    exact: bool,
     peaks: Peaks,
     products: Vec<products::Row>,
     streams: Vec<streams::Row>,
@@ -91,7 +91,8 @@ impl Kernels {
                 return Err(Error::Setting { setting, value: "0".into(), legal: "at least 1".into() });
             }
         }
-        let execution = self.execution.execution();
+        // Kernels are timed one by one.
+        let execution = Execution { exact: self.exact, ..Execution::default() };
         let filter = self.filter.as_deref().unwrap_or_default();
         let all = products::products(self.batch, execution)?;
         let chosen: Vec<_> = all
@@ -119,7 +120,7 @@ impl Kernels {
         }
         let Self { batch, rounds, .. } = self;
         let threads = rayon::current_num_threads();
-        let report = Report { threads, batch, rounds, execution, peaks, products, streams };
+        let report = Report { threads, batch, rounds, exact: self.exact, peaks, products, streams };
         if self.json {
             println!("{}", serde_json::to_string(&report).expect("numbers and names are JSON"));
         } else {

@@ -60,8 +60,6 @@ pub(super) fn products(batch: usize, execution: Execution) -> Result<Vec<Product
         let image = usual_image(model);
         let mut network = build_model::<f32>(&Settings::of(options)?, image, 10)?;
         let images = tape.constant(Tensor::zeros([1, image[0], image[1], image[2]]));
-        // Op by op, so that each convolution is on the tape.
-        let execution = Execution { fused: false, checkpoint_blocks: false, ..execution };
         network.forward(&Context::eval(&tape).executing(execution), images)?;
         for product in tape.vars().filter_map(|var| of(var, batch)) {
             let known = found.iter().position(|p| p.name == product.name).unwrap_or(found.len());

@@ -1,4 +1,4 @@
-//! The same with many channels and few tiles: cut by outputs.
+//! Both passes with many channels and few tiles, cut by outputs instead of by tiles.
 //!
 //! Transformed weights are four times as many as weights, too many to be read once more for every block of tiles. Here
 //! the inputs of a run of images are transformed first; then each task transforms the filters of 16 outputs, which stay
@@ -21,13 +21,13 @@ use crate::kernels::simd::{Kernel, Level, Row, Vector, WIDTH, dispatch_to};
 /// With more bytes of transformed weights than this they are not read once more for every block of tiles.
 pub(super) const WEIGHT_BYTES: usize = 16 << 20;
 /// The same where they are sums, which are read and written.
-pub(super) const SUM_BYTES: usize = 4 << 20;
+pub(super) const GRADIENT_BYTES: usize = 4 << 20;
 /// Bytes of the transformed inputs of a run of images.
 const RUN_BYTES: usize = 10 << 20;
 
 /// The images, a run at a time: as many as their transformed inputs allow. A function of the shape alone, since it
 /// decides the order of sums over images.
-fn runs(geometry: &Geometry, tiles: &Tiles) -> impl Iterator<Item = Range<usize>> + use<> {
+pub(super) fn runs(geometry: &Geometry, tiles: &Tiles) -> impl Iterator<Item = Range<usize>> + use<> {
     let image = tiles.positions() * tiles.channels * tiles.of_image() * size_of::<Row>();
     let most = (RUN_BYTES / image).max(1);
     let count = geometry.samples.div_ceil(most);
