@@ -25,7 +25,7 @@ mod forward;
 mod image;
 mod product;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod transform;
 mod weight;
 mod weight_gradient;
