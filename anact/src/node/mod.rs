@@ -32,7 +32,7 @@ pub const ADJUSTMENT: f64 = 0.3;
 /// [`Granularity::Channel`](crate::Granularity), whose z is (N, C, …). Without α, κ = λ. The output has z's shape.
 ///
 /// **From the batch** ([`Plan::batch`]), N elements: m₁ = mean f, m₂ = mean f², d₂ = mean f′², z̄ = mean z,
-/// v = mean (z − z̄)²; μ = m₁, ρ = m₂/v ([`ForwardMoment::Raw`]) or (m₂ − m₁²)/v ([`ForwardMoment::Centered`]),
+/// v = mean (z − z̄)²; μ = m₁, ρ = m₂/v ([`ForwardMoment::Raw`](crate::ForwardMoment)) or (m₂ − m₁²)/v ([`ForwardMoment::Centered`](crate::ForwardMoment)),
 /// ρ′ = d₂, λ = √(½(1/ρ + 1/ρ′)). **Given** ([`Plan::given`]): λ and μ are constants.
 ///
 /// With g = ∂L/∂y, S₀ = Σ g and S₁ = Σ g·(f − μ) over the group:
@@ -45,7 +45,7 @@ pub const ADJUSTMENT: f64 = 0.3;
 /// At kinks f′ is what f says there, and f″ of a piecewise linear function is 0, which is its value almost
 /// everywhere: the jumps of f′ contribute nothing to the gradient of ρ′.
 ///
-/// A **degenerate** group ([`BatchMoments::ratios`]) of a batch is treated exactly as if its λ and μ were given: the
+/// A **degenerate** group ([`BatchMoments::ratios`](crate::BatchMoments::ratios)) of a batch is treated exactly as if its λ and μ were given: the
 /// fallback's, or λ = 1 and μ = 0 (the plain function) without one; its gradient is the detached one. So a finite z
 /// never yields NaN; an element that is NaN or ∞ gives what IEEE arithmetic makes of it, and no other.
 ///

@@ -1,6 +1,6 @@
-//! Convolution of images: three passes, each by one of two algorithms, which [`algorithm`] chooses by the sizes.
+//! Convolution of images: three passes, each by one of two algorithms, which `algorithm` chooses by the sizes.
 //!
-//! [`winograd`] needs fewer multiplications where it applies. All else is a matrix product over tiles: a tile is a set of output positions of one group. Its *columns* matrix has one row for every (channel, kernel
+//! `winograd` needs fewer multiplications where it applies. All else is a matrix product over tiles: a tile is a set of output positions of one group. Its *columns* matrix has one row for every (channel, kernel
 //! row, kernel column) and one column for every position, so that
 //!
 //! - forward: output tile = weight · columns,
