@@ -8,7 +8,7 @@ use crate::kernels::vector::{self, Loop};
 use crate::kernels::{math, packed};
 
 macro_rules! float_scalar {
-    ($float:ident, $vectorized:path, $convolution:expr, $gemm:path, $($function:ident: $path:path,)*) => {
+    ($float:ident, $vectorized:path, $convolution:expr, $gemm:path, $logistic:path, $($function:ident: $path:path,)*) => {
         impl Scalar for $float {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -58,6 +58,10 @@ macro_rules! float_scalar {
             fn minus_abs(self) -> Self {
                 -$float::abs(self)
             }
+            #[inline(always)]
+            fn logistic_pair(self) -> (Self, Self) {
+                $logistic(self)
+            }
             fn fast_convolution() -> Option<&'static dyn FastConvolution<Self>> {
                 $convolution
             }
@@ -72,7 +76,7 @@ macro_rules! float_scalar {
 }
 
 float_scalar! {
-    f32, vector::with_avx2_if_any, Some(&Winograd), packed::gemm,
+    f32, vector::with_avx2_if_any, Some(&Winograd), packed::gemm, math::logistic_pair,
     exp: math::exp,
     exp_m1: math::exp_m1,
     ln: math::ln,
@@ -82,7 +86,7 @@ float_scalar! {
     erfc: math::erfc,
 }
 float_scalar! {
-    f64, Loop::run, None, gemm::f64,
+    f64, Loop::run, None, gemm::f64, super::logistic_pair,
     exp: f64::exp,
     exp_m1: f64::exp_m1,
     ln: f64::ln,

@@ -97,6 +97,12 @@ pub trait Scalar:
         None
     }
 
+    /// σ(x) = 1/(1 + e^{−x}) and σ(−x) = 1 − σ(x), from one exponential.
+    #[inline(always)]
+    fn logistic_pair(self) -> (Self, Self) {
+        logistic_pair(self)
+    }
+
     /// Runs a loop over numbers of this type in wide vectors, if this type has such loops (f32: AVX2): the same bits as `job.run()`, sooner.
     fn vectorized<L: Loop>(job: L) -> L::Output {
         job.run()
@@ -111,4 +117,13 @@ pub trait Scalar:
     fn gemm(job: Gemm<'_, Self>) {
         gemm::reference(job);
     }
+}
+
+/// [`Scalar::logistic_pair`] by the formula. e^{−|x|} cannot overflow: neither the values nor tangents become ∞ or NaN.
+#[inline(always)]
+fn logistic_pair<S: Scalar>(x: S) -> (S, S) {
+    let e = x.minus_abs().exp();
+    let large = S::ONE / (S::ONE + e);
+    let small = e * large;
+    if x > S::ZERO { (large, small) } else { (small, large) }
 }

@@ -13,11 +13,13 @@
 mod erf;
 mod exp;
 mod log;
+mod logistic;
 mod tanh;
 
 pub(crate) use erf::{erf, erfc};
 pub(crate) use exp::{exp, exp_m1};
 pub(crate) use log::{ln, ln_1p};
+pub(crate) use logistic::logistic_pair;
 pub(crate) use tanh::tanh;
 
 /// c₀ + c₁·x + c₂·x² + … of 1 to 12 terms. By Estrin's scheme, whose sums and products wait for each other a third as

@@ -15,14 +15,10 @@ pub(crate) fn logistic<S: Scalar>(x: S) -> S {
     logistic_pair(x).0
 }
 
-/// σ(x) and σ(−x) = 1 − σ(x) from one exponential, each with full relative accuracy. e^{−|x|} cannot overflow: neither
-/// the values nor a dual number's tangents become ∞ or NaN.
+/// σ(x) and σ(−x) = 1 − σ(x), each with full relative accuracy.
 #[inline(always)]
 pub(super) fn logistic_pair<S: Scalar>(x: S) -> (S, S) {
-    let e = x.minus_abs().exp();
-    // Two divisions rather than e·large, whose error would be that of e and of large.
-    let (large, small) = (S::ONE / (S::ONE + e), e / (S::ONE + e));
-    if x > S::ZERO { (large, small) } else { (small, large) }
+    x.logistic_pair()
 }
 
 impl Elementwise for Sigmoid {
