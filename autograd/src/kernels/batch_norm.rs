@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::buffer;
 use super::channels::{Channels, TASK};
-use super::map::for_each_chunk;
+use super::map::{AddAssign, for_each_chunk};
 use super::moments::Moments;
 use super::reduce;
 use super::source::{BLOCK, Source, for_each_block};
@@ -70,7 +70,7 @@ impl<S: Scalar> Source<S> for Normalized<'_, S> {
     fn copy_to(&self, start: usize, out: &mut [S]) {
         S::vectorized(Read { of: self, start, out: &mut *out });
         if let Some(shortcut) = self.shortcut {
-            S::vectorized(AddTo { x: &shortcut[start..][..out.len()], out });
+            S::vectorized(AddAssign { x: &shortcut[start..][..out.len()], y: out });
         }
     }
 }
@@ -212,20 +212,6 @@ impl<S: Scalar> Loop for Read<'_, S> {
             at += run.len();
             out = rest;
         }
-    }
-}
-
-/// out += x.
-struct AddTo<'a, S> {
-    x: &'a [S],
-    out: &'a mut [S],
-}
-
-impl<S: Scalar> Loop for AddTo<'_, S> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        self.out.iter_mut().zip(self.x).for_each(|(out, &x)| *out += x);
     }
 }
 

@@ -60,9 +60,9 @@ pub fn add_assign<S: Scalar>(y: &mut [S], x: &[S]) {
 }
 
 /// [`add_assign`] of one chunk.
-struct AddAssign<'a, S> {
-    x: &'a [S],
-    y: &'a mut [S],
+pub(super) struct AddAssign<'a, S> {
+    pub(super) x: &'a [S],
+    pub(super) y: &'a mut [S],
 }
 
 impl<S: Scalar> Loop for AddAssign<'_, S> {

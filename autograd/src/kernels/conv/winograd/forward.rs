@@ -9,8 +9,7 @@ use super::image::{self, Corner, Planes};
 use super::transform::{F2, F4, Transform};
 use super::weight::{self, Filters};
 use super::{TileRows, Tiles, by_outputs, product};
-use crate::kernels::buffer;
-use crate::kernels::buffer::Buffer;
+use crate::kernels::buffer::{self, Buffer};
 use crate::kernels::conv::Geometry;
 use crate::kernels::simd::{Kernel, Level, Row, Vector, WIDTH, dispatch_to};
 
@@ -188,7 +187,7 @@ impl<T: Transform<M, A>, const M: usize, const A: usize> Kernel for Block<'_, T,
                 invert::<T, V, M, A>(geometry, tiles, down, (output, output_apart, at), bias, strip, y);
             }
         }
-        // The columns left of the image are zero again for the next block.
+        // The columns outside of the image are zero again for the next block.
         for line in strip.chunks_exact_mut(lines) {
             line[..geometry.width.padding].fill([0.0; WIDTH]);
             line[geometry.width.padding + geometry.width.input..].fill([0.0; WIDTH]);
