@@ -9,6 +9,7 @@ pub mod buffer;
 pub mod channels;
 pub mod conv;
 pub(crate) mod gemm;
+pub mod huge_pages;
 pub mod map;
 pub(crate) mod math;
 pub mod moments;

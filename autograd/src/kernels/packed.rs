@@ -91,6 +91,9 @@ fn pack_right<V: Vector>(
     depth: usize,
     panels: &mut [Row],
 ) {
+    if b.column == 1 {
+        return pack_right_rows(&b.data[term * b.row + column..], b.row, columns, depth, panels);
+    }
     for (panel, out) in panels.chunks_exact_mut(depth).enumerate() {
         let first = column + panel * WIDTH;
         let width = WIDTH.min(columns - panel * WIDTH);
@@ -98,16 +101,6 @@ fn pack_right<V: Vector>(
             out.fill([0.0; WIDTH]);
         }
         let data = &b.data[term * b.row + first * b.column..];
-        if b.column == 1 {
-            for (k, out) in out.iter_mut().enumerate() {
-                let row = &data[k * b.row..];
-                match row.first_chunk::<WIDTH>() {
-                    Some(row) if width == WIDTH => *out = *row,
-                    _ => out[..width].copy_from_slice(&row[..width]),
-                }
-            }
-            continue;
-        }
         let whole = if b.row == 1 && width == WIDTH { depth / 8 * 8 } else { 0 };
         for (i, eight) in out[..whole].as_chunks_mut::<8>().0.iter_mut().enumerate() {
             for half in 0..2 {
@@ -121,6 +114,29 @@ fn pack_right<V: Vector>(
         for (k, out) in out.iter_mut().enumerate().skip(whole) {
             for (j, out) in out.iter_mut().enumerate().take(width) {
                 *out = data[k * b.row + j * b.column];
+            }
+        }
+    }
+}
+
+/// [`pack_right`] of rows that are stored as such, `row` apart: eight of them at a time, so that each is read from end to end
+/// and every panel gets a few lines at once.
+#[inline(always)]
+fn pack_right_rows(data: &[f32], row: usize, columns: usize, depth: usize, panels: &mut [Row]) {
+    let rest = columns % WIDTH;
+    for first in (0..depth).step_by(8) {
+        let terms = first..depth.min(first + 8);
+        for (panel, out) in panels.chunks_exact_mut(depth).take(columns / WIDTH).enumerate() {
+            for (k, out) in out[terms.clone()].iter_mut().enumerate() {
+                let start = (first + k) * row + panel * WIDTH;
+                *out = *data[start..].first_chunk().expect("a whole row of the panel");
+            }
+        }
+        if rest > 0 {
+            let whole = columns / WIDTH;
+            for (k, out) in panels[whole * depth..][terms].iter_mut().enumerate() {
+                *out = [0.0; WIDTH];
+                out[..rest].copy_from_slice(&data[(first + k) * row + whole * WIDTH..][..rest]);
             }
         }
     }
