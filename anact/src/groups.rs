@@ -119,7 +119,7 @@ impl Groups {
     ) -> Vec<S> {
         let mut y = buffer::to_overwrite(self.count * self.elements());
         for_each_chunk(&mut y, |at, y| {
-            for_each_block(source, at, y, |at, z, y| {
+            for_each_block(source, at, y, &mut Vec::new(), |at, z, y| {
                 self.for_each_run(at, y.len(), |group, run| {
                     f(group, at + run.start, &z[run.clone()], &mut y[run]);
                 });
@@ -142,7 +142,7 @@ impl Groups {
 }
 
 /// Merges neighbours pairwise until one result is left. Overwrites its argument.
-fn tree<R: Copy + Default>(partial: &mut [R], merge: &dyn Fn(R, R) -> R) -> R {
+pub(crate) fn tree<R: Copy + Default>(partial: &mut [R], merge: &dyn Fn(R, R) -> R) -> R {
     let mut n = partial.len();
     while n > 1 {
         for i in 0..n / 2 {

@@ -2,12 +2,12 @@
 
 use autograd::kernels::moments::Moments;
 use autograd::kernels::reduce;
-use autograd::kernels::source::Source;
+use autograd::kernels::source::{Source, write_blocks};
 use autograd::{Elementwise, Result, Scalar, Slices, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::factor::Ratios;
-use crate::groups::{BLOCK, Granularity, Groups};
+use crate::groups::{BLOCK, Granularity, Groups, tree};
 
 /// Which forward moment ρ compares with Var\[z\].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -100,17 +100,28 @@ pub fn measure<E: Elementwise, S: Scalar>(
     Ok(measure_groups(function, &z.data(), Groups::of("measure", z.shape(), granularity)?))
 }
 
-/// The same of numbers that need not be stored.
+/// The same of numbers that need not be stored, and of which only f's moments are wanted.
 pub(crate) fn measure_groups<S: Scalar>(
     f: &dyn Slices<S>,
     z: &dyn Source<S>,
     groups: Groups,
 ) -> Vec<BatchMoments<S>> {
     let leaf = |group, positions: std::ops::Range<usize>| {
-        let mut scratch = [S::ZERO; BLOCK];
-        Partial::of(f, groups.read(z, group, positions, &mut scratch))
+        let (mut scratch, mut values) = ([S::ZERO; BLOCK], [S::ZERO; BLOCK]);
+        let z = groups.read(z, group, positions, &mut scratch);
+        Partial::of(f, z, &mut values[..z.len()])
     };
     groups.reduce(&leaf, &Partial::merge).iter().map(Partial::finish).collect()
+}
+
+/// The moments of all numbers of `z`, which are one group, and f of each in `y`: with the bits of [`measure_groups`].
+pub(crate) fn measure_and_write<S: Scalar>(
+    f: &dyn Slices<S>,
+    z: &dyn Source<S>,
+    y: &mut [S],
+) -> BatchMoments<S> {
+    let mut partial = write_blocks(z, BLOCK, y, &|_, z, y| Partial::of(f, z, y));
+    tree(&mut partial, &Partial::merge).finish()
 }
 
 /// Sums over part of a group: means and centred sums of z and f, plain sums of f² and f′².
@@ -123,12 +134,13 @@ struct Partial<S> {
 }
 
 impl<S: Scalar> Partial<S> {
-    /// One block, at most `BLOCK` elements: [`Moments::of_block`] of z and of f, and the sums of squares, all side by side.
-    /// The block is in the first-level cache when it is read again.
-    fn of(function: &dyn Slices<S>, z: &[S]) -> Self {
-        let (mut values, mut slopes) = ([S::ZERO; BLOCK], [S::ZERO; BLOCK]);
-        let (f, df) = (&mut values[..z.len()], &mut slopes[..z.len()]);
+    /// One block, at most `BLOCK` elements: [`Moments::of_block`] of z and of f, and the sums of squares, all side by side;
+    /// and f itself. The block is in the first-level cache when it is read again.
+    fn of(function: &dyn Slices<S>, z: &[S], f: &mut [S]) -> Self {
+        let mut slopes = [S::ZERO; BLOCK];
+        let df = &mut slopes[..z.len()];
         function.values_and_slopes(z, f, df);
+        let (f, df) = (&*f, &*df);
         let (Some(&z_first), Some(&f_first)) = (z.first(), f.first()) else { return Self::default() };
         let [z_sum, f_sum, f2, df2] =
             reduce::block_sums([z, f, df], |[z, f, df]| [z - z_first, f - f_first, f * f, df * df]);

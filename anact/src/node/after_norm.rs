@@ -88,16 +88,16 @@ fn backward<S: Scalar>(
     let z = channels.normalized(x, gamma, beta, shortcut);
     let way = Way { op: NAME, function, plan, shape: x.shape(), alpha: Some(alpha) };
     let back = way.back(&z, &cx.saved[TABLE], cx.upstream.data(), cx.needs[3]);
-    let gradients = z.gradients(cx.needs[0], cx.needs.get(4) == Some(&true), &|at, z, out| {
-        back.groups.for_each_run(at, out.len(), |group, run| {
-            back.write(group, at + run.start, &z[run.clone()], &mut out[run]);
-        });
-    });
+    let gradients =
+        z.gradients(cx.needs[0], cx.needs.get(4) == Some(&true), &|at, z, out| back.write(at, z, out));
     let of_x = gradients.x.map(|dx| Tensor::filled(x.shape(), dx));
     let of_gamma = cx.needs[1].then(|| Tensor::vector(gradients.gamma));
     let of_beta = cx.needs[2].then(|| Tensor::vector(gradients.beta));
     let of_shortcut = shortcut.map(|r| gradients.z.map(|g| Tensor::filled(r.shape(), g)));
-    [of_x, of_gamma, of_beta, back.by_alpha(alpha)].into_iter().chain(of_shortcut).collect()
+    [of_x, of_gamma, of_beta, back.by_alpha(alpha, gradients.of_blocks)]
+        .into_iter()
+        .chain(of_shortcut)
+        .collect()
 }
 
 type Operands<'a, 'b, S> = (&'b [&'a Tensor<S>; 4], Option<&'a Tensor<S>>);

@@ -12,8 +12,8 @@ use super::FullSlopes;
 pub(crate) trait Loops<S>: Slices<S> {
     /// y = κ·(f(z) − μ).
     fn normalized(&self, kappa: S, mu: S, z: &[S], y: &mut [S]);
-    /// The gradient with λ and μ as constants: g·κ·f′(z).
-    fn detached(&self, kappa: S, z: &[S], g: &[S], out: &mut [S]);
+    /// The gradient with λ and μ as constants: g·κ·f′(z), and f(z) in `values`.
+    fn detached(&self, kappa: S, z: &[S], g: &[S], out: &mut [S], values: &mut [S]);
     /// The gradient through the statistics.
     fn full(&self, kappa: S, full: &FullSlopes<S>, z: &[S], g: &[S], out: &mut [S]);
 }
@@ -23,8 +23,8 @@ impl<E: Elementwise, S: Scalar> Loops<S> for E {
         S::vectorized(Normalized { function: *self, kappa, mu, z, y });
     }
 
-    fn detached(&self, kappa: S, z: &[S], g: &[S], out: &mut [S]) {
-        S::vectorized(Detached { function: *self, kappa, z, g, out });
+    fn detached(&self, kappa: S, z: &[S], g: &[S], out: &mut [S], values: &mut [S]) {
+        S::vectorized(Detached { function: *self, kappa, z, g, out, values });
     }
 
     fn full(&self, kappa: S, full: &FullSlopes<S>, z: &[S], g: &[S], out: &mut [S]) {
@@ -51,21 +51,42 @@ impl<E: Elementwise, S: Scalar> Loop for Normalized<'_, E, S> {
     }
 }
 
+/// Turns f(z) in place into y.
+pub(super) struct Shifted<'a, S> {
+    pub(super) kappa: S,
+    pub(super) mu: S,
+    pub(super) y: &'a mut [S],
+}
+
+impl<S: Scalar> Loop for Shifted<'_, S> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let Self { kappa, mu, y } = self;
+        for y in y {
+            *y = kappa * (*y - mu);
+        }
+    }
+}
+
 struct Detached<'a, E, S> {
     function: E,
     kappa: S,
     z: &'a [S],
     g: &'a [S],
     out: &'a mut [S],
+    values: &'a mut [S],
 }
 
 impl<E: Elementwise, S: Scalar> Loop for Detached<'_, E, S> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
-        let Self { function, kappa, z, g, out } = self;
-        for (out, (&z, &g)) in out.iter_mut().zip(z.iter().zip(g)) {
-            *out = g * kappa * function.df(z, function.f(z));
+        let Self { function, kappa, z, g, out, values } = self;
+        for ((out, value), (&z, &g)) in out.iter_mut().zip(values).zip(z.iter().zip(g)) {
+            let y = function.f(z);
+            *out = g * kappa * function.df(z, y);
+            *value = y;
         }
     }
 }

@@ -143,11 +143,10 @@ fn backward<S: Scalar>(function: &dyn Loops<S>, plan: &Plan, cx: &Backward<'_, S
     let (z, alpha) = (cx.inputs[0], cx.inputs.get(1).copied());
     let way = Way { op: NAME, function, plan, shape: z.shape(), alpha };
     let back = way.back(&z.data(), &cx.saved[0], cx.upstream.data(), cx.needs.get(1) == Some(&true));
-    let by_z = cx.needs[0].then(|| {
-        let by_z = back.groups.fill(&z.data(), |group, at, z, out| back.write(group, at, z, out));
-        Tensor::filled(z.shape(), by_z)
-    });
-    let by_alpha = alpha.map(|alpha| back.by_alpha(alpha));
+    let pass = (cx.needs[0] || back.sums_on_the_way()).then(|| back.fill(&z.data()));
+    let (by_z, of_blocks) = pass.unzip();
+    let by_z = by_z.filter(|_| cx.needs[0]).map(|by_z| Tensor::filled(z.shape(), by_z));
+    let by_alpha = alpha.map(|alpha| back.by_alpha(alpha, of_blocks.unwrap_or_default()));
     std::iter::once(by_z).chain(by_alpha).collect()
 }
 

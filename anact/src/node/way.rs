@@ -1,14 +1,17 @@
 //! The node's way forth and back over a z that need not be stored; the op alone and the one that is fused with the
 //! normalization before it are both this.
 
-use autograd::kernels::reduce;
-use autograd::kernels::source::Source;
+use autograd::kernels::channels::Channels;
+use autograd::kernels::map::for_each_chunk;
+use autograd::kernels::source::{Source, write_blocks};
+use autograd::kernels::{buffer, reduce};
 use autograd::{Error, Result, Scalar, Shape, Tensor};
 
+use super::loops::Shifted;
 use super::table::{self, Row};
 use super::{ADJUSTMENT, GradientMode, Loops, Plan};
 use crate::groups::{BLOCK, Groups};
-use crate::moments::{BatchMoments, ForwardMoment, measure_groups};
+use crate::moments::{BatchMoments, ForwardMoment, measure_and_write, measure_groups};
 
 /// What both ways need to know.
 pub(super) struct Way<'a, S> {
@@ -31,6 +34,9 @@ impl<'a, S: Scalar> Way<'a, S> {
         let groups = self.groups()?;
         self.check_alpha(groups)?;
         self.plan.check(groups.count)?;
+        if groups.count == 1 && self.plan.measures() {
+            return self.forward_in_place(z);
+        }
         let moments = self.plan.measures().then(|| measure_groups(self.function, z, groups));
         let rows = self.plan.rows(groups.count, moments)?;
         let applied: Vec<(S, S)> = self.kappas(&rows).zip(&rows).map(|(kappa, r)| (kappa, r.mu)).collect();
@@ -38,6 +44,17 @@ impl<'a, S: Scalar> Way<'a, S> {
             let (kappa, mu) = applied[group];
             self.function.normalized(kappa, mu, z, y);
         });
+        Ok((y, table::pack(&rows)))
+    }
+
+    /// [`Way::forward`] of one group that is measured: f is computed once, and stands in y until μ and κ are known.
+    fn forward_in_place(&self, z: &dyn Source<S>) -> Result<(Vec<S>, Tensor<S>)> {
+        let mut y = buffer::to_overwrite(self.shape.len());
+        let moments = measure_and_write(self.function, z, &mut y);
+        let rows = self.plan.rows(1, Some(vec![moments]))?;
+        let kappa = self.kappas(&rows).next().expect("a row for the group");
+        let mu = rows[0].mu;
+        for_each_chunk(&mut y, |_, y| S::vectorized(Shifted { kappa, mu, y }));
         Ok((y, table::pack(&rows)))
     }
 
@@ -53,14 +70,26 @@ impl<'a, S: Scalar> Way<'a, S> {
         let rows = table::unpack(saved, groups.elements());
         let settings = self.plan.settings();
         let is_full = settings.gradient == GradientMode::Full;
-        let sums = (is_full || wants_alpha).then(|| upstream_sums(self.function, z, g, groups, &rows));
+        let sums_on_the_way = (wants_alpha && !is_full && groups.count == 1).then(|| rows[0].mu);
+        let sums_before = is_full || (wants_alpha && sums_on_the_way.is_none());
+        let sums = sums_before.then(|| upstream_sums(self.function, z, g, groups, &rows));
         let slopes = self.kappas(&rows).zip(&rows).enumerate().map(|(i, (kappa, row))| {
             let sums = sums.as_ref().filter(|_| is_full && !row.degenerate);
             let full = sums.zip(row.moments.as_ref());
             Slopes { kappa, full: full.map(|(s, m)| FullSlopes::of(row, m, settings.moment, s[i])) }
         });
         let slopes = slopes.collect();
-        Back { function: self.function, groups, g, slopes, sums: sums.filter(|_| wants_alpha) }
+        let by_alpha = match (sums, sums_on_the_way) {
+            (Some(sums), _) if wants_alpha => Sums::Known(sums),
+            (_, Some(mu)) => Sums::OnTheWay(mu),
+            _ => Sums::Unwanted,
+        };
+        Back { function: self.function, groups, stretch: self.stretch(), g, slopes, by_alpha }
+    }
+
+    /// The elements after which blocks begin anew: where those of a normalization do, which the op may be fused with.
+    fn stretch(&self) -> usize {
+        if self.shape.dims().len() < 2 { BLOCK } else { Channels::of(self.shape).stretch() }
     }
 
     fn check_alpha(&self, groups: Groups) -> Result<()> {
@@ -86,33 +115,70 @@ impl<'a, S: Scalar> Way<'a, S> {
 
 /// The way back.
 pub(super) struct Back<'a, S> {
-    pub(super) groups: Groups,
     function: &'a dyn Loops<S>,
+    groups: Groups,
+    stretch: usize,
     g: &'a [S],
     slopes: Vec<Slopes<S>>,
-    /// If α wants a gradient.
-    sums: Option<Vec<[S; 2]>>,
+    by_alpha: Sums<S>,
+}
+
+/// Where α's gradient takes S₁ from.
+enum Sums<S> {
+    /// α wants none.
+    Unwanted,
+    /// A pass of its own, S₀ and S₁ of every group: the full gradient wants them first, and channels lie in pieces.
+    Known(Vec<[S; 2]>),
+    /// The pass that writes ∂L/∂z, which has g and f − μ at hand, of the one group with this μ.
+    OnTheWay(S),
 }
 
 impl<S: Scalar> Back<'_, S> {
-    /// ∂L/∂z of a run of elements of `group` that begins at `start` and holds `z`.
-    pub(super) fn write(&self, group: usize, start: usize, z: &[S], out: &mut [S]) {
-        let (g, slopes) = (&self.g[start..][..out.len()], &self.slopes[group]);
-        match &slopes.full {
-            Some(full) => self.function.full(slopes.kappa, full, z, g, out),
-            None => self.function.detached(slopes.kappa, z, g, out),
-        }
+    /// ∂L/∂z, and what [`Back::write`] gave.
+    pub(super) fn fill(&self, z: &dyn Source<S>) -> (Vec<S>, Vec<S>) {
+        let mut by_z = buffer::to_overwrite(self.g.len());
+        let of_blocks = write_blocks(z, self.stretch, &mut by_z, &|at, z, out| self.write(at, z, out));
+        (by_z, of_blocks)
     }
 
-    /// ∂L/∂α, if it is wanted.
-    pub(super) fn by_alpha(&self, alpha: &Tensor<S>) -> Option<Tensor<S>> {
-        let slope = |(&a, s): (&S, &[S; 2])| {
+    /// Whether α's gradient needs what [`Back::write`] gives.
+    pub(super) fn sums_on_the_way(&self) -> bool {
+        matches!(self.by_alpha, Sums::OnTheWay(_))
+    }
+
+    /// ∂L/∂z of a block that begins at `start` and holds `z`; gives its part of S₁ if it is [wanted](Self::sums_on_the_way).
+    pub(super) fn write(&self, start: usize, z: &[S], out: &mut [S]) -> S {
+        let (g, mut values) = (&self.g[start..][..out.len()], [S::ZERO; BLOCK]);
+        let values = &mut values[..out.len()];
+        if let Sums::OnTheWay(mu) = self.by_alpha {
+            self.function.detached(self.slopes[0].kappa, z, g, out, values);
+            let [s1] = reduce::block_sums([g, values], |[g, value]| [g * (value - mu)]);
+            return s1;
+        }
+        self.groups.for_each_run(start, out.len(), |group, run| {
+            let (kappa, z, g, out) =
+                (self.slopes[group].kappa, &z[run.clone()], &g[run.clone()], &mut out[run]);
+            match &self.slopes[group].full {
+                Some(full) => self.function.full(kappa, full, z, g, out),
+                None => self.function.detached(kappa, z, g, out, &mut values[..z.len()]),
+            }
+        });
+        S::ZERO
+    }
+
+    /// ∂L/∂α, if it is wanted; `of_blocks` is what [`Back::write`] gave.
+    pub(super) fn by_alpha(&self, alpha: &Tensor<S>, mut of_blocks: Vec<S>) -> Option<Tensor<S>> {
+        let s1: Vec<S> = match &self.by_alpha {
+            Sums::Unwanted => return None,
+            Sums::Known(sums) => sums.iter().map(|s| s[1]).collect(),
+            Sums::OnTheWay(_) => vec![reduce::tree(&mut of_blocks)],
+        };
+        let slope = |(&a, &s1): (&S, &S)| {
             // 1 − tanh²α = 4e/(1 + e)² with e = e^{−2|α|}, which does not cancel.
             let e = (a.minus_abs() + a.minus_abs()).exp();
-            S::from_f64(4.0 * ADJUSTMENT) * (e / ((S::ONE + e) * (S::ONE + e))) * s[1]
+            S::from_f64(4.0 * ADJUSTMENT) * (e / ((S::ONE + e) * (S::ONE + e))) * s1
         };
-        let sums = self.sums.as_ref()?;
-        Some(Tensor::filled(alpha.shape(), alpha.data().iter().zip(sums).map(slope).collect()))
+        Some(Tensor::filled(alpha.shape(), alpha.data().iter().zip(&s1).map(slope).collect()))
     }
 }
 

@@ -9,7 +9,7 @@ use super::channels::{Channels, TASK};
 use super::map::{AddAssign, for_each_chunk};
 use super::moments::Moments;
 use super::reduce;
-use super::source::{BLOCK, Source, for_each_block};
+use super::source::{BLOCK, Source, WriteBlock, write_stretch};
 use super::vector::Loop;
 use crate::scalar::Scalar;
 
@@ -46,9 +46,6 @@ pub struct Normalized<'a, S> {
     pub shortcut: Option<&'a [S]>,
 }
 
-/// What a pass over g = ∂L/∂z writes of it: `f(start, z, g)` for the block of z that begins at `start`.
-pub type WriteBlock<'a, S> = &'a (dyn Fn(usize, &[S], &mut [S]) + Sync);
-
 /// The gradients of a [`Normalized`].
 #[derive(Debug)]
 pub struct NormGradients<S> {
@@ -60,6 +57,9 @@ pub struct NormGradients<S> {
     pub beta: Vec<S>,
     /// ∂L/∂z, which is the shortcut's gradient, if it was asked for.
     pub z: Option<Vec<S>>,
+    /// What was to be summed of every block, in the order of [`write_blocks`](super::source::write_blocks) with stretches of
+    /// [`Channels::stretch`].
+    pub of_blocks: Vec<S>,
 }
 
 impl<S: Scalar> Source<S> for Normalized<'_, S> {
@@ -104,12 +104,13 @@ impl<S: Scalar> Normalized<'_, S> {
         dx
     }
 
-    /// The gradients when mean and variance are those of x and ∂L/∂z is what `write` makes of z.
+    /// The gradients when mean and variance are those of x and ∂L/∂z is what `write` makes of z. Whoever sums something else
+    /// over z on the way returns a block's part of it.
     ///
     /// One pass writes ∂L/∂z and takes its sums while it is in the cache; the other one turns it into ∂L/∂x in place,
     /// unless it is wanted as it is.
-    pub fn gradients(&self, wants_x: bool, wants_z: bool, write: WriteBlock<'_, S>) -> NormGradients<S> {
-        let (mut g, sums) = self.write_and_sum(write);
+    pub fn gradients(&self, wants_x: bool, wants_z: bool, write: WriteBlock<'_, S, S>) -> NormGradients<S> {
+        let (mut g, sums, of_blocks) = self.write_and_sum(write);
         let x = match (wants_x, wants_z) {
             (true, true) => Some(self.input_gradient(&sums, &g)),
             (true, false) => {
@@ -122,34 +123,38 @@ impl<S: Scalar> Normalized<'_, S> {
             (false, _) => None,
         };
         let (beta, gamma) = sums.into_iter().unzip();
-        NormGradients { x, gamma, beta, z: wants_z.then_some(g) }
+        NormGradients { x, gamma, beta, z: wants_z.then_some(g), of_blocks }
     }
 
-    /// ∂L/∂z and its [sums](Self::gradient_sums). Work is split along memory, so the runs of a channel are summed
+    /// ∂L/∂z, its [sums](Self::gradient_sums) and the results of blocks. Work is split along memory, so the runs of a channel are summed
     /// by several threads and then put together in the order that `gradient_sums` has.
-    fn write_and_sum(&self, write: WriteBlock<'_, S>) -> (Vec<S>, Vec<(S, S)>) {
+    fn write_and_sum(&self, write: WriteBlock<'_, S, S>) -> (Vec<S>, Vec<(S, S)>, Vec<S>) {
         let Channels { samples, channels, positions } = self.layout;
         let mut g = buffer::to_overwrite(self.x.len());
         let mut of_runs = vec![(S::ZERO, S::ZERO); samples * channels];
         // Whole runs, about a block of them: still in the cache when they are summed.
-        let positions = positions.max(1);
-        let step = (BLOCK / positions).max(1);
-        let task = TASK.div_ceil(step * positions) * step;
-        let tasks = g.par_chunks_mut(task * positions).zip(of_runs.par_chunks_mut(task)).enumerate();
-        tasks.for_each(|(i, (g, sums))| {
-            let mut first = i * task;
-            for (g, sums) in g.chunks_mut(step * positions).zip(sums.chunks_mut(step)) {
-                for_each_block(self, first * positions, g, write);
-                for (k, (g, sums)) in g.chunks(positions).zip(sums).enumerate() {
-                    let start = (first + k) * positions;
+        let (positions, stretch) = (positions.max(1), self.layout.stretch());
+        let (runs, blocks) = (stretch / positions, stretch.div_ceil(BLOCK));
+        let mut of_blocks = vec![S::ZERO; g.len().div_ceil(stretch) * blocks];
+        let stretches = TASK.div_ceil(stretch);
+        let of_tasks =
+            of_runs.par_chunks_mut(stretches * runs).zip(of_blocks.par_chunks_mut(stretches * blocks));
+        let tasks = g.par_chunks_mut(stretches * stretch).zip(of_tasks).enumerate();
+        tasks.for_each(|(task, (g, (of_runs, of_blocks)))| {
+            let mut scratch = Vec::new();
+            let parts = of_runs.chunks_mut(runs).zip(of_blocks.chunks_mut(blocks));
+            for (i, (g, (of_runs, of_blocks))) in g.chunks_mut(stretch).zip(parts).enumerate() {
+                let start = (task * stretches + i) * stretch;
+                write_stretch(self, start, g, &mut scratch, of_blocks, write);
+                for (k, (g, sums)) in g.chunks(positions).zip(of_runs).enumerate() {
+                    let start = start + k * positions;
                     *sums = self.sums_of_run(start..start + positions, g);
                 }
-                first += step;
             }
         });
         let of_channel = |c: usize| self.sums(c, (0..samples).map(|n| of_runs[n * channels + c]));
         let sums = (0..channels).map(of_channel).collect();
-        (g, sums)
+        (g, sums, of_blocks)
     }
 
     /// Σ g and Σ g·(x − mean) over one run.

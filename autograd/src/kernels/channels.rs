@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::map::for_each_chunk_of;
 use super::reduce;
+use super::source::BLOCK;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 
@@ -48,6 +49,12 @@ impl Channels {
     pub fn rest_of_run(&self, at: usize) -> usize {
         let positions = self.positions.max(1);
         positions - at % positions
+    }
+
+    /// The elements of as many whole runs as fit a block, or of one run if it is longer.
+    pub fn stretch(&self) -> usize {
+        let positions = self.positions.max(1);
+        (BLOCK / positions).max(1) * positions
     }
 
     /// Where the elements of `channel` lie: one run for every sample.

@@ -75,6 +75,7 @@ fn backward<S: Scalar>(f: &dyn Slices<S>, norm: BatchNorm, cx: &Backward<'_, S>)
     let gradients = normalized.gradients(cx.needs[0], cx.needs.get(3) == Some(&true), &|at, z, out| {
         let here = at..at + out.len();
         f.gradients(z, &y[here.clone()], &g[here], out);
+        S::ZERO
     });
     let of_x = gradients.x.map(|dx| Tensor::filled(x.shape(), dx));
     let of_gamma = cx.needs[1].then(|| Tensor::vector(gradients.gamma));
