@@ -119,7 +119,7 @@ impl Groups {
     ) -> Vec<S> {
         let mut y = buffer::to_overwrite(self.count * self.elements());
         for_each_chunk(&mut y, |at, y| {
-            for_each_block(source, at, y, &mut Vec::new(), |at, z, y| {
+            for_each_block(source, at, y, |at, z, y| {
                 self.for_each_run(at, y.len(), |group, run| {
                     f(group, at + run.start, &z[run.clone()], &mut y[run]);
                 });

@@ -107,9 +107,9 @@ pub(crate) fn measure_groups<S: Scalar>(
     groups: Groups,
 ) -> Vec<BatchMoments<S>> {
     let leaf = |group, positions: std::ops::Range<usize>| {
-        let (mut scratch, mut values) = ([S::ZERO; BLOCK], [S::ZERO; BLOCK]);
+        let (mut scratch, mut values, mut slopes) = ([S::ZERO; BLOCK], [S::ZERO; BLOCK], [S::ZERO; BLOCK]);
         let z = groups.read(z, group, positions, &mut scratch);
-        Partial::of(f, z, &mut values[..z.len()])
+        Partial::of(f, z, &mut values[..z.len()], &mut slopes[..z.len()])
     };
     groups.reduce(&leaf, &Partial::merge).iter().map(Partial::finish).collect()
 }
@@ -120,7 +120,7 @@ pub(crate) fn measure_and_write<S: Scalar>(
     z: &dyn Source<S>,
     y: &mut [S],
 ) -> BatchMoments<S> {
-    let mut partial = write_blocks(z, BLOCK, y, &|_, z, y| Partial::of(f, z, y));
+    let mut partial = write_blocks(z, BLOCK, y, &|block| Partial::of(f, block.z, block.out, block.scratch));
     tree(&mut partial, &Partial::merge).finish()
 }
 
@@ -135,10 +135,8 @@ struct Partial<S> {
 
 impl<S: Scalar> Partial<S> {
     /// One block, at most `BLOCK` elements: [`Moments::of_block`] of z and of f, and the sums of squares, all side by side;
-    /// and f itself. The block is in the first-level cache when it is read again.
-    fn of(function: &dyn Slices<S>, z: &[S], f: &mut [S]) -> Self {
-        let mut slopes = [S::ZERO; BLOCK];
-        let df = &mut slopes[..z.len()];
+    /// and f and f′ themselves. The block is in the first-level cache when it is read again.
+    fn of(function: &dyn Slices<S>, z: &[S], f: &mut [S], df: &mut [S]) -> Self {
         function.values_and_slopes(z, f, df);
         let (f, df) = (&*f, &*df);
         let (Some(&z_first), Some(&f_first)) = (z.first(), f.first()) else { return Self::default() };
@@ -223,6 +221,19 @@ mod tests {
             for (got, want) in got.iter().zip(want) {
                 prop_assert!((got - want).abs() <= 1e-11 * want.abs() + 1e-13 * shift.abs(), "{} {}", got, want);
             }
+        }
+    }
+
+    proptest! {
+        /// One pass or two, the same bits; and f is written beside.
+        #[test]
+        fn measuring_and_writing_is_both(n in 0usize..40_000, shift in -3.0..3.0f32) {
+            let z: Vec<f32> = (0..n).map(|i| shift + ((i * 7919) % 1009) as f32 * 0.01 - 5.0).collect();
+            let (f, mut y) = (Swish::default(), vec![f32::NAN; n]);
+            let got = measure_and_write(&f, &z.as_slice(), &mut y);
+            let want = measure(&f, &Tensor::vector(z.clone()), Granularity::Layer).unwrap()[0];
+            prop_assert_eq!(format!("{got:?}"), format!("{want:?}"));
+            prop_assert!(y.iter().zip(&z).all(|(y, &z)| y.to_bits() == f.f(z).to_bits()));
         }
     }
 

@@ -145,7 +145,7 @@ impl<E: Elementwise, S: Scalar> Op<S> for Map<E> {
 pub(crate) fn values<S: Scalar>(function: &dyn Slices<S>, z: &dyn Source<S>, n: usize) -> Vec<S> {
     let mut y = buffer::to_overwrite(n);
     map::for_each_chunk(&mut y, |at, y| {
-        for_each_block(z, at, y, &mut Vec::new(), |_, z, y| function.values(z, y));
+        for_each_block(z, at, y, |_, z, y| function.values(z, y));
     });
     y
 }

@@ -88,8 +88,7 @@ fn backward<S: Scalar>(
     let z = channels.normalized(x, gamma, beta, shortcut);
     let way = Way { op: NAME, function, plan, shape: x.shape(), alpha: Some(alpha) };
     let back = way.back(&z, &cx.saved[TABLE], cx.upstream.data(), cx.needs[3]);
-    let gradients =
-        z.gradients(cx.needs[0], cx.needs.get(4) == Some(&true), &|at, z, out| back.write(at, z, out));
+    let gradients = z.gradients(cx.needs[0], cx.needs.get(4) == Some(&true), &|block| back.write(block));
     let of_x = gradients.x.map(|dx| Tensor::filled(x.shape(), dx));
     let of_gamma = cx.needs[1].then(|| Tensor::vector(gradients.gamma));
     let of_beta = cx.needs[2].then(|| Tensor::vector(gradients.beta));

@@ -49,8 +49,9 @@ pub const ADJUSTMENT: f64 = 0.3;
 /// fallback's, or λ = 1 and μ = 0 (the plain function) without one; its gradient is the detached one. So a finite z
 /// never yields NaN; an element that is NaN or ∞ gives what IEEE arithmetic makes of it, and no other.
 ///
-/// Cost: forward one reduction pass (not with given numbers) and one elementwise pass; backward the same (the reduction,
-/// over y and g, only for Full, or if α wants a gradient). Saved: what [`NodeStatistics::of`] reads, one tensor
+/// Cost: forward one pass that computes f and f′ and their sums, and one that turns f into y in place (with given numbers,
+/// or channels, f is computed where y is written); backward one elementwise pass, which also takes S₁ if α wants a gradient
+/// (before it a reduction pass for Full, or for α's gradient by channel). Saved: what [`NodeStatistics::of`] reads, one tensor
 /// \[9, groups\] with the rows λ, μ, degenerate (0 or 1), m₁, m₂, Var\[f\], d₂, z̄, v; with given numbers \[2, groups\], λ and μ.
 ///
 /// Errors: no (N, C, …) for a factor per channel; α of another shape; given numbers of another count of groups.

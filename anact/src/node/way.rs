@@ -3,7 +3,7 @@
 
 use autograd::kernels::channels::Channels;
 use autograd::kernels::map::for_each_chunk;
-use autograd::kernels::source::{Source, write_blocks};
+use autograd::kernels::source::{Block, Source, write_blocks};
 use autograd::kernels::{buffer, reduce};
 use autograd::{Error, Result, Scalar, Shape, Tensor};
 
@@ -70,19 +70,19 @@ impl<'a, S: Scalar> Way<'a, S> {
         let rows = table::unpack(saved, groups.elements());
         let settings = self.plan.settings();
         let is_full = settings.gradient == GradientMode::Full;
-        let sums_on_the_way = (wants_alpha && !is_full && groups.count == 1).then(|| rows[0].mu);
-        let sums_before = is_full || (wants_alpha && sums_on_the_way.is_none());
-        let sums = sums_before.then(|| upstream_sums(self.function, z, g, groups, &rows));
+        let on_the_way = !is_full && groups.count == 1;
+        let sums = (is_full || (wants_alpha && !on_the_way))
+            .then(|| upstream_sums(self.function, z, g, groups, &rows));
         let slopes = self.kappas(&rows).zip(&rows).enumerate().map(|(i, (kappa, row))| {
             let sums = sums.as_ref().filter(|_| is_full && !row.degenerate);
             let full = sums.zip(row.moments.as_ref());
             Slopes { kappa, full: full.map(|(s, m)| FullSlopes::of(row, m, settings.moment, s[i])) }
         });
         let slopes = slopes.collect();
-        let by_alpha = match (sums, sums_on_the_way) {
-            (Some(sums), _) if wants_alpha => Sums::Known(sums),
-            (_, Some(mu)) => Sums::OnTheWay(mu),
-            _ => Sums::Unwanted,
+        let by_alpha = match sums {
+            _ if !wants_alpha => Sums::Unwanted,
+            Some(sums) => Sums::Known(sums),
+            None => Sums::OnTheWay(rows[0].mu),
         };
         Back { function: self.function, groups, stretch: self.stretch(), g, slopes, by_alpha }
     }
@@ -137,7 +137,7 @@ impl<S: Scalar> Back<'_, S> {
     /// ∂L/∂z, and what [`Back::write`] gave.
     pub(super) fn fill(&self, z: &dyn Source<S>) -> (Vec<S>, Vec<S>) {
         let mut by_z = buffer::to_overwrite(self.g.len());
-        let of_blocks = write_blocks(z, self.stretch, &mut by_z, &|at, z, out| self.write(at, z, out));
+        let of_blocks = write_blocks(z, self.stretch, &mut by_z, &|block| self.write(block));
         (by_z, of_blocks)
     }
 
@@ -146,16 +146,16 @@ impl<S: Scalar> Back<'_, S> {
         matches!(self.by_alpha, Sums::OnTheWay(_))
     }
 
-    /// ∂L/∂z of a block that begins at `start` and holds `z`; gives its part of S₁ if it is [wanted](Self::sums_on_the_way).
-    pub(super) fn write(&self, start: usize, z: &[S], out: &mut [S]) -> S {
-        let (g, mut values) = (&self.g[start..][..out.len()], [S::ZERO; BLOCK]);
-        let values = &mut values[..out.len()];
+    /// ∂L/∂z of a block; gives its part of S₁ if it is [wanted](Self::sums_on_the_way).
+    pub(super) fn write(&self, block: Block<'_, S>) -> S {
+        let Block { start, z, out, scratch: values } = block;
+        let g = &self.g[start..][..z.len()];
         if let Sums::OnTheWay(mu) = self.by_alpha {
             self.function.detached(self.slopes[0].kappa, z, g, out, values);
-            let [s1] = reduce::block_sums([g, values], |[g, value]| [g * (value - mu)]);
+            let [s1] = reduce::block_sums([g, &*values], |[g, value]| [g * (value - mu)]);
             return s1;
         }
-        self.groups.for_each_run(start, out.len(), |group, run| {
+        self.groups.for_each_run(start, z.len(), |group, run| {
             let (kappa, z, g, out) =
                 (self.slopes[group].kappa, &z[run.clone()], &g[run.clone()], &mut out[run]);
             match &self.slopes[group].full {

@@ -5,6 +5,7 @@ use anact::{ForwardMoment, GradientMode};
 use autograd::ops::activation::Swish;
 use autograd::random::{Purpose, Stream};
 use autograd::{Keep, Scalar, Shape, Tape, Tensor};
+use proptest::prelude::*;
 
 use crate::gradients::all_settings;
 
@@ -68,6 +69,35 @@ fn per_channel_is_per_layer_channel_by_channel() {
                 assert_eq!(by_alpha.data()[c], want_alpha.data()[0], "{settings:?} {shape}");
             }
         }
+    }
+}
+
+proptest! {
+    /// ∂L/∂α = 0.3·Σ g·(f − μ) for α = 0, against one running sum in f64, for planes below and above a block; and by the
+    /// same bits if z wants no gradient.
+    #[test]
+    fn the_gradient_of_alpha_is_the_sum_that_it_is_said_to_be(
+        (n, c, p) in (1usize..6, 1usize..5, 1usize..1500),
+        mu in -1.0..1.0f64,
+    ) {
+        let (z, g) = (normal::<f32>([n, c, p], 4), normal::<f32>([n, c, p], 5));
+        let of = |wants_z: bool| {
+            let tape = Tape::new();
+            let leaf = if wants_z { tape.variable(z.clone()) } else { tape.constant(z.clone()) };
+            let alpha = tape.variable(Tensor::zeros([1]));
+            let plan = Plan::given(Settings::default(), vec![Applied { lambda: 1.5, mu }]).unwrap();
+            let y = Normalize::new(Swish::default(), plan).apply(leaf, Some(alpha)).unwrap();
+            tape.backward_from(y, g.clone(), Keep::Leaves).unwrap().wrt(alpha).unwrap().data()[0]
+        };
+        let terms = z.data().iter().zip(g.data()).map(|(&z, &g)| {
+            let (z, g) = (f64::from(z), f64::from(g));
+            let f = z / (1.0 + (-z).exp());
+            (0.3 * g * (f - mu), 0.3 * g.abs() * (f.abs() + mu.abs()))
+        });
+        let (want, size) = terms.fold((0.0, 0.0), |sums, term| (sums.0 + term.0, sums.1 + term.1));
+        let got = of(true);
+        prop_assert!((f64::from(got) - want).abs() <= 1e-6 * size, "{} {}", got, want);
+        prop_assert_eq!(got.to_bits(), of(false).to_bits());
     }
 }
 

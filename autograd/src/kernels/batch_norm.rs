@@ -9,7 +9,7 @@ use super::channels::{Channels, TASK};
 use super::map::{AddAssign, for_each_chunk};
 use super::moments::Moments;
 use super::reduce;
-use super::source::{BLOCK, Source, WriteBlock, write_stretch};
+use super::source::{BLOCK, Source, WriteBlock, scratch, write_stretch};
 use super::vector::Loop;
 use crate::scalar::Scalar;
 
@@ -141,7 +141,7 @@ impl<S: Scalar> Normalized<'_, S> {
             of_runs.par_chunks_mut(stretches * runs).zip(of_blocks.par_chunks_mut(stretches * blocks));
         let tasks = g.par_chunks_mut(stretches * stretch).zip(of_tasks).enumerate();
         tasks.for_each(|(task, (g, (of_runs, of_blocks)))| {
-            let mut scratch = Vec::new();
+            let mut scratch = scratch();
             let parts = of_runs.chunks_mut(runs).zip(of_blocks.chunks_mut(blocks));
             for (i, (g, (of_runs, of_blocks))) in g.chunks_mut(stretch).zip(parts).enumerate() {
                 let start = (task * stretches + i) * stretch;

@@ -95,7 +95,13 @@ fn ends<S: Scalar, const N: usize, const K: usize>(
         let terms = term(rest.map(|column| column[lane]));
         sums.iter_mut().zip(terms).for_each(|(sums, term)| sums[lane] += term);
     }
-    sums.map(|mut lanes| tree(&mut lanes))
+    sums.map(of_lanes)
+}
+
+/// The [`tree`] of the lanes, without its loops.
+#[inline(always)]
+fn of_lanes<S: Scalar>([a, b, c, d, e, f, g, h]: [S; LANES]) -> S {
+    ((a + b) + (c + d)) + ((e + f) + (g + h))
 }
 
 /// Σ term(i) for i in 0..n.
@@ -131,7 +137,7 @@ fn block<S: Scalar>(start: usize, end: usize, term: &impl Fn(usize) -> S) -> S {
     for (lane, sum) in lanes.iter_mut().enumerate().take(end - i) {
         *sum += term(i + lane);
     }
-    tree(&mut lanes)
+    of_lanes(lanes)
 }
 
 /// Adds neighbours pairwise until one number is left; 0 for none. Overwrites its argument.

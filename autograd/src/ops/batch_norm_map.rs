@@ -72,9 +72,9 @@ fn backward<S: Scalar>(f: &dyn Slices<S>, norm: BatchNorm, cx: &Backward<'_, S>)
     let channels = norm.measured(cx.saved);
     let (y, g) = (cx.output.data(), cx.upstream.data());
     let normalized = channels.normalized(x, gamma, beta, shortcut);
-    let gradients = normalized.gradients(cx.needs[0], cx.needs.get(3) == Some(&true), &|at, z, out| {
-        let here = at..at + out.len();
-        f.gradients(z, &y[here.clone()], &g[here], out);
+    let gradients = normalized.gradients(cx.needs[0], cx.needs.get(3) == Some(&true), &|block| {
+        let here = block.start..block.start + block.z.len();
+        f.gradients(block.z, &y[here.clone()], &g[here], block.out);
         S::ZERO
     });
     let of_x = gradients.x.map(|dx| Tensor::filled(x.shape(), dx));
