@@ -3,12 +3,14 @@
 //! A group is the whole tensor, or one channel of (N, C, …), which lies in N separate planes. Reductions cut a
 //! group into blocks by the position *within the group* and merge them in a tree whose shape depends on the
 //! group's size alone: the bits are the same on any number of threads, and a channel gives the bits that its
-//! elements would give as a tensor of their own.
+//! elements would give as a vector of their own. Only the sum for α that is taken on the way back ([`Way`](crate::node)) is cut
+//! where the runs of a normalization are.
 
 use std::ops::Range;
 
 use autograd::kernels::buffer;
 use autograd::kernels::map::{for_each_chunk, for_each_chunk_of};
+use autograd::kernels::reduce;
 use autograd::kernels::source::{Source, for_each_block};
 use autograd::{Error, Result, Scalar, Shape};
 use serde::{Deserialize, Serialize};
@@ -107,21 +109,21 @@ impl Groups {
                 *result = leaf(group, start..(start + BLOCK).min(self.elements()));
             }
         });
-        partial.chunks_mut(blocks).map(|p| tree(p, merge)).collect()
+        partial.chunks_mut(blocks).map(|p| reduce::merge_tree(p, merge).unwrap_or_default()).collect()
     }
 
-    /// An array of all elements of all groups, written by `f(group, start, z, run)` for consecutive runs of elements of
+    /// An array of all elements of all groups, written by `f(group, z, run)` for consecutive runs of elements of
     /// one group, at most a block each, in parallel; `z` is what `source` has there.
     pub(crate) fn fill<S: Scalar>(
         self,
         source: &dyn Source<S>,
-        f: impl Fn(usize, usize, &[S], &mut [S]) + Sync,
+        f: impl Fn(usize, &[S], &mut [S]) + Sync,
     ) -> Vec<S> {
         let mut y = buffer::to_overwrite(self.count * self.elements());
         for_each_chunk(&mut y, |at, y| {
             for_each_block(source, at, y, |at, z, y| {
                 self.for_each_run(at, y.len(), |group, run| {
-                    f(group, at + run.start, &z[run.clone()], &mut y[run]);
+                    f(group, &z[run.clone()], &mut y[run]);
                 });
             });
         });
@@ -141,21 +143,6 @@ impl Groups {
     }
 }
 
-/// Merges neighbours pairwise until one result is left. Overwrites its argument.
-pub(crate) fn tree<R: Copy + Default>(partial: &mut [R], merge: &dyn Fn(R, R) -> R) -> R {
-    let mut n = partial.len();
-    while n > 1 {
-        for i in 0..n / 2 {
-            partial[i] = merge(partial[2 * i], partial[2 * i + 1]);
-        }
-        if n % 2 == 1 {
-            partial[n / 2] = partial[n - 1];
-        }
-        n = n.div_ceil(2);
-    }
-    partial.first().copied().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,7 +160,7 @@ mod tests {
                 &|g, at| {
                     let mut scratch = [0.0; BLOCK];
                     let x = groups.read(&stored, g, at, &mut scratch);
-                    autograd::kernels::reduce::sum(x)
+                    reduce::sum(x)
                 },
                 &|a, b| a + b,
             );
@@ -181,8 +168,7 @@ mod tests {
             let want = |g| (0..shape.len()).filter(|&i| channel(i) == g).map(|i| i as f64).sum::<f64>();
             prop_assert_eq!(got, (0..c).map(want).collect::<Vec<_>>());
             let parameters: Vec<f64> = (0..c).map(|g| g as f64).collect();
-            let y = groups.fill(&stored, |g, at, z, run| {
-                assert_eq!(z, &x[at..][..run.len()]);
+            let y = groups.fill(&stored, |g, z, run| {
                 run.iter_mut().zip(z).for_each(|(y, &z)| *y = parameters[g] * 1e6 + z);
             });
             prop_assert!(y.iter().enumerate().all(|(i, &y)| y == channel(i) as f64 * 1e6 + i as f64));

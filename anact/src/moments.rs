@@ -7,7 +7,7 @@ use autograd::{Elementwise, Result, Scalar, Slices, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::factor::Ratios;
-use crate::groups::{BLOCK, Granularity, Groups, tree};
+use crate::groups::{BLOCK, Granularity, Groups};
 
 /// Which forward moment ρ compares with Var\[z\].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -121,7 +121,7 @@ pub(crate) fn measure_and_write<S: Scalar>(
     y: &mut [S],
 ) -> BatchMoments<S> {
     let mut partial = write_blocks(z, BLOCK, y, &|block| Partial::of(f, block.z, block.out, block.scratch));
-    tree(&mut partial, &Partial::merge).finish()
+    reduce::merge_tree(&mut partial, Partial::merge).unwrap_or_default().finish()
 }
 
 /// Sums over part of a group: means and centred sums of z and f, plain sums of f² and f′².

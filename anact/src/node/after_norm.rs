@@ -93,7 +93,7 @@ fn backward<S: Scalar>(
     let of_gamma = cx.needs[1].then(|| Tensor::vector(gradients.gamma));
     let of_beta = cx.needs[2].then(|| Tensor::vector(gradients.beta));
     let of_shortcut = shortcut.map(|r| gradients.z.map(|g| Tensor::filled(r.shape(), g)));
-    [of_x, of_gamma, of_beta, back.by_alpha(alpha, gradients.of_blocks)]
+    [of_x, of_gamma, of_beta, back.by_alpha(alpha, gradients.written)]
         .into_iter()
         .chain(of_shortcut)
         .collect()

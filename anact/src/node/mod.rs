@@ -50,8 +50,9 @@ pub const ADJUSTMENT: f64 = 0.3;
 /// never yields NaN; an element that is NaN or ∞ gives what IEEE arithmetic makes of it, and no other.
 ///
 /// Cost: forward one pass that computes f and f′ and their sums, and one that turns f into y in place (with given numbers,
-/// or channels, f is computed where y is written); backward one elementwise pass, which also takes S₁ if α wants a gradient
-/// (before it a reduction pass for Full, or for α's gradient by channel). Saved: what [`NodeStatistics::of`] reads, one tensor
+/// or several channels, f is computed where y is written); backward one elementwise pass, which also takes S₁ if α wants a gradient
+/// (before it a reduction pass for Full, or for α's gradient by channel); if α alone wants one, ∂L/∂z is computed all the
+/// same. Saved: what [`NodeStatistics::of`] reads, one tensor
 /// \[9, groups\] with the rows λ, μ, degenerate (0 or 1), m₁, m₂, Var\[f\], d₂, z̄, v; with given numbers \[2, groups\], λ and μ.
 ///
 /// Errors: no (N, C, …) for a factor per channel; α of another shape; given numbers of another count of groups.
@@ -145,9 +146,9 @@ fn backward<S: Scalar>(function: &dyn Loops<S>, plan: &Plan, cx: &Backward<'_, S
     let way = Way { op: NAME, function, plan, shape: z.shape(), alpha };
     let back = way.back(&z.data(), &cx.saved[0], cx.upstream.data(), cx.needs.get(1) == Some(&true));
     let pass = (cx.needs[0] || back.sums_on_the_way()).then(|| back.fill(&z.data()));
-    let (by_z, of_blocks) = pass.unzip();
-    let by_z = by_z.filter(|_| cx.needs[0]).map(|by_z| Tensor::filled(z.shape(), by_z));
-    let by_alpha = alpha.map(|alpha| back.by_alpha(alpha, of_blocks.unwrap_or_default()));
+    let on_the_way = pass.as_ref().map_or(S::ZERO, |(_, sum)| *sum);
+    let by_z = pass.map(|(by_z, _)| Tensor::filled(z.shape(), by_z)).filter(|_| cx.needs[0]);
+    let by_alpha = alpha.map(|alpha| back.by_alpha(alpha, on_the_way));
     std::iter::once(by_z).chain(by_alpha).collect()
 }
 

@@ -39,8 +39,8 @@ impl<'a, S: Scalar> Way<'a, S> {
         }
         let moments = self.plan.measures().then(|| measure_groups(self.function, z, groups));
         let rows = self.plan.rows(groups.count, moments)?;
-        let applied: Vec<(S, S)> = self.kappas(&rows).zip(&rows).map(|(kappa, r)| (kappa, r.mu)).collect();
-        let y = groups.fill(z, |group, _, z, y| {
+        let applied = self.applied(&rows);
+        let y = groups.fill(z, |group, z, y| {
             let (kappa, mu) = applied[group];
             self.function.normalized(kappa, mu, z, y);
         });
@@ -52,8 +52,7 @@ impl<'a, S: Scalar> Way<'a, S> {
         let mut y = buffer::to_overwrite(self.shape.len());
         let moments = measure_and_write(self.function, z, &mut y);
         let rows = self.plan.rows(1, Some(vec![moments]))?;
-        let kappa = self.kappas(&rows).next().expect("a row for the group");
-        let mu = rows[0].mu;
+        let (kappa, mu) = self.applied(&rows)[0];
         for_each_chunk(&mut y, |_, y| S::vectorized(Shifted { kappa, mu, y }));
         Ok((y, table::pack(&rows)))
     }
@@ -79,17 +78,17 @@ impl<'a, S: Scalar> Way<'a, S> {
             Slopes { kappa, full: full.map(|(s, m)| FullSlopes::of(row, m, settings.moment, s[i])) }
         });
         let slopes = slopes.collect();
-        let by_alpha = match sums {
-            _ if !wants_alpha => Sums::Unwanted,
-            Some(sums) => Sums::Known(sums),
-            None => Sums::OnTheWay(rows[0].mu),
+        let by_alpha = match (wants_alpha, sums) {
+            (false, _) => Sums::Unwanted,
+            (true, Some(sums)) => Sums::Known(sums),
+            (true, None) => Sums::OnTheWay(rows[0].mu),
         };
-        Back { function: self.function, groups, stretch: self.stretch(), g, slopes, by_alpha }
-    }
-
-    /// The elements after which blocks begin anew: where those of a normalization do, which the op may be fused with.
-    fn stretch(&self) -> usize {
-        if self.shape.dims().len() < 2 { BLOCK } else { Channels::of(self.shape).stretch() }
+        // Sums taken on the way begin anew where those of a normalization do, which the op may be fused with.
+        let stretch = match by_alpha {
+            Sums::OnTheWay(_) if self.shape.dims().len() >= 2 => Channels::of(self.shape).stretch(),
+            _ => BLOCK,
+        };
+        Back { function: self.function, groups, stretch, g, slopes, by_alpha }
     }
 
     fn check_alpha(&self, groups: Groups) -> Result<()> {
@@ -102,6 +101,11 @@ impl<'a, S: Scalar> Way<'a, S> {
             }),
             _ => Ok(()),
         }
+    }
+
+    /// κ and μ of every group.
+    fn applied(&self, rows: &[Row<S>]) -> Vec<(S, S)> {
+        self.kappas(rows).zip(rows).map(|(kappa, row)| (kappa, row.mu)).collect()
     }
 
     /// κ of every group.
@@ -134,11 +138,11 @@ enum Sums<S> {
 }
 
 impl<S: Scalar> Back<'_, S> {
-    /// ∂L/∂z, and what [`Back::write`] gave.
-    pub(super) fn fill(&self, z: &dyn Source<S>) -> (Vec<S>, Vec<S>) {
+    /// ∂L/∂z, and the sum of what [`Back::write`] gave.
+    pub(super) fn fill(&self, z: &dyn Source<S>) -> (Vec<S>, S) {
         let mut by_z = buffer::to_overwrite(self.g.len());
-        let of_blocks = write_blocks(z, self.stretch, &mut by_z, &|block| self.write(block));
-        (by_z, of_blocks)
+        let mut of_blocks = write_blocks(z, self.stretch, &mut by_z, &|block| self.write(block));
+        (by_z, reduce::tree(&mut of_blocks))
     }
 
     /// Whether α's gradient needs what [`Back::write`] gives.
@@ -166,12 +170,12 @@ impl<S: Scalar> Back<'_, S> {
         S::ZERO
     }
 
-    /// ∂L/∂α, if it is wanted; `of_blocks` is what [`Back::write`] gave.
-    pub(super) fn by_alpha(&self, alpha: &Tensor<S>, mut of_blocks: Vec<S>) -> Option<Tensor<S>> {
+    /// ∂L/∂α, if it is wanted; `on_the_way` is the sum of what [`Back::write`] gave, where it was called.
+    pub(super) fn by_alpha(&self, alpha: &Tensor<S>, on_the_way: S) -> Option<Tensor<S>> {
         let s1: Vec<S> = match &self.by_alpha {
             Sums::Unwanted => return None,
             Sums::Known(sums) => sums.iter().map(|s| s[1]).collect(),
-            Sums::OnTheWay(_) => vec![reduce::tree(&mut of_blocks)],
+            Sums::OnTheWay(_) => vec![on_the_way],
         };
         let slope = |(&a, &s1): (&S, &S)| {
             // 1 − tanh²α = 4e/(1 + e)² with e = e^{−2|α|}, which does not cancel.

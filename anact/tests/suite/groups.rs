@@ -47,7 +47,7 @@ fn the_same_bits_on_any_number_of_threads() {
     }
 }
 
-/// A channel of (N, C, …) gives the very bits that its elements give as a layer of their own.
+/// A channel of (N, C, …) gives the very bits that its elements give as a layer of their own, laid out as a vector.
 #[test]
 fn per_channel_is_per_layer_channel_by_channel() {
     for dims in [vec![7, 3], vec![2, 3, 5], vec![4, 3, 17, 19], vec![1, 3, 1], vec![3, 3, 1100]] {

@@ -5,11 +5,11 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::buffer;
-use super::channels::{Channels, TASK};
+use super::channels::Channels;
 use super::map::{AddAssign, for_each_chunk};
 use super::moments::Moments;
 use super::reduce;
-use super::source::{BLOCK, Source, WriteBlock, scratch, write_stretch};
+use super::source::{BLOCK, Source, TASK, WriteBlock, scratch, write_stretch};
 use super::vector::Loop;
 use crate::scalar::Scalar;
 
@@ -57,9 +57,9 @@ pub struct NormGradients<S> {
     pub beta: Vec<S>,
     /// ∂L/∂z, which is the shortcut's gradient, if it was asked for.
     pub z: Option<Vec<S>>,
-    /// What was to be summed of every block, in the order of [`write_blocks`](super::source::write_blocks) with stretches of
+    /// The sum of what `write` gave, over blocks cut as [`write_blocks`](super::source::write_blocks) cuts them with
     /// [`Channels::stretch`].
-    pub of_blocks: Vec<S>,
+    pub written: S,
 }
 
 impl<S: Scalar> Source<S> for Normalized<'_, S> {
@@ -104,13 +104,13 @@ impl<S: Scalar> Normalized<'_, S> {
         dx
     }
 
-    /// The gradients when mean and variance are those of x and ∂L/∂z is what `write` makes of z. Whoever sums something else
-    /// over z on the way returns a block's part of it.
+    /// The gradients when mean and variance are those of x and ∂L/∂z is what `write` makes of z; it also
+    /// returns its block's term of a further sum.
     ///
     /// One pass writes ∂L/∂z and takes its sums while it is in the cache; the other one turns it into ∂L/∂x in place,
     /// unless it is wanted as it is.
     pub fn gradients(&self, wants_x: bool, wants_z: bool, write: WriteBlock<'_, S, S>) -> NormGradients<S> {
-        let (mut g, sums, of_blocks) = self.write_and_sum(write);
+        let (mut g, sums, written) = self.write_and_sum(write);
         let x = match (wants_x, wants_z) {
             (true, true) => Some(self.input_gradient(&sums, &g)),
             (true, false) => {
@@ -123,16 +123,15 @@ impl<S: Scalar> Normalized<'_, S> {
             (false, _) => None,
         };
         let (beta, gamma) = sums.into_iter().unzip();
-        NormGradients { x, gamma, beta, z: wants_z.then_some(g), of_blocks }
+        NormGradients { x, gamma, beta, z: wants_z.then_some(g), written }
     }
 
-    /// ∂L/∂z, its [sums](Self::gradient_sums) and the results of blocks. Work is split along memory, so the runs of a channel are summed
-    /// by several threads and then put together in the order that `gradient_sums` has.
-    fn write_and_sum(&self, write: WriteBlock<'_, S, S>) -> (Vec<S>, Vec<(S, S)>, Vec<S>) {
+    /// ∂L/∂z, its [sums](Self::gradient_sums) and the sum of what `write` gave. Work is split along memory, so the runs of a
+    /// channel are summed by several threads and then put together in the order that `gradient_sums` has.
+    fn write_and_sum(&self, write: WriteBlock<'_, S, S>) -> (Vec<S>, Vec<(S, S)>, S) {
         let Channels { samples, channels, positions } = self.layout;
         let mut g = buffer::to_overwrite(self.x.len());
         let mut of_runs = vec![(S::ZERO, S::ZERO); samples * channels];
-        // Whole runs, about a block of them: still in the cache when they are summed.
         let (positions, stretch) = (positions.max(1), self.layout.stretch());
         let (runs, blocks) = (stretch / positions, stretch.div_ceil(BLOCK));
         let mut of_blocks = vec![S::ZERO; g.len().div_ceil(stretch) * blocks];
@@ -154,7 +153,7 @@ impl<S: Scalar> Normalized<'_, S> {
         });
         let of_channel = |c: usize| self.sums(c, (0..samples).map(|n| of_runs[n * channels + c]));
         let sums = (0..channels).map(of_channel).collect();
-        (g, sums, of_blocks)
+        (g, sums, reduce::tree(&mut of_blocks))
     }
 
     /// Σ g and Σ g·(x − mean) over one run.

@@ -6,12 +6,9 @@ use rayon::prelude::*;
 
 use super::map::for_each_chunk_of;
 use super::reduce;
-use super::source::BLOCK;
+use super::source::{BLOCK, TASK};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
-
-/// Elements per task at least.
-pub(super) const TASK: usize = 16 * 1024;
 
 /// The sizes N, C and L of an array of shape (N, C, …), L being the product of the axes after the second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +48,8 @@ impl Channels {
         positions - at % positions
     }
 
-    /// The elements of as many whole runs as fit a block, or of one run if it is longer.
+    /// The elements of as many whole runs as fit a block, or of one run if it is longer: still in the cache when the runs are
+    /// summed after they are written. Passes that are to agree bit for bit with the fused ones cut here too.
     pub fn stretch(&self) -> usize {
         let positions = self.positions.max(1);
         (BLOCK / positions).max(1) * positions

@@ -10,30 +10,38 @@ use std::alloc::{GlobalAlloc, Layout, System};
 /// The size of a huge page on the machines that we know.
 const HUGE: usize = 2 << 20;
 
-/// The system's allocator, with blocks of 2 MiB and more on huge pages where Linux has them. A program opts in:
+/// The system's allocator, with blocks of 2 MiB and more aligned to huge pages and backed by them where Linux has some left.
+///
+/// What it costs: such a block is copied whenever it grows, and zeros that are asked for are written, so all of it is memory in
+/// use. It is for programs whose large arrays live long and are written whole. A program opts in:
 ///
 /// ```standalone_crate
 /// #[global_allocator]
 /// static ALLOCATOR: autograd::kernels::huge_pages::HugePages = autograd::kernels::huge_pages::HugePages;
-/// # fn main() { assert_eq!(vec![1.0f32; 1 << 20].as_ptr() as usize % (2 << 20), 0); }
+/// # fn main() {
+/// let large = vec![1.0f32; 1 << 20];
+/// assert!(!cfg!(target_os = "linux") || large.as_ptr() as usize % (2 << 20) == 0);
+/// # }
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct HugePages;
 
+/// Whether a block of `size` bytes goes on huge pages.
+fn is_large(size: usize) -> bool {
+    cfg!(target_os = "linux") && size >= HUGE
+}
+
 /// The layout that is really asked for: the alignment of a huge page for what fills one.
 fn aligned(layout: Layout) -> Layout {
-    if cfg!(target_os = "linux") && layout.size() >= HUGE {
-        layout.align_to(HUGE).unwrap_or(layout)
-    } else {
-        layout
-    }
+    if is_large(layout.size()) { layout.align_to(HUGE).unwrap_or(layout) } else { layout }
 }
 
 /// Asks for huge pages; that they are refused is no error.
 fn advise(block: *mut u8, size: usize) {
     #[cfg(target_os = "linux")]
-    if size >= HUGE && !block.is_null() {
-        // SAFETY: the range is a block of our own, and the advice changes how its pages are backed, not what they hold.
+    if is_large(size) && !block.is_null() {
+        // SAFETY: the pages are mapped, since they hold a block of our own; the advice changes how they are backed, not what they
+        // hold, the end of the last one included, which may be another's.
         unsafe { libc::madvise(block.cast(), size, libc::MADV_HUGEPAGE) };
     }
     #[cfg(not(target_os = "linux"))]
@@ -51,7 +59,7 @@ unsafe impl GlobalAlloc for HugePages {
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        if aligned(layout) == layout {
+        if !is_large(layout.size()) {
             // SAFETY: as above.
             return unsafe { System.alloc_zeroed(layout) };
         }
@@ -74,8 +82,8 @@ unsafe impl GlobalAlloc for HugePages {
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // SAFETY: the caller promises that the new size fits the alignment.
         let new = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
-        if aligned(layout) == layout && aligned(new) == new {
-            // SAFETY: both layouts are those of the system's own blocks.
+        if !is_large(layout.size()) && !is_large(size) {
+            // SAFETY: neither block has another layout than the system was, or is, asked for.
             return unsafe { System.realloc(block, layout, size) };
         }
         // SAFETY: as in `alloc` and `dealloc`; both blocks hold the bytes that are copied, and they do not overlap.
@@ -119,5 +127,24 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Larger alignments than a huge page's are kept, and what no machine has is refused with a null pointer.
+    #[test]
+    fn unusual_layouts_are_kept_or_refused() {
+        for align in [64, 2 * HUGE] {
+            let layout = Layout::from_size_align(3 * HUGE, align).unwrap();
+            // SAFETY: no size is 0; every block is freed with its layout.
+            unsafe {
+                let block = HugePages.alloc(layout);
+                assert!(!block.is_null() && (block as usize).is_multiple_of(align));
+                let block = HugePages.realloc(block, layout, 5 * HUGE);
+                assert!(!block.is_null() && (block as usize).is_multiple_of(align));
+                HugePages.dealloc(block, Layout::from_size_align(5 * HUGE, align).unwrap());
+            }
+        }
+        let endless = Layout::from_size_align(isize::MAX as usize - 7, 8).unwrap();
+        // SAFETY: the size is not 0.
+        assert!(unsafe { HugePages.alloc(endless).is_null() && HugePages.alloc_zeroed(endless).is_null() });
     }
 }

@@ -119,21 +119,20 @@ fn pack_right<V: Vector>(
     }
 }
 
-/// [`pack_right`] of rows that are stored as such, `row` apart: eight of them at a time, so that each is read from end to end
+/// [`pack_right`] of rows that are contiguous, `row` apart: eight of them at a time, so that each is read from end to end
 /// and every panel gets a few lines at once.
 #[inline(always)]
 fn pack_right_rows(data: &[f32], row: usize, columns: usize, depth: usize, panels: &mut [Row]) {
-    let rest = columns % WIDTH;
+    let (whole, rest) = (columns / WIDTH, columns % WIDTH);
     for first in (0..depth).step_by(8) {
         let terms = first..depth.min(first + 8);
-        for (panel, out) in panels.chunks_exact_mut(depth).take(columns / WIDTH).enumerate() {
+        for (panel, out) in panels.chunks_exact_mut(depth).take(whole).enumerate() {
             for (k, out) in out[terms.clone()].iter_mut().enumerate() {
                 let start = (first + k) * row + panel * WIDTH;
                 *out = *data[start..].first_chunk().expect("a whole row of the panel");
             }
         }
         if rest > 0 {
-            let whole = columns / WIDTH;
             for (k, out) in panels[whole * depth..][terms].iter_mut().enumerate() {
                 *out = [0.0; WIDTH];
                 out[..rest].copy_from_slice(&data[(first + k) * row + whole * WIDTH..][..rest]);

@@ -4,11 +4,10 @@
 //! pairwise in a tree. The error grows with the logarithm of the number of blocks, not with the length.
 
 use super::map::for_each_chunk_of;
+use super::source::BLOCK;
 use super::vector::Loop;
 use crate::scalar::Scalar;
 
-/// Elements per leaf of the tree.
-const BLOCK: usize = 1024;
 /// Blocks per parallel task.
 const TASK: usize = 16;
 const LANES: usize = 8;
@@ -95,12 +94,12 @@ fn ends<S: Scalar, const N: usize, const K: usize>(
         let terms = term(rest.map(|column| column[lane]));
         sums.iter_mut().zip(terms).for_each(|(sums, term)| sums[lane] += term);
     }
-    sums.map(of_lanes)
+    sums.map(add_lanes)
 }
 
 /// The [`tree`] of the lanes, without its loops.
 #[inline(always)]
-fn of_lanes<S: Scalar>([a, b, c, d, e, f, g, h]: [S; LANES]) -> S {
+fn add_lanes<S: Scalar>([a, b, c, d, e, f, g, h]: [S; LANES]) -> S {
     ((a + b) + (c + d)) + ((e + f) + (g + h))
 }
 
@@ -137,25 +136,27 @@ fn block<S: Scalar>(start: usize, end: usize, term: &impl Fn(usize) -> S) -> S {
     for (lane, sum) in lanes.iter_mut().enumerate().take(end - i) {
         *sum += term(i + lane);
     }
-    of_lanes(lanes)
+    add_lanes(lanes)
 }
 
 /// Adds neighbours pairwise until one number is left; 0 for none. Overwrites its argument.
 pub fn tree<S: Scalar>(sums: &mut [S]) -> S {
-    let mut n = sums.len();
-    if n == 0 {
-        return S::ZERO;
-    }
+    merge_tree(sums, |a, b| a + b).unwrap_or(S::ZERO)
+}
+
+/// Merges neighbours pairwise until one result is left; `None` for none. Overwrites its argument.
+pub fn merge_tree<R: Copy>(results: &mut [R], merge: impl Fn(R, R) -> R) -> Option<R> {
+    let mut n = results.len();
     while n > 1 {
         for i in 0..n / 2 {
-            sums[i] = sums[2 * i] + sums[2 * i + 1];
+            results[i] = merge(results[2 * i], results[2 * i + 1]);
         }
         if n % 2 == 1 {
-            sums[n / 2] = sums[n - 1];
+            results[n / 2] = results[n - 1];
         }
         n = n.div_ceil(2);
     }
-    sums[0]
+    results.first().copied()
 }
 
 #[cfg(test)]
@@ -186,6 +187,12 @@ mod tests {
         for n in [1025, 2048, 3000] {
             assert_eq!(dot(&x[..n], &y[..n]).to_bits(), sum_of(n, |i| x[i] * y[i]).to_bits(), "{n}");
         }
+    }
+
+    #[test]
+    fn lanes_are_added_as_by_the_tree() {
+        let lanes: [f32; LANES] = std::array::from_fn(|i| ((i * 7919) % 1009) as f32 * 0.1 - 40.0);
+        assert_eq!(add_lanes(lanes).to_bits(), tree(&mut lanes.clone()).to_bits());
     }
 
     #[test]

@@ -7,11 +7,12 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::channels::TASK;
 use crate::scalar::Scalar;
 
 /// Elements per block that is read at once: several such blocks stay in the first-level cache.
 pub const BLOCK: usize = 1024;
+/// Elements that are worth a task of their own.
+pub(super) const TASK: usize = 16 * BLOCK;
 
 /// A row of numbers that can be read in pieces.
 pub trait Source<S: Copy>: Sync {
@@ -60,7 +61,7 @@ pub type WriteBlock<'a, S, R> = &'a (dyn Fn(Block<'_, S>) -> R + Sync);
 
 /// Writes all of `out` by blocks, in parallel, and gives their results in order: those of the first `stretch` elements, of
 /// the next and so on, ⌈`stretch`/[`BLOCK`]⌉ for each. The last stretch may have fewer blocks; the defaults of `R` make up
-/// for them.
+/// for them, also where `stretch` is longer than `out`.
 pub fn write_blocks<S: Scalar, R: Copy + Default + Send>(
     source: &dyn Source<S>,
     stretch: usize,
