@@ -51,6 +51,7 @@ fn advise(block: *mut u8, size: usize) {
 // SAFETY: everything is passed on to the system's allocator, with a layout that is a function of the caller's: the same
 // when a block is freed as when it was allocated. Its alignment is at least the caller's, its size the same.
 unsafe impl GlobalAlloc for HugePages {
+    // SAFETY: the caller's promise, a layout whose size is not 0, is all that is needed.
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's layout is not of size 0, nor is ours.
         let block = unsafe { System.alloc(aligned(layout)) };
@@ -58,6 +59,7 @@ unsafe impl GlobalAlloc for HugePages {
         block
     }
 
+    // SAFETY: as for `alloc`.
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         if !is_large(layout.size()) {
             // SAFETY: as above.
@@ -74,11 +76,13 @@ unsafe impl GlobalAlloc for HugePages {
         }
     }
 
+    // SAFETY: the caller's promise, a block of this allocator and its layout, is all that is needed.
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // SAFETY: the block was allocated with this layout by `alloc`, `alloc_zeroed` or `realloc`.
         unsafe { System.dealloc(block, aligned(layout)) }
     }
 
+    // SAFETY: the caller's promise, as for `dealloc` and of a new size that is not 0, is all that is needed.
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // SAFETY: the caller promises that the new size fits the alignment.
         let new = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
