@@ -1,92 +1,21 @@
-//! Images and labels in memory. Invariants sit behind private fields and are checked once, at construction.
+//! Labelled images and whole data sets. Invariants sit behind private fields and are checked once, at construction.
 
-use crate::{Error, Result};
+use std::sync::Arc;
 
-/// Equally sized 8-bit images, stored N, C, H, W without gaps.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Images {
-    pixels: Vec<u8>,
-    channels: usize,
-    height: usize,
-    width: usize,
-}
+use crate::{Error, Images, Picture, Result};
 
-impl Images {
-    /// Takes the pixels of any number of images, each `channels * height * width` bytes.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Inconsistent`] when a dimension is zero or the bytes are not a whole number of images.
-    pub fn new(pixels: Vec<u8>, channels: usize, height: usize, width: usize) -> Result<Self> {
-        let size = channels.checked_mul(height).and_then(|n| n.checked_mul(width));
-        match size {
-            Some(size) if size > 0 && pixels.len().is_multiple_of(size) => {
-                Ok(Self { pixels, channels, height, width })
-            }
-            _ => Err(Error::Inconsistent {
-                what: "images",
-                found: format!("{} bytes for C, H, W = {channels}, {height}, {width}", pixels.len()),
-                expected: "positive dimensions and a whole number of images".into(),
-            }),
-        }
-    }
-
-    /// How many images there are.
-    pub fn len(&self) -> usize {
-        self.pixels.len() / self.image_len()
-    }
-
-    /// Whether there is no image.
-    pub fn is_empty(&self) -> bool {
-        self.pixels.is_empty()
-    }
-
-    /// C, H, W of each image.
-    pub fn shape(&self) -> [usize; 3] {
-        [self.channels, self.height, self.width]
-    }
-
-    /// Bytes of one image.
-    pub fn image_len(&self) -> usize {
-        self.channels * self.height * self.width
-    }
-
-    /// The pixels of image `index`: C, H, W.
-    ///
-    /// # Panics
-    ///
-    /// When `index` is not below [`len`](Self::len), as slices do.
-    pub fn image(&self, index: usize) -> &[u8] {
-        let size = self.image_len();
-        &self.pixels[index * size..][..size]
-    }
-
-    /// All pixels: N, C, H, W.
-    pub fn pixels(&self) -> &[u8] {
-        &self.pixels
-    }
-
-    /// The first `count` images, or all when there are fewer.
-    #[must_use]
-    pub fn head(&self, count: usize) -> Self {
-        let bytes = count.saturating_mul(self.image_len()).min(self.pixels.len());
-        Self { pixels: self.pixels[..bytes].to_vec(), ..*self }
-    }
-}
-
-impl std::fmt::Debug for Images {
-    /// The shape alone: nobody wants a hundred million pixels in a log.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Images({}, {}, {}, {})", self.len(), self.channels, self.height, self.width)
-    }
-}
-
-/// Images with one label each.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Images with one label each, or a choice of them. Cheap to clone.
+///
+/// A sample has a **position** in the split and an **index**, its place in the files. All randomness is keyed by the index, so
+/// what happens to a sample does not depend on how the split was cut.
+#[derive(Debug, Clone)]
 pub struct Split {
     images: Images,
-    labels: Vec<u16>,
+    /// Of every image, chosen or not.
+    labels: Arc<[u16]>,
     classes: usize,
+    /// The indices of the chosen samples by position; `None` for all of them.
+    chosen: Option<Arc<[usize]>>,
 }
 
 impl Split {
@@ -105,37 +34,52 @@ impl Split {
             let found = format!("label {} of image {index}", labels[index]);
             return Err(inconsistent(found, format!("labels below the {classes} classes")));
         }
-        Ok(Self { images, labels, classes })
+        Ok(Self { images, labels: labels.into(), classes, chosen: None })
     }
 
     /// How many samples there are.
     pub fn len(&self) -> usize {
-        self.labels.len()
+        self.chosen.as_ref().map_or(self.labels.len(), |chosen| chosen.len())
     }
 
     /// Whether there is no sample.
     pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
+        self.len() == 0
     }
 
-    /// The images.
+    /// All images of the files, chosen or not, by index; [`Images::shape`] is that of every sample.
     pub fn images(&self) -> &Images {
         &self.images
     }
 
-    /// The pixels of image `index`: C, H, W. Panics beyond the end, as slices do.
-    pub fn image(&self, index: usize) -> &[u8] {
-        self.images.image(index)
+    /// The place in the files of the sample at `position`. Panics beyond the end, as slices do.
+    pub fn index(&self, position: usize) -> usize {
+        match &self.chosen {
+            Some(chosen) => chosen[position],
+            None => {
+                assert!(position < self.labels.len(), "position {position} of {} samples", self.labels.len());
+                position
+            }
+        }
     }
 
-    /// The label of image `index`. Panics beyond the end, as slices do.
-    pub fn label(&self, index: usize) -> usize {
-        usize::from(self.labels[index])
+    /// The picture at `position`, borrowed or decoded into `scratch`. Panics beyond the end, as slices do.
+    ///
+    /// # Errors
+    ///
+    /// Those of the images' source.
+    pub fn picture<'a>(&'a self, position: usize, scratch: &'a mut Vec<u8>) -> Result<Picture<'a>> {
+        self.images.picture(self.index(position), scratch)
     }
 
-    /// All labels, in the order of the images.
-    pub fn labels(&self) -> &[u16] {
-        &self.labels
+    /// The label at `position`. Panics beyond the end, as slices do.
+    pub fn label(&self, position: usize) -> usize {
+        usize::from(self.labels[self.index(position)])
+    }
+
+    /// All labels by position.
+    pub fn labels(&self) -> impl ExactSizeIterator<Item = usize> + '_ {
+        (0..self.len()).map(|position| self.label(position))
     }
 
     /// How many classes the labels may name, whether or not each occurs.
@@ -146,8 +90,8 @@ impl Split {
     /// How often each class occurs.
     pub fn class_counts(&self) -> Vec<usize> {
         let mut counts = vec![0; self.classes];
-        for &label in &self.labels {
-            counts[usize::from(label)] += 1;
+        for label in self.labels() {
+            counts[label] += 1;
         }
         counts
     }
@@ -155,8 +99,17 @@ impl Split {
     /// The first `count` samples, or all when there are fewer.
     #[must_use]
     pub fn head(&self, count: usize) -> Self {
-        let labels = self.labels[..count.min(self.len())].to_vec();
-        Self { images: self.images.head(count), labels, classes: self.classes }
+        if count >= self.len() {
+            return self.clone();
+        }
+        self.select(&(0..count).collect::<Vec<_>>())
+    }
+
+    /// The samples at these positions, in this order. Panics for one beyond the end, as slices do.
+    #[must_use]
+    pub fn select(&self, positions: &[usize]) -> Self {
+        let chosen = positions.iter().map(|&position| self.index(position)).collect();
+        Self { chosen: Some(chosen), ..self.clone() }
     }
 }
 

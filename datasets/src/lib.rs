@@ -3,7 +3,7 @@
 //! In reading order, which is also the order of dependence:
 //!
 //! 1. [`error`](Error): every way a file or a request can be wrong, with the path, the byte and what is legal;
-//! 2. [`dataset`]: images and labels in memory, checked once at construction;
+//! 2. [`images`]: pictures over whatever holds them, and [`dataset`]: with labels, checked once at construction;
 //! 3. [`format`](mod@format): one parser per file format, over any [`Read`](std::io::Read), trusting nothing it reads;
 //! 4. [`normalisation`]: mean and deviation per channel, computed from the data or published;
 //! 5. [`registry`]: the data sets by name, each knowing its folder, its files and what is official;
@@ -17,9 +17,9 @@
 //! use datasets::{Loader, LoaderConfig, Normalisation};
 //!
 //! let data = datasets::find("fashion-mnist-5k")?.load(None)?;
-//! let normalisation = Normalisation::of(data.train.images())?;
-//! let loader = Loader::new(&data.train, LoaderConfig::training(128, 7, normalisation))?;
-//! let batch = loader.epoch(0).next().expect("5,000 images fill a batch");
+//! let normalisation = Normalisation::of(&data.train)?;
+//! let loader = Loader::new(data.train.clone(), LoaderConfig::training(128, 7, normalisation))?;
+//! let batch = loader.epoch(0).next().expect("5,000 images fill a batch")?;
 //! assert_eq!(batch.shape, [128, 1, 28, 28]);
 //! assert_eq!(batch.images.len(), 128 * 28 * 28);
 //! # Ok::<(), datasets::Error>(())
@@ -34,8 +34,11 @@
 mod error;
 pub use error::{Error, Result};
 
+pub mod images;
+pub use images::{Images, Picture, PictureSource};
+
 pub mod dataset;
-pub use dataset::{Dataset, Images, Split};
+pub use dataset::{Dataset, Split};
 
 pub mod format;
 

@@ -46,7 +46,7 @@ pub struct Batch {
     pub shape: [usize; 4],
     /// The class of each image.
     pub labels: Vec<usize>,
-    /// The position of each image in the split.
+    /// The place of each image in the files.
     pub indices: Vec<usize>,
 }
 
@@ -64,21 +64,21 @@ impl Batch {
 
 /// Makes the batches of a split, epoch by epoch.
 #[derive(Debug)]
-pub struct Loader<'a> {
-    split: &'a Split,
+pub struct Loader {
+    split: Split,
     config: LoaderConfig,
     tables: Vec<[f32; 256]>,
     array: fn(usize) -> Vec<f32>,
 }
 
-impl<'a> Loader<'a> {
-    /// Checks the configuration against the split; after this nothing can fail.
+impl Loader {
+    /// Checks the configuration against the split; after this only pictures that are decoded on demand can fail.
     ///
     /// # Errors
     ///
     /// [`Error::LoaderOption`] for a batch size of 0, a configuration that leaves no batch, a normalisation for
     /// another number of channels, or padding that could push the whole image out of sight.
-    pub fn new(split: &'a Split, config: LoaderConfig) -> Result<Self> {
+    pub fn new(split: Split, config: LoaderConfig) -> Result<Self> {
         let refuse = |option, found, expected| Err(Error::LoaderOption { option, found, expected });
         let [channels, height, width] = split.images().shape();
         if config.batch_size == 0 {
@@ -98,7 +98,7 @@ impl<'a> Loader<'a> {
         let loader = Self { split, config, tables, array: |n| vec![0.0; n] };
         if loader.batches_per_epoch() == 0 {
             let found = format!("{} with drop_last = {}", loader.config.batch_size, loader.config.drop_last);
-            let expected = format!("such that {} images make a batch", split.len());
+            let expected = format!("such that {} images make a batch", loader.split.len());
             return refuse("batch_size", found, expected);
         }
         Ok(loader)
@@ -117,8 +117,8 @@ impl<'a> Loader<'a> {
     }
 
     /// The split in use.
-    pub fn split(&self) -> &'a Split {
-        self.split
+    pub fn split(&self) -> &Split {
+        &self.split
     }
 
     /// How many batches an epoch has.
@@ -139,44 +139,56 @@ impl<'a> Loader<'a> {
         Batches { loader: self, epoch, order, next: 0 }
     }
 
-    /// The batch of these samples, augmented as in `epoch`.
-    fn batch(&self, epoch: u64, indices: &[usize]) -> Batch {
+    /// The batch of the samples at these positions, augmented as in `epoch`.
+    fn batch(&self, epoch: u64, positions: &[usize]) -> Result<Batch> {
         let [channels, height, width] = self.split.images().shape();
         let size = self.split.images().image_len();
-        let mut images = (self.array)(indices.len() * size);
-        images.par_chunks_exact_mut(size).zip(indices).for_each(|(output, &index)| {
+        let mut images = (self.array)(positions.len() * size);
+        let write = |scratch: &mut Vec<u8>, (output, &position): (&mut [f32], &usize)| {
+            let index = self.split.index(position);
             let placement = match self.config.augmentation {
                 Some(augmentation) => augmentation.draw(self.config.seed, epoch, index),
                 None => Placement::IDENTITY,
             };
-            let planes = self.split.image(index).chunks_exact(height * width);
+            let picture = self.split.picture(position, scratch)?;
+            if picture.shape() != self.split.images().shape() {
+                let (found, expected) = (picture.shape(), self.split.images().shape());
+                return Err(Error::Inconsistent {
+                    what: "batch",
+                    found: format!("image {index} of C, H, W = {found:?}"),
+                    expected: format!("{expected:?}"),
+                });
+            }
+            let planes = picture.pixels.chunks_exact(height * width);
             let outputs = output.chunks_exact_mut(height * width);
             for ((plane, output), table) in planes.zip(outputs).zip(&self.tables) {
                 placement.write_plane(plane, width, table, output);
             }
-        });
-        Batch {
+            Ok(())
+        };
+        images.par_chunks_exact_mut(size).zip(positions).try_for_each_init(Vec::new, write)?;
+        Ok(Batch {
             images,
-            shape: [indices.len(), channels, height, width],
-            labels: indices.iter().map(|&index| self.split.label(index)).collect(),
-            indices: indices.to_vec(),
-        }
+            shape: [positions.len(), channels, height, width],
+            labels: positions.iter().map(|&position| self.split.label(position)).collect(),
+            indices: positions.iter().map(|&position| self.split.index(position)).collect(),
+        })
     }
 }
 
 /// The batches of one epoch.
 #[derive(Debug)]
 pub struct Batches<'a> {
-    loader: &'a Loader<'a>,
+    loader: &'a Loader,
     epoch: u64,
     order: Vec<usize>,
     next: usize,
 }
 
 impl Iterator for Batches<'_> {
-    type Item = Batch;
+    type Item = Result<Batch>;
 
-    fn next(&mut self) -> Option<Batch> {
+    fn next(&mut self) -> Option<Result<Batch>> {
         if self.next >= self.loader.batches_per_epoch() {
             return None;
         }
@@ -187,7 +199,7 @@ impl Iterator for Batches<'_> {
         Some(self.loader.batch(self.epoch, &self.order[start..end]))
     }
 
-    fn nth(&mut self, count: usize) -> Option<Batch> {
+    fn nth(&mut self, count: usize) -> Option<Result<Batch>> {
         self.next = self.next.saturating_add(count);
         self.next()
     }

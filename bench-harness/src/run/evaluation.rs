@@ -58,7 +58,8 @@ pub(super) fn evaluate(
     interrupt: &Interrupt,
 ) -> Result<Metrics> {
     let mut tally = Tally::default();
-    for mut batch in loader.epoch(0) {
+    for batch in loader.epoch(0) {
+        let mut batch = batch?;
         interrupt.check()?;
         let tape = Tape::new();
         let images = tape.constant(tensor(&mut batch)?);

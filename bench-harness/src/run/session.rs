@@ -27,8 +27,8 @@ use crate::record::RecordWriter;
 pub struct Session<'d> {
     settings: Settings,
     data: &'d Dataset,
-    train: Loader<'d>,
-    test: Loader<'d>,
+    train: Loader,
+    test: Loader,
     trainer: Trainer,
 }
 
@@ -101,9 +101,9 @@ impl<'d> Session<'d> {
     /// Data without images, or without spread; settings that do not go together or do not fit the data. Whatever
     /// can be refused is refused here, before a folder is made for the run.
     pub fn new(settings: Settings, data: &'d Dataset) -> Result<Self> {
-        let normalisation = Normalisation::of(data.train.images())?;
+        let normalisation = Normalisation::of(&data.train)?;
         let train = training_loader(&settings, data, normalisation.clone())?;
-        let test = Loader::new(&data.test, LoaderConfig::evaluation(settings.batch, normalisation))?
+        let test = Loader::new(data.test.clone(), LoaderConfig::evaluation(settings.batch, normalisation))?
             .with_arrays(buffer::to_overwrite);
         let trainer = trainer(&settings, data, train.batches_per_epoch() as u64)?;
         Ok(Self { settings, data, train, test, trainer })
@@ -189,7 +189,7 @@ impl<'d> Session<'d> {
     /// # Errors
     /// As a step.
     pub fn memory_plan(&self) -> Result<MemoryPlan> {
-        let batch = self.train.epoch(0).next().expect("a loader has at least one batch");
+        let batch = self.train.epoch(0).next().expect("a loader has at least one batch")?;
         // A network of its own, since running statistics move.
         let mut model = model(&self.settings, self.data)?;
         Ok(plan_memory(model.as_mut(), &batch, self.settings.execution())?.1)
@@ -208,7 +208,8 @@ impl<'d> Session<'d> {
     fn train_until(&mut self, step: u64, interrupt: &Interrupt) -> Result<Batch> {
         let mut taken = 0;
         for epoch in 0.. {
-            for (place, mut batch) in self.train.epoch(epoch).enumerate() {
+            for (place, batch) in self.train.epoch(epoch).enumerate() {
+                let mut batch = batch?;
                 if taken == step {
                     return Ok(batch);
                 }
@@ -304,12 +305,12 @@ fn model(s: &Settings, data: &Dataset) -> Result<Box<dyn layers::Layer<f32>>> {
     build_model(s, data.train.images().shape(), data.classes.len())
 }
 
-fn training_loader<'d>(s: &Settings, data: &'d Dataset, normalisation: Normalisation) -> Result<Loader<'d>> {
+fn training_loader(s: &Settings, data: &Dataset, normalisation: Normalisation) -> Result<Loader> {
     let is_colour = data.train.images().shape()[0] > 1;
     let mut config = LoaderConfig::training(s.batch, s.seed, normalisation);
     config.augmentation = s.augment.unwrap_or(is_colour).then_some(Augmentation::CIFAR);
     // What a step leaves serves the next batch.
-    Ok(Loader::new(&data.train, config)?.with_arrays(buffer::to_overwrite))
+    Ok(Loader::new(data.train.clone(), config)?.with_arrays(buffer::to_overwrite))
 }
 
 /// Predicted and measured on the first batch of the first epoch.
@@ -318,7 +319,7 @@ fn theory_comparison(
     train: &Loader,
     model: &mut dyn layers::Layer<f32>,
 ) -> Result<TheoryComparison> {
-    let batch = train.epoch(0).next().expect("a loader has at least one batch");
+    let batch = train.epoch(0).next().expect("a loader has at least one batch")?;
     compare_with_theory(model, batch, s.op_by_op(), s.smoothing, (s.seed, 0), Cotangent::Loss)
 }
 

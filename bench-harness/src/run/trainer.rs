@@ -264,7 +264,8 @@ impl Trainer {
     ) -> Result<EpochMetrics> {
         let (start, mut tally, mut seen) = (Instant::now(), Tally::default(), 0);
         let mut lr = 0.0;
-        for (step, mut batch) in train.epoch(epoch).enumerate() {
+        for (step, batch) in train.epoch(epoch).enumerate() {
+            let mut batch = batch?;
             interrupt.check()?;
             lr = self.schedule.at(self.steps);
             let place = Place { epoch: epoch + 1, step: step + 1 };

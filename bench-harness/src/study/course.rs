@@ -71,9 +71,9 @@ pub fn train(
     probes: &[u64],
     interrupt: &Interrupt,
 ) -> Result<Course> {
-    let normalisation = Normalisation::of(data.train.images())?;
+    let normalisation = Normalisation::of(&data.train)?;
     let config = LoaderConfig::training(settings.batch, settings.seed, normalisation);
-    let loader = Loader::new(&data.train, config)?;
+    let loader = Loader::new(data.train.clone(), config)?;
     let schedule = Schedule::new(settings.lr, 0, steps, Decay::Constant)?;
     let model = build_model(settings, data.train.images().shape(), data.classes.len())?;
     let mut trainer =
@@ -81,7 +81,8 @@ pub fn train(
             .inspecting(Inspections::at(probes));
     let mut course = Course { losses: Vec::new(), diverged: None, probes: Vec::new() };
     let per_epoch = loader.batches_per_epoch() as u64;
-    for (step, mut batch) in (0..=steps).zip((0..).flat_map(|epoch| loader.epoch(epoch))) {
+    for (step, batch) in (0..=steps).zip((0..).flat_map(|epoch| loader.epoch(epoch))) {
+        let mut batch = batch?;
         interrupt.check()?;
         let is_over = step == steps;
         if is_over && !probes.contains(&step) {

@@ -102,9 +102,10 @@ mod tests {
     fn rows_are_rows_and_columns_are_columns() {
         let images = read_images(&TWO[..], Path::new("images")).unwrap();
         assert_eq!((images.len(), images.shape()), (2, [1, 2, 3]));
-        assert_eq!(images.image(0), [10, 11, 12, 20, 21, 22]);
-        assert_eq!(images.image(1)[3], 120, "row 1, column 0");
-        assert_eq!(images.image(1)[2], 112, "row 0, column 2");
+        let pixels = |index| images.picture(index, &mut Vec::new()).unwrap().pixels.to_vec();
+        assert_eq!(pixels(0), [10, 11, 12, 20, 21, 22]);
+        assert_eq!(pixels(1)[3], 120, "row 1, column 0");
+        assert_eq!(pixels(1)[2], 112, "row 0, column 2");
     }
 
     #[test]

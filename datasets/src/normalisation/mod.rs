@@ -9,7 +9,7 @@ mod statistics;
 pub use published::{Published, published};
 pub use statistics::ChannelStatistics;
 
-use crate::{Error, Images, Result};
+use crate::{Error, Result, Split};
 
 /// Mean and deviation per channel on the 0 to 1 scale: a pixel byte `b` becomes `(b / 255 - mean) / deviation`.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,13 +38,13 @@ impl Normalisation {
         Ok(Self { mean, deviation })
     }
 
-    /// From the pixels of `images`, which should be the training images.
+    /// From the pixels of `split`, which should be the training images.
     ///
     /// # Errors
     ///
-    /// No images, or a channel of one single value, which has no deviation to divide by.
-    pub fn of(images: &Images) -> Result<Self> {
-        let ChannelStatistics { mean, deviation } = ChannelStatistics::of(images)?;
+    /// No images, one that cannot be read, or a channel of one single value, which has no deviation to divide by.
+    pub fn of(split: &Split) -> Result<Self> {
+        let ChannelStatistics { mean, deviation } = ChannelStatistics::of(split)?;
         Self::new(mean, deviation)
     }
 
@@ -80,6 +80,7 @@ impl Normalisation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Images;
 
     #[test]
     fn tables_hold_the_formula() {
@@ -92,7 +93,8 @@ mod tests {
     #[test]
     fn a_constant_channel_is_refused() {
         let images = Images::new(vec![9; 8], 1, 2, 2).unwrap();
-        let text = Normalisation::of(&images).unwrap_err().to_string();
+        let split = Split::new(images, vec![0; 2], 1).unwrap();
+        let text = Normalisation::of(&split).unwrap_err().to_string();
         assert!(
             text.contains("deviations [0.0], expected one finite mean and one positive deviation"),
             "{text}"

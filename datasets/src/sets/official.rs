@@ -37,7 +37,7 @@ pub(super) fn check(dataset: &mut Dataset, train: ClassCounts, test: ClassCounts
     if dataset.train.len() == train.total(classes)
         && let Some(published) = published(&dataset.name)
     {
-        match difference(&ChannelStatistics::of(dataset.train.images())?, published) {
+        match difference(&ChannelStatistics::of(&dataset.train)?, published) {
             None => dataset.checks.push("the training pixels have the published mean and deviation".into()),
             Some(difference) => dataset.remarks.push(format!("not the official pixels: {difference}")),
         }

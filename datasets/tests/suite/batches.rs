@@ -31,7 +31,10 @@ fn expected_pixel(
     let (row, column) = (y as isize + placement.top, x as isize + placement.left);
     let inside = (0..height as isize).contains(&row) && (0..width as isize).contains(&column);
     let byte = match inside {
-        true => split.image(index)[(c * height + row as usize) * width + column as usize],
+        true => {
+            split.picture(index, &mut Vec::new()).unwrap().pixels
+                [(c * height + row as usize) * width + column as usize]
+        }
         false => 0,
     };
     let (mean, deviation) = (config.normalisation.mean()[c], config.normalisation.deviation()[c]);
@@ -70,9 +73,9 @@ proptest! {
         prop_assume!(pad < height.min(width));
         let split = fixture::split(7, channels, height, width);
         let config = augmented(3, seed, channels, Augmentation { pad, flip });
-        let loader = Loader::new(&split, config.clone()).unwrap();
+        let loader = Loader::new(split.clone(), config.clone()).unwrap();
         for batch in loader.epoch(epoch) {
-            check_batch(&split, &config, epoch, &batch);
+            check_batch(&split, &config, epoch, &batch.unwrap());
         }
     }
 
@@ -80,8 +83,8 @@ proptest! {
     fn an_epoch_shows_every_sample_once(count in 1usize..40, batch_size in 1usize..50, shuffle: bool) {
         let split = fixture::split(count, 1, 1, 2);
         let config = LoaderConfig { shuffle, ..LoaderConfig::evaluation(batch_size, normalisation(1)) };
-        let loader = Loader::new(&split, config).unwrap();
-        let batches: Vec<_> = loader.epoch(1).collect();
+        let loader = Loader::new(split.clone(), config).unwrap();
+        let batches: Vec<_> = loader.epoch(1).map(Result::unwrap).collect();
         prop_assert_eq!(batches.len(), loader.batches_per_epoch());
         prop_assert_eq!(loader.epoch(1).len(), batches.len());
         let mut seen: Vec<_> = batches.iter().flat_map(|batch| batch.indices.clone()).collect();
@@ -96,10 +99,10 @@ proptest! {
 fn threads_change_no_bit() {
     let split = fixture::split(50, 3, 8, 6);
     let config = augmented(16, 11, 3, Augmentation { pad: 2, flip: true });
-    let loader = Loader::new(&split, config).unwrap();
+    let loader = Loader::new(split.clone(), config).unwrap();
     let epoch = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| loader.epoch(4).collect::<Vec<_>>())
+        pool.install(|| loader.epoch(4).map(Result::unwrap).collect::<Vec<_>>())
     };
     let one = epoch(1);
     let sizes: Vec<_> = one.iter().map(|batch| batch.shape).collect();
@@ -115,13 +118,14 @@ fn threads_change_no_bit() {
 #[test]
 fn skipping_leads_to_the_same_batches() {
     let split = fixture::split(20, 1, 3, 4);
-    let loader = Loader::new(&split, augmented(3, 5, 1, Augmentation { pad: 1, flip: true })).unwrap();
-    let all: Vec<_> = loader.epoch(2).collect();
-    assert_eq!(loader.epoch(2).skip(4).collect::<Vec<_>>(), all[4..]);
-    assert_eq!(loader.epoch(2).nth(5).as_ref(), all.get(5));
-    assert_eq!(loader.epoch(2).nth(6).as_ref(), all.get(6));
-    assert_eq!(loader.epoch(2).nth(7), None);
-    assert_ne!(loader.epoch(3).next(), loader.epoch(2).next());
+    let loader = Loader::new(split.clone(), augmented(3, 5, 1, Augmentation { pad: 1, flip: true })).unwrap();
+    let epoch = |epoch| loader.epoch(epoch).map(Result::unwrap);
+    let all: Vec<_> = epoch(2).collect();
+    assert_eq!(epoch(2).skip(4).collect::<Vec<_>>(), all[4..]);
+    assert_eq!(epoch(2).nth(5).as_ref(), all.get(5));
+    assert_eq!(epoch(2).nth(6).as_ref(), all.get(6));
+    assert_eq!(epoch(2).nth(7), None);
+    assert_ne!(epoch(3).next(), epoch(2).next());
 }
 
 #[test]
@@ -129,8 +133,9 @@ fn an_augmentation_depends_on_the_sample_and_not_on_its_place() {
     let split = fixture::split(12, 1, 5, 4);
     let shuffled = augmented(4, 5, 1, Augmentation { pad: 2, flip: true });
     let in_order = LoaderConfig { shuffle: false, batch_size: 12, ..shuffled.clone() };
-    let reference = Loader::new(&split, in_order).unwrap().epoch(1).next().unwrap();
-    for batch in Loader::new(&split, shuffled).unwrap().epoch(1) {
+    let reference = Loader::new(split.clone(), in_order).unwrap().epoch(1).next().unwrap().unwrap();
+    for batch in Loader::new(split.clone(), shuffled).unwrap().epoch(1) {
+        let batch = batch.unwrap();
         for (image, &index) in batch.images.chunks_exact(20).zip(&batch.indices) {
             assert_eq!(image, &reference.images[index * 20..][..20]);
         }
@@ -142,7 +147,11 @@ fn the_last_batch_is_short_or_left_out() {
     let split = fixture::split(10, 1, 1, 1);
     let config = LoaderConfig::evaluation(4, normalisation(1));
     let sizes = |config: LoaderConfig| {
-        Loader::new(&split, config).unwrap().epoch(0).map(|batch| batch.len()).collect::<Vec<_>>()
+        Loader::new(split.clone(), config)
+            .unwrap()
+            .epoch(0)
+            .map(|batch| batch.unwrap().len())
+            .collect::<Vec<_>>()
     };
     assert_eq!(sizes(config.clone()), [4, 4, 2]);
     assert_eq!(sizes(LoaderConfig { drop_last: true, ..config.clone() }), [4, 4]);
@@ -153,7 +162,7 @@ fn the_last_batch_is_short_or_left_out() {
 fn impossible_options_are_refused_at_construction() {
     let split = fixture::split(10, 3, 8, 6);
     let plain = LoaderConfig { drop_last: true, ..LoaderConfig::training(4, 0, normalisation(3)) };
-    let refuse = |config| Loader::new(&split, config).unwrap_err().to_string();
+    let refuse = |config| Loader::new(split.clone(), config).unwrap_err().to_string();
     let text = refuse(LoaderConfig { batch_size: 0, ..plain.clone() });
     assert_eq!(text, "loader: batch_size is 0, it must be at least 1");
     let text = refuse(LoaderConfig { batch_size: 11, ..plain.clone() });
@@ -167,5 +176,5 @@ fn impossible_options_are_refused_at_construction() {
         refuse(LoaderConfig { augmentation: Some(Augmentation { pad: 6, flip: false }), ..plain.clone() });
     assert_eq!(text, "loader: augmentation.pad is 6, it must be less than the 8x6 image's shorter side");
     let none = split.head(0);
-    assert!(Loader::new(&none, LoaderConfig::evaluation(4, normalisation(3))).is_err());
+    assert!(Loader::new(none, LoaderConfig::evaluation(4, normalisation(3))).is_err());
 }

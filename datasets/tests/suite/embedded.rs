@@ -2,6 +2,8 @@
 
 use datasets::{ChannelStatistics, Normalisation, find};
 
+use crate::fixture;
+
 /// The expected counts are from the official label files, by
 ///
 /// ```text
@@ -29,7 +31,7 @@ fn counts_of_classes() {
 #[test]
 fn mean_and_deviation() {
     let data = find("fashion-mnist-5k").unwrap().load(None).unwrap();
-    let statistics = ChannelStatistics::of(data.train.images()).unwrap();
+    let statistics = ChannelStatistics::of(&data.train).unwrap();
     assert!((statistics.mean[0] - 0.2861464425770308).abs() < 1e-15, "{statistics:?}");
     assert!((statistics.deviation[0] - 0.3543785004088226).abs() < 1e-15, "{statistics:?}");
 }
@@ -38,9 +40,10 @@ fn mean_and_deviation() {
 #[test]
 fn normalised_pixels_have_unit_second_moment() {
     let train = find("fashion-mnist-5k").unwrap().load(None).unwrap().train;
-    let table = Normalisation::of(train.images()).unwrap().tables()[0];
-    let values = || train.images().pixels().iter().map(|&byte| f64::from(table[usize::from(byte)]));
-    let count = train.images().pixels().len() as f64;
+    let table = Normalisation::of(&train).unwrap().tables()[0];
+    let pixels: Vec<u8> = (0..train.len()).flat_map(|position| fixture::pixels(&train, position)).collect();
+    let values = || pixels.iter().map(|&byte| f64::from(table[usize::from(byte)]));
+    let count = pixels.len() as f64;
     assert!((values().sum::<f64>() / count).abs() < 1e-6);
     assert!((values().map(|x| x * x).sum::<f64>() / count - 1.0).abs() < 1e-6);
 }
@@ -50,8 +53,8 @@ fn a_subset_says_that_it_is_one() {
     let data = find("fashion-mnist-5k").unwrap().load(None).unwrap();
     let short = data.head(30, 2000);
     assert_eq!((short.train.len(), short.test.len()), (30, 1000));
-    assert_eq!(short.train.image(29), data.train.image(29));
-    assert_eq!(short.train.labels(), &data.train.labels()[..30]);
+    assert_eq!(fixture::pixels(&short.train, 29), fixture::pixels(&data.train, 29));
+    assert_eq!(fixture::labels(&short.train), fixture::labels(&data.train)[..30]);
     assert!(short.remarks.last().unwrap().contains("first 30 of 5000 training and 1000 of 1000 test"));
     assert_eq!(data.head(5000, 1000).remarks, data.remarks);
 }

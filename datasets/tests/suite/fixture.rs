@@ -43,3 +43,13 @@ pub(crate) fn split(count: usize, channels: usize, height: usize, width: usize) 
     let labels = (0..count).map(|i| (i * 7 % 10) as u16).collect();
     Split::new(Images::new(pixels, channels, height, width).unwrap(), labels, 10).unwrap()
 }
+
+/// The pixels of the picture at `position`.
+pub(crate) fn pixels(split: &Split, position: usize) -> Vec<u8> {
+    split.picture(position, &mut Vec::new()).unwrap().pixels.to_vec()
+}
+
+/// All labels of a split.
+pub(crate) fn labels(split: &Split) -> Vec<usize> {
+    split.labels().collect()
+}

@@ -55,8 +55,8 @@ fn mnist_plain_or_packed_here_or_below() {
                 let data = load(name, given).unwrap();
                 assert_eq!((data.train.len(), data.test.len()), (2, 1));
                 assert_eq!(data.train.images().shape(), [1, 2, 3]);
-                assert_eq!(data.train.image(1), [110, 111, 112, 120, 121, 122]);
-                assert_eq!((data.train.labels(), data.test.label(0)), (&[9, 2][..], 7));
+                assert_eq!(fixture::pixels(&data.train, 1), [110, 111, 112, 120, 121, 122]);
+                assert_eq!((fixture::labels(&data.train), data.test.label(0)), (vec![9, 2], 7));
                 let remarks = data.remarks.join("\n");
                 assert!(remarks.contains("2 training images instead of 60000"), "{remarks}");
                 assert!(remarks.contains("1 test images instead of 10000"), "{remarks}");
@@ -97,10 +97,13 @@ fn cifar10_in_file_order() {
     write_cifar10(&path);
     for given in [root.path(), &path] {
         let data = load("cifar10", given).unwrap();
-        assert_eq!(data.train.labels(), [1, 2, 3, 4, 5]);
+        assert_eq!(fixture::labels(&data.train), [1, 2, 3, 4, 5]);
         assert_eq!(data.train.images().shape(), [3, 32, 32]);
-        assert_eq!(data.train.image(3)[2 * 1024 + 7 * 32 + 30], fixture::cifar_pixel(4, 2, 7, 30));
-        assert_eq!(data.test.image(0)[30 * 32 + 7], fixture::cifar_pixel(8, 0, 30, 7));
+        assert_eq!(
+            fixture::pixels(&data.train, 3)[2 * 1024 + 7 * 32 + 30],
+            fixture::cifar_pixel(4, 2, 7, 30)
+        );
+        assert_eq!(fixture::pixels(&data.test, 0)[30 * 32 + 7], fixture::cifar_pixel(8, 0, 30, 7));
         assert_eq!(data.classes[8], "ship");
         let remarks = data.remarks.join("\n");
         assert!(remarks.contains("batches.meta.txt is absent"), "{remarks}");
@@ -137,7 +140,7 @@ fn cifar100_takes_the_fine_label() {
     fs::write(path.join("train.bin"), &two).unwrap();
     fs::write(path.join("test.bin"), fixture::gzip(&two)).unwrap();
     let data = load("cifar100", root.path()).unwrap();
-    assert_eq!((data.train.labels(), data.test.labels()), (&[72, 5][..], &[72, 5][..]));
+    assert_eq!([&data.train, &data.test].map(fixture::labels), [vec![72, 5], vec![72, 5]]);
     assert_eq!((data.classes.len(), data.classes[72].as_str()), (100, "72"));
     assert!(data.remarks.iter().any(|remark| remark.contains("2 training images instead of 50000")));
 }

@@ -6,3 +6,4 @@ mod fixture;
 mod folders;
 mod formats;
 mod randomness;
+mod splits;
