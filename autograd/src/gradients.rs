@@ -97,6 +97,31 @@ impl<S: Scalar> Gradients<S> {
             .ok_or_else(|| none("it is frozen, or on no path to the value that was differentiated"))
     }
 
+    /// Gradients that were computed elsewhere, such as sums over several passes, under the names of parameters. They belong
+    /// to no tape: only [`named`](Self::named) finds them.
+    pub fn of_named(named: BTreeMap<Arc<str>, Tensor<S>>) -> Self {
+        let mut gradients = Self {
+            nodes: HashMap::new(),
+            edges: HashMap::new(),
+            names: BTreeMap::new(),
+            keep: Keep::Leaves,
+            memory: None,
+            // That of no other tape.
+            tape: Tape::<S>::new().id,
+        };
+        for (index, (name, gradient)) in named.into_iter().enumerate() {
+            gradients.names.insert(name, NodeId::at(index));
+            gradients.nodes.insert(NodeId::at(index), gradient);
+        }
+        gradients
+    }
+
+    /// The gradients of all named leaves that have one, by name.
+    pub fn into_named(self) -> BTreeMap<Arc<str>, Tensor<S>> {
+        let Self { names, nodes, .. } = self;
+        names.into_iter().filter_map(|(name, id)| Some((name, nodes.get(&id)?.clone()))).collect()
+    }
+
     /// ∂L/∂x for each of `inputs`: 0 for one on no path to L. They are leaves of this tape.
     pub(crate) fn of_inputs(&self, inputs: &[Var<'_, S>]) -> Vec<Tensor<S>> {
         let of =

@@ -3,7 +3,7 @@
 use autograd::Scalar;
 use autograd::kernels::buffer;
 use datasets::{Augmentation, Batch, Dataset, Loader, LoaderConfig, Normalisation};
-use layers::optim::{Decay, Schedule, Sgd};
+use layers::optim::{Optimizer, Schedule};
 use layers::weights::WeightsError;
 use layers::{parameter_count, weights};
 use serde::Serialize;
@@ -287,12 +287,9 @@ fn write(s: &Settings, record: &mut RecordWriter, kind: &str, body: impl Seriali
 /// The optimiser and its schedule around a new network.
 fn trainer(s: &Settings, data: &Dataset, steps_per_epoch: u64) -> Result<Trainer> {
     let steps = |epochs: u64| epochs.saturating_mul(steps_per_epoch);
-    let decay = match s.schedule.decay {
-        Decay::Step { every, factor } => Decay::Step { every: steps(every), factor },
-        other => other,
-    };
+    let decay = s.schedule.decay.clone().in_steps(steps_per_epoch);
     let schedule = Schedule::new(s.lr, steps(s.schedule.warmup_epochs), steps(s.epochs), decay)?;
-    let trainer = Trainer::new(model(s, data)?, Sgd::new(s.sgd)?, schedule, s.smoothing, s.seed);
+    let trainer = Trainer::new(model(s, data)?, Optimizer::new(s.sgd)?, schedule, s.smoothing, s.seed);
     let trainer = trainer.executing(s.execution());
     let trainer = if s.find_anomalies { trainer.finding_anomalies() } else { trainer };
     Ok(match s.inspect_every {

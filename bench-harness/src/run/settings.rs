@@ -45,7 +45,7 @@ pub struct Settings {
 }
 
 /// The learning rate's course in epochs.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ScheduleSettings {
     /// Epochs of linear warm-up.
     pub warmup_epochs: u64,
@@ -96,7 +96,7 @@ impl Settings {
             }
         }
         let decay = match o.schedule.as_deref() {
-            None | Some("cosine") => Decay::Cosine,
+            None | Some("cosine") => Decay::Cosine { minimum: 0.0 },
             Some("constant") => Decay::Constant,
             Some("step") => Decay::Step {
                 every: at_least_one("--step-epochs", o.step_epochs.unwrap_or(epochs.div_ceil(3)))?,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use autograd::inspect::{Anomaly, Timing};
 use autograd::{Keep, Pass, Tape, Tensor};
 use datasets::{Batch, Loader};
-use layers::optim::{Schedule, Sgd};
+use layers::optim::{Optimizer, Schedule};
 use layers::{Context, Execution, Layer, accuracy};
 use serde::Serialize;
 
@@ -127,7 +127,7 @@ impl StepTimes {
 #[derive(Debug)]
 pub struct Trainer {
     model: Box<dyn Layer<f32>>,
-    sgd: Sgd<f32>,
+    optimizer: Optimizer<f32>,
     schedule: Schedule,
     smoothing: f64,
     seed: u64,
@@ -142,14 +142,14 @@ impl Trainer {
     /// A trainer at step 0.
     pub fn new(
         model: Box<dyn Layer<f32>>,
-        sgd: Sgd<f32>,
+        optimizer: Optimizer<f32>,
         schedule: Schedule,
         smoothing: f64,
         seed: u64,
     ) -> Self {
         Self {
             model,
-            sgd,
+            optimizer,
             schedule,
             smoothing,
             seed,
@@ -242,7 +242,7 @@ impl Trainer {
         };
         let backward = start.elapsed() - forward;
         // The tape is gone by now, so that parameters are unshared and move in place.
-        self.sgd.step(self.model.as_mut(), &gradients, self.schedule.at(self.steps))?;
+        self.optimizer.step(self.model.as_mut(), &gradients, self.schedule.at(self.steps))?;
         self.steps += 1;
         let times = StepTimes { forward, backward, optimiser: start.elapsed() - forward - backward };
         Ok(StepMetrics { loss, correct, layers, times, ops })

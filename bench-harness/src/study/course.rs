@@ -2,7 +2,7 @@
 
 use anact::theory::LayerRow;
 use datasets::{Dataset, Loader, LoaderConfig, Normalisation};
-use layers::optim::{Decay, Schedule, Sgd};
+use layers::optim::{Decay, Optimizer, Schedule};
 
 use crate::error::{Error, Result};
 use crate::run::{Inspections, Interrupt, Place, Settings, Trainer, build_model};
@@ -77,7 +77,7 @@ pub fn train(
     let schedule = Schedule::new(settings.lr, 0, steps, Decay::Constant)?;
     let model = build_model(settings, data.train.images().shape(), data.classes.len())?;
     let mut trainer =
-        Trainer::new(model, Sgd::new(settings.sgd)?, schedule, settings.smoothing, settings.seed)
+        Trainer::new(model, Optimizer::new(settings.sgd)?, schedule, settings.smoothing, settings.seed)
             .inspecting(Inspections::at(probes));
     let mut course = Course { losses: Vec::new(), diverged: None, probes: Vec::new() };
     let per_epoch = loader.batches_per_epoch() as u64;

@@ -1,22 +1,34 @@
-//! Optimisers, and schedules of their learning rate.
+//! Optimisers with parameter groups, clipping and accumulation, averages of weights, and learning rates over time.
+//!
+//! An [`Optimizer`] is [settings](OptimizerSettings) of one of the [`OPTIMIZERS`], what it keeps for each parameter, and
+//! what all optimisers share. To add one: a file after the example of `lion.rs`, its `mod` and `pub use` lines, and one line
+//! in `registry.rs`.
 
+mod accumulator;
+mod adam;
+mod adamw;
+mod average;
+mod clipping;
+mod groups;
+mod lion;
+mod optimizer;
+mod rate_finder;
+mod registry;
+mod rule;
 mod schedule;
 mod sgd;
+mod state;
 
-pub use schedule::{Decay, Schedule};
-pub use sgd::{Decayed, Sgd, SgdSettings, WeightDecay};
-
-/// One optimiser as listings see it.
-#[derive(Debug, Clone, Copy)]
-pub struct OptimizerEntry {
-    /// The registered name.
-    pub name: &'static str,
-    /// What it is.
-    pub about: &'static str,
-}
-
-/// Every optimiser, in reading order.
-pub const OPTIMIZERS: &[OptimizerEntry] = &[OptimizerEntry {
-    name: "sgd",
-    about: "stochastic gradient descent with momentum, Nesterov's or not, weight decay coupled or decoupled",
-}];
+pub use accumulator::Accumulator;
+pub use adam::AdamSettings;
+pub use adamw::AdamWSettings;
+pub use average::{Average, Averaging};
+pub use clipping::Clipping;
+pub use groups::{Group, Groups, Membership};
+pub use lion::LionSettings;
+pub use optimizer::{Optimizer, StepReport};
+pub use rate_finder::{RateFinder, RateFinderSettings, RatePoint};
+pub use registry::{OPTIMIZERS, OptimizerEntry, OptimizerSettings};
+pub use rule::{Decayed, WeightDecay};
+pub use schedule::{Anneal, Decay, Schedule};
+pub use sgd::SgdSettings;

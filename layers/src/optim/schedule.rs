@@ -1,27 +1,147 @@
 //! Learning rates over time.
 
+use std::f64::consts::PI;
+
 use autograd::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// How the rate falls after the warm-up.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// How the rate falls after the warm-up. Steps may stand for epochs until [`Decay::in_steps`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Decay {
     /// It does not.
     Constant,
-    /// lr/2·(1 + cos(π t/T)) over the T steps left. Source: Loshchilov and Hutter, *SGDR* (2017), equation 5.
-    Cosine,
-    /// lr·factor^⌊t/every⌋.
+    /// minimum + (lr − minimum)/2·(1 + cos(π t/T)) over the T steps left.
+    /// Source: Loshchilov and Hutter, *SGDR* (2017), equation 5.
+    Cosine {
+        /// The rate that it nears at the end.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        minimum: f64,
+    },
+    /// lr·factor^⌊t/every⌋, counted from the end of the warm-up.
     Step {
         /// Steps between falls.
         every: u64,
         /// The rate is multiplied by this.
         factor: f64,
     },
+    /// lr·factor^(number of `at` that are reached).
+    MultiStep {
+        /// The steps of the run, warm-up included and counted from 0, from which on the rate is lower.
+        at: Vec<u64>,
+        /// The rate is multiplied by this.
+        factor: f64,
+    },
+    /// From lr/start_divisor up to lr and down to lr/(start_divisor·end_divisor), over the T steps left: the rise ends at
+    /// rise·T − 1, the fall at T − 1, as in `torch.optim.lr_scheduler.OneCycleLR`. The momentum stays as it is.
+    /// Source: Smith and Topin, *Super-convergence* (2019).
+    OneCycle {
+        /// The share of the steps in which the rate rises.
+        rise: f64,
+        /// The course between these rates.
+        anneal: Anneal,
+        /// By how much the first rate is smaller than the highest.
+        start_divisor: f64,
+        /// By how much the last rate is smaller than the first.
+        end_divisor: f64,
+    },
 }
 
-/// A learning rate for every step: a linear warm-up, then a [`Decay`].
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(x: &f64) -> bool {
+    *x == 0.0
+}
+
+/// The course from one rate a to another b.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Anneal {
+    /// b + (a − b)/2·(1 + cos(π s)) for s from 0 to 1.
+    Cosine,
+    /// a + (b − a)·s.
+    Linear,
+}
+
+impl Anneal {
+    fn between(self, from: f64, to: f64, share: f64) -> f64 {
+        match self {
+            Self::Cosine => to + (from - to) * 0.5 * (1.0 + (PI * share).cos()),
+            Self::Linear => from + (to - from) * share,
+        }
+    }
+}
+
+impl Decay {
+    /// PyTorch's one cycle: the rate rises for 30 % of the steps from 1/25 of the highest, and ends at 10⁻⁴ of the first.
+    pub fn one_cycle() -> Self {
+        Self::OneCycle { rise: 0.3, anneal: Anneal::Cosine, start_divisor: 25.0, end_divisor: 1e4 }
+    }
+
+    /// The same course where the steps so far are epochs of `steps` steps each.
+    #[must_use]
+    pub fn in_steps(self, steps: u64) -> Self {
+        match self {
+            Self::Step { every, factor } => Self::Step { every: every.saturating_mul(steps), factor },
+            Self::MultiStep { at, factor } => {
+                Self::MultiStep { at: at.into_iter().map(|t| t.saturating_mul(steps)).collect(), factor }
+            }
+            other => other,
+        }
+    }
+
+    /// Whether it is legal for this highest rate and warm-up.
+    fn check(&self, rate: f64, warmup: u64) -> Result<()> {
+        let positive = |what: &str, x: f64| {
+            if x > 0.0 && x.is_finite() {
+                return Ok(());
+            }
+            Err(refused(format!("{what} is {x}"), "a positive number"))
+        };
+        match self {
+            Self::Constant => Ok(()),
+            Self::Cosine { minimum } if (0.0..=rate).contains(minimum) => Ok(()),
+            Self::Cosine { minimum } => Err(refused(
+                format!("the rate falls from {rate} to {minimum}"),
+                "a minimum from 0 to the rate",
+            )),
+            Self::Step { every: 0, .. } => {
+                Err(refused("the rate falls every 0 steps".into(), "at least 1 step"))
+            }
+            Self::Step { factor, .. } => positive("the factor of a fall", *factor),
+            Self::MultiStep { at, factor } => {
+                if at.is_empty() || !at.is_sorted_by(|a, b| a < b) {
+                    return Err(refused(
+                        format!("the rate falls at the steps {at:?}"),
+                        "some steps in rising order",
+                    ));
+                }
+                if at[0] < warmup {
+                    let what = format!("the rate falls at step {}, in a warm-up of {warmup}", at[0]);
+                    return Err(refused(what, "falls after the warm-up"));
+                }
+                positive("the factor of a fall", *factor)
+            }
+            Self::OneCycle { rise, start_divisor, end_divisor, .. } => {
+                if !(0.0..1.0).contains(rise) {
+                    return Err(refused(
+                        format!("the rate rises for a share of {rise}"),
+                        "a share from 0 to below 1",
+                    ));
+                }
+                positive("the divisor of the start", *start_divisor)?;
+                positive("the divisor of the end", *end_divisor)
+            }
+        }
+    }
+}
+
+fn refused(what: String, legal: &str) -> Error {
+    Error::Argument { op: "learning rate", what, legal: legal.into() }
+}
+
+/// A learning rate for every step: a linear warm-up, then a [`Decay`]. A pure function of the step, so that it has no
+/// state.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Schedule {
     rate: f64,
     warmup: u64,
@@ -33,43 +153,55 @@ impl Schedule {
     /// `rate` at its highest, reached at the end of `warmup` steps, over `steps` steps in all.
     ///
     /// # Errors
-    /// A rate that is not positive and finite, a warm-up longer than the run, a step decay of 0 steps or with a
-    /// factor that is not positive and finite.
+    /// A rate that is not positive and finite, a warm-up longer than the run, or a number of the decay out of its range.
     pub fn new(rate: f64, warmup: u64, steps: u64, decay: Decay) -> Result<Self> {
-        let refuse =
-            |what: String, legal: &str| Error::Argument { op: "learning rate", what, legal: legal.into() };
         if !(rate > 0.0 && rate.is_finite()) {
-            return Err(refuse(format!("the rate is {rate}"), "a positive number"));
+            return Err(refused(format!("the rate is {rate}"), "a positive number"));
         }
         if warmup > steps {
-            return Err(refuse(
+            return Err(refused(
                 format!("{warmup} steps of warm-up in a run of {steps}"),
                 "a warm-up within the run",
             ));
         }
-        if let Decay::Step { every, factor } = decay {
-            if every == 0 {
-                return Err(refuse("the rate falls every 0 steps".into(), "at least 1 step"));
-            }
-            if !(factor > 0.0 && factor.is_finite()) {
-                return Err(refuse(format!("the rate falls by the factor {factor}"), "a positive number"));
-            }
-        }
+        decay.check(rate, warmup)?;
         Ok(Self { rate, warmup, steps, decay })
     }
 
-    /// The rate of step `t`, counted from 0: (t + 1)/warmup of the full rate while it warms up.
+    /// The rate of step `t`, counted from 0: (t + 1)/warmup of the full rate (of one cycle's first rate) while it warms up.
+    /// After the last step it stays where it is.
     pub fn at(&self, t: u64) -> f64 {
-        if t < self.warmup {
-            return self.rate * (t + 1) as f64 / self.warmup as f64;
+        let Self { rate, warmup, steps, .. } = *self;
+        if t < warmup {
+            let top = match self.decay {
+                Decay::OneCycle { start_divisor, .. } => rate / start_divisor,
+                _ => rate,
+            };
+            return top * (t + 1) as f64 / warmup as f64;
         }
-        let (t, left) = (t - self.warmup, self.steps - self.warmup);
-        self.rate
-            * match self.decay {
-                Decay::Constant => 1.0,
-                Decay::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * t as f64 / left.max(1) as f64).cos()),
-                Decay::Step { every, factor } => factor.powf((t / every) as f64),
+        // Of the steps left.
+        let (now, left) = ((t - warmup).min(steps - warmup), (steps - warmup) as f64);
+        match &self.decay {
+            Decay::Constant => rate,
+            Decay::Cosine { minimum } => {
+                let share = now as f64 / left.max(1.0);
+                minimum + (rate - minimum) * (0.5 * (1.0 + (PI * share).cos()))
             }
+            Decay::Step { every, factor } => rate * factor.powf(((t - warmup) / every) as f64),
+            Decay::MultiStep { at, factor } => {
+                rate * factor.powf(at.partition_point(|&fall| fall <= t) as f64)
+            }
+            Decay::OneCycle { rise, anneal, start_divisor, end_divisor } => {
+                let first = rate / start_divisor;
+                let (now, top, end) = (now as f64, rise * left - 1.0, left - 1.0);
+                if now < top {
+                    anneal.between(first, rate, now / top)
+                } else {
+                    let share = (now - top) / (end - top);
+                    anneal.between(rate, first / end_divisor, share.min(1.0))
+                }
+            }
+        }
     }
 }
 
@@ -89,7 +221,7 @@ mod tests {
             let whole = |key: &str| number(key).unwrap() as u64;
             let schedule = match row["schedule"].as_str().unwrap() {
                 "cosine" if number("min_lr") == Some(0.0) => {
-                    Schedule::new(rate, 0, whole("t_max"), Decay::Cosine)
+                    Schedule::new(rate, 0, whole("t_max"), Decay::Cosine { minimum: 0.0 })
                 }
                 "step" => {
                     let decay = Decay::Step { every: whole("step_size"), factor: number("gamma").unwrap() };
@@ -102,7 +234,7 @@ mod tests {
                         && number("start_factor") == number("warmup_steps").map(|w| 1.0 / w) =>
                 {
                     let warmup = whole("warmup_steps");
-                    Schedule::new(rate, warmup, warmup + whole("t_max"), Decay::Cosine)
+                    Schedule::new(rate, warmup, warmup + whole("t_max"), Decay::Cosine { minimum: 0.0 })
                 }
                 _ => continue,
             }
@@ -121,7 +253,7 @@ mod tests {
         for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert!(Schedule::new(rate, 0, 1, Decay::Constant).unwrap_err().to_string().contains("rate is"));
         }
-        assert!(Schedule::new(0.1, 5, 4, Decay::Cosine).is_err());
+        assert!(Schedule::new(0.1, 5, 4, Decay::Cosine { minimum: 0.0 }).is_err());
         assert!(Schedule::new(0.1, 0, 4, Decay::Step { every: 0, factor: 0.1 }).is_err());
     }
 }

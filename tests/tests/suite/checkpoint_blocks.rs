@@ -4,7 +4,7 @@ use anact::{GradientMode, NormalizedSettings, StatisticsSource, activation};
 use autograd::random::{Purpose, Stream};
 use autograd::{Keep, Pass, Result, Shape, Tape, Tensor, Var};
 use layers::models::{ModelEntry, ModelSettings};
-use layers::optim::{Decayed, Sgd, SgdSettings, WeightDecay};
+use layers::optim::{Decayed, Optimizer, SgdSettings, WeightDecay};
 use layers::{Context, Conv2d, Dropout, Execution, GlobalAvgPool, Init, Initializer, Layer, Linear};
 use layers::{Sequential, Walk, weights};
 
@@ -68,7 +68,7 @@ struct Outcome {
 /// Trains, and answers the bytes at the peak of the last step, too.
 fn train(model: &mut dyn Layer<f32>, checkpoint_blocks: bool) -> (Outcome, usize) {
     let execution = Execution { checkpoint_blocks, ..Execution::default() };
-    let mut sgd = Sgd::new(SgdSettings {
+    let mut sgd = Optimizer::new(SgdSettings {
         momentum: 0.9,
         nesterov: true,
         weight_decay: 1e-4,

@@ -4,7 +4,7 @@ use anact::{GradientMode, Granularity, NormalizedSettings, StatisticsSource, act
 use autograd::random::{Purpose, Stream};
 use autograd::{Keep, Shape, Tape, Tensor};
 use layers::models::{ModelEntry, ModelSettings};
-use layers::optim::{Decayed, Sgd, SgdSettings, WeightDecay};
+use layers::optim::{Decayed, Optimizer, SgdSettings, WeightDecay};
 use layers::{Context, Execution, Init, weights};
 
 /// What five steps leave behind.
@@ -28,7 +28,7 @@ fn train(function: &str, seed: u64, settings: &NormalizedSettings, fused: bool) 
         seed,
     };
     let mut model = ModelEntry::named("resnet8").unwrap().build(&sizes, &*make).unwrap();
-    let mut sgd = Sgd::new(SgdSettings {
+    let mut sgd = Optimizer::new(SgdSettings {
         momentum: 0.9,
         nesterov: true,
         weight_decay: 1e-4,

@@ -3,7 +3,7 @@
 use autograd::Tensor;
 use autograd::random::{Purpose, Stream};
 use layers::Execution;
-use layers::optim::{Decay, Decayed, Schedule, Sgd, SgdSettings, WeightDecay};
+use layers::optim::{Decay, Decayed, Optimizer, Schedule, SgdSettings, WeightDecay};
 
 use crate::error::{Error, Result};
 use crate::run::{Options, Place, Settings, StepMetrics, Trainer, build_model};
@@ -56,7 +56,7 @@ impl Steps {
         }
         let settings = Settings::of(Options { seed: Some(SEED), ..network.clone() })?;
         let model = build_model(&settings, *image, *classes)?;
-        let sgd = Sgd::new(SgdSettings {
+        let sgd = Optimizer::new(SgdSettings {
             momentum: 0.9,
             nesterov: false,
             weight_decay: 5e-4,

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anact::NormalizedSettings;
 use autograd::{Keep, Pass, Tape, Var, ops};
-use layers::optim::{Decayed, Sgd, SgdSettings, WeightDecay};
+use layers::optim::{Decayed, Optimizer, SgdSettings, WeightDecay};
 use layers::{
     AvgPool2d, BatchNorm2d, BatchNormSettings, Context, Execution, GlobalAvgPool, Layer, MaxPool2d,
     parameter_count,
@@ -165,7 +165,7 @@ fn optimiser(timer: Timer) -> Result<(usize, f64)> {
         let logits = model.forward(&Context::train(&tape, 0, 0), images)?;
         tape.backward(logits.cross_entropy(&[0, 1], 0.0)?, Keep::Leaves)?
     };
-    let mut sgd = Sgd::new(SgdSettings {
+    let mut sgd = Optimizer::new(SgdSettings {
         momentum: 0.9,
         nesterov: false,
         weight_decay: 5e-4,
