@@ -1,4 +1,4 @@
-//! Augmentation: a random crop of the padded image, and a random mirror image.
+//! A random crop of the padded image, and a random mirror image.
 //!
 //! Padding is **black before normalisation** (byte 0), as torchvision's `RandomCrop(size, padding)` pads the picture
 //! that `ToTensor` and `Normalize` see afterwards. Padding the normalised image with zeros would pad with the mean
@@ -6,31 +6,17 @@
 
 use crate::random::{Purpose, below, stream};
 
-/// Which augmentations to make.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Augmentation {
-    /// Black pixels added on each side before cropping back to the image's size; 0 for no cropping.
-    pub pad: usize,
-    /// Whether half of the images are mirrored left to right.
-    pub flip: bool,
-}
-
-impl Augmentation {
-    /// The usual recipe for CIFAR: four pixels of padding, and mirroring.
-    pub const CIFAR: Self = Self { pad: 4, flip: true };
-
-    /// What happens to sample `index` (its position in the split) in `epoch`.
-    ///
-    /// Three numbers are always drawn, in the order top, left, flip, so switching one augmentation off leaves the
-    /// others as they were.
-    pub fn draw(&self, seed: u64, epoch: u64, index: usize) -> Placement {
-        let mut generator = stream(seed, Purpose::Augmentation { epoch }, index as u64);
-        let places = 2 * self.pad as u64 + 1;
-        let top = below(&mut generator, places) as isize - self.pad as isize;
-        let left = below(&mut generator, places) as isize - self.pad as isize;
-        let mirrored = below(&mut generator, 2) == 1;
-        Placement { top, left, flip: self.flip && mirrored }
-    }
+/// What happens to sample `index` (its place in the files) in `epoch`.
+///
+/// Three numbers are always drawn, in the order top, left, flip, so switching one augmentation off leaves the others as
+/// they were.
+pub(super) fn draw(pad: usize, flip: bool, seed: u64, epoch: u64, index: usize) -> Placement {
+    let mut generator = stream(seed, Purpose::Augmentation { epoch }, index as u64);
+    let places = 2 * pad as u64 + 1;
+    let top = below(&mut generator, places) as isize - pad as isize;
+    let left = below(&mut generator, places) as isize - pad as isize;
+    let mirrored = below(&mut generator, 2) == 1;
+    Placement { top, left, flip: flip && mirrored }
 }
 
 /// Where an output image lies on the padded input image.
@@ -48,10 +34,17 @@ impl Placement {
     /// The image as it is.
     pub const IDENTITY: Self = Self { top: 0, left: 0, flip: false };
 
-    /// Writes one plane (one channel) of `width` columns to `output` of the same size, each byte through `table`.
-    pub(crate) fn write_plane(&self, plane: &[u8], width: usize, table: &[f32; 256], output: &mut [f32]) {
+    /// Writes one plane (one channel) of `width` columns to `output` of the same size, each element through `value`, and
+    /// `black` where there is no picture.
+    pub(super) fn write_plane<P: Copy>(
+        &self,
+        plane: &[P],
+        width: usize,
+        black: f32,
+        value: impl Fn(P) -> f32,
+        output: &mut [f32],
+    ) {
         let height = plane.len() / width;
-        let black = table[0];
         // Output columns, before mirroring, that show the image: its columns left + first .. left + last.
         let first = self.left.min(0).unsigned_abs().min(width);
         let last = width.saturating_sub(self.left.max(0).unsigned_abs()).max(first);
@@ -68,13 +61,13 @@ impl Placement {
                 continue;
             }
             let start = source * width + self.left.max(0).unsigned_abs();
-            let bytes = plane[start..][..shown.len()].iter();
-            let values = row[shown.clone()].iter_mut();
-            let write = |(value, &byte): (&mut f32, &u8)| *value = table[usize::from(byte)];
+            let from = plane[start..][..shown.len()].iter();
+            let to = row[shown.clone()].iter_mut();
+            let write = |(to, &from): (&mut f32, &P)| *to = value(from);
             if self.flip {
-                values.zip(bytes.rev()).for_each(write);
+                to.zip(from.rev()).for_each(write);
             } else {
-                values.zip(bytes).for_each(write);
+                to.zip(from).for_each(write);
             }
         }
     }
