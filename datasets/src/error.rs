@@ -221,6 +221,26 @@ pub enum Error {
         expected: String,
     },
 
+    /// The code that makes batches has a fault.
+    #[error("batch {batch} of the epoch was not made, its worker panicked: {reason}")]
+    Worker {
+        /// The batch's number in its epoch.
+        batch: usize,
+        /// What the panic says.
+        reason: String,
+    },
+
+    /// The system gives no more threads.
+    #[error("the loader wants {wanted} workers and could start {started}: {source}")]
+    Threads {
+        /// How many were asked for.
+        wanted: usize,
+        /// How many ran.
+        started: usize,
+        /// The system's reason.
+        source: io::Error,
+    },
+
     /// An option of the loader that cannot be honoured.
     #[error("loader: {option} is {found}, it must be {expected}")]
     LoaderOption {

@@ -8,8 +8,8 @@
 //! 4. [`normalisation`]: mean and deviation per channel, computed from the data or published;
 //! 5. [`registry`]: the data sets by name, each knowing its folder, its files and what is official;
 //! 6. [`random`]: numbers keyed by (seed, purpose, epoch, sample), so order never depends on who asks first;
-//! 7. [`augment`]: padded crops and mirror images;
-//! 8. [`loader`]: batches of normalised `f32`, the same bits on any number of threads.
+//! 7. [`augment`]: what is changed at random before a network sees a picture, one file each;
+//! 8. [`loader`]: batches of normalised `f32`, on demand or ahead of time, the same bits on any number of threads.
 //!
 //! # Example
 //!
@@ -40,6 +40,8 @@ pub use images::{Images, Picture, PictureSource};
 pub mod dataset;
 pub use dataset::{Dataset, Split};
 
+mod hold_out;
+
 pub mod format;
 
 pub mod normalisation;
@@ -54,7 +56,7 @@ pub use registry::{DATASETS, Entry, Source, find};
 pub mod random;
 
 pub mod augment;
-pub use augment::{Augmentation, Placement};
+pub use augment::{Augmentation, Mix, Placement};
 
 pub mod loader;
 pub use loader::{Batch, Batches, Loader, LoaderConfig};

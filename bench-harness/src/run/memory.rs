@@ -89,5 +89,6 @@ fn head(batch: &Batch, n: usize) -> Batch {
         shape: [n, channels, height, width],
         labels: places.iter().map(|&i| batch.labels[i]).collect(),
         indices: places.iter().map(|&i| batch.indices[i]).collect(),
+        mix: None,
     }
 }

@@ -164,7 +164,8 @@ fn turn_hue([red, green, blue]: [&mut [f32]; 3], turn: f64) {
         let most = r.max(g).max(b);
         let chroma = most - r.min(g).min(b);
         let inverse = if chroma > 0.0 { 1.0 / chroma } else { 0.0 };
-        let (of_red, of_green, of_blue) = ((g - b) * inverse, 2.0 + (b - r) * inverse, 4.0 + (r - g) * inverse);
+        let (of_red, of_green, of_blue) =
+            ((g - b) * inverse, 2.0 + (b - r) * inverse, 4.0 + (r - g) * inverse);
         let hue = if most == r {
             of_red
         } else if most == g {

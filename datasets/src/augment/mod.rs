@@ -30,6 +30,7 @@ pub use centre_crop::CentreCrop;
 pub use cutout::Cutout;
 pub use erasing::{Fill, RandomErasing};
 pub use jitter::{Change, ColourJitter, Jitter};
+pub(crate) use mixup::mix;
 pub use mixup::{Mix, Mixup};
 pub(crate) use pipeline::{Pipeline, Scratch};
 pub use placement::Placement;
@@ -137,7 +138,10 @@ mod tests {
         none.check(SHAPE).unwrap();
         Augmentation::CIFAR.check(SHAPE).unwrap();
         let text = refusal(Augmentation { pad: 32, ..none });
-        assert_eq!(text, "loader: augmentation.pad is 32, it must be less than the 32x32 image's shorter side");
+        assert_eq!(
+            text,
+            "loader: augmentation.pad is 32, it must be less than the 32x32 image's shorter side"
+        );
         let crop = ResizedCrop::default();
         let text = refusal(Augmentation { pad: 1, resized_crop: Some(crop), ..none });
         assert!(text.contains("pad is 1, it must be 0 beside a resized crop"), "{text}");
@@ -150,7 +154,8 @@ mod tests {
         let jitter = ColourJitter { hue: 0.6, ..ColourJitter::default() };
         let text = refusal(Augmentation { jitter: Some(jitter), ..none });
         assert!(text.contains("jitter.hue is 0.6, it must be from 0 to 0.5"), "{text}");
-        let gray = Augmentation { jitter: Some(ColourJitter { hue: 0.1, ..ColourJitter::default() }), ..none };
+        let gray =
+            Augmentation { jitter: Some(ColourJitter { hue: 0.1, ..ColourJitter::default() }), ..none };
         let text = gray.check([1, 32, 32]).unwrap_err().to_string();
         assert!(text.contains("jitter.hue is 0.1, it must be 0 for images without colour"), "{text}");
         let text = refusal(Augmentation { cutout: Some(Cutout { size: 0 }), ..none });

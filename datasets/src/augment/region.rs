@@ -26,7 +26,11 @@ impl Region {
     /// Every row of this region in a plane of `width` columns.
     pub(super) fn rows<'a>(&self, plane: &'a mut [f32], width: usize) -> impl Iterator<Item = &'a mut [f32]> {
         let columns = self.left..self.left + self.width;
-        plane.chunks_exact_mut(width).skip(self.top).take(self.height).map(move |row| &mut row[columns.clone()])
+        plane
+            .chunks_exact_mut(width)
+            .skip(self.top)
+            .take(self.height)
+            .map(move |row| &mut row[columns.clone()])
     }
 }
 

@@ -9,6 +9,7 @@ mod beta;
 mod uniform;
 
 pub use beta::beta;
+pub(crate) use uniform::between;
 pub use uniform::{position, uniform};
 
 use rand::{Rng, SeedableRng, rngs::ChaCha8Rng};

@@ -25,7 +25,8 @@ fn expected_pixel(
     [c, y, x]: [usize; 3],
 ) -> f32 {
     let [_, height, width] = split.images().shape();
-    let augmentation = config.augmentation.unwrap_or(Augmentation { pad: 0, flip: false });
+    let augmentation =
+        config.augmentation.unwrap_or(Augmentation { pad: 0, flip: false, ..Augmentation::NONE });
     let placement = augmentation.draw(config.seed, epoch, index);
     let x = if placement.flip { width - 1 - x } else { x };
     let (row, column) = (y as isize + placement.top, x as isize + placement.left);
@@ -72,7 +73,7 @@ proptest! {
     ) {
         prop_assume!(pad < height.min(width));
         let split = fixture::split(7, channels, height, width);
-        let config = augmented(3, seed, channels, Augmentation { pad, flip });
+        let config = augmented(3, seed, channels, Augmentation { pad, flip, ..Augmentation::NONE });
         let loader = Loader::new(split.clone(), config.clone()).unwrap();
         for batch in loader.epoch(epoch) {
             check_batch(&split, &config, epoch, &batch.unwrap());
@@ -98,7 +99,7 @@ proptest! {
 #[test]
 fn threads_change_no_bit() {
     let split = fixture::split(50, 3, 8, 6);
-    let config = augmented(16, 11, 3, Augmentation { pad: 2, flip: true });
+    let config = augmented(16, 11, 3, Augmentation { pad: 2, flip: true, ..Augmentation::NONE });
     let loader = Loader::new(split.clone(), config).unwrap();
     let epoch = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -118,7 +119,11 @@ fn threads_change_no_bit() {
 #[test]
 fn skipping_leads_to_the_same_batches() {
     let split = fixture::split(20, 1, 3, 4);
-    let loader = Loader::new(split.clone(), augmented(3, 5, 1, Augmentation { pad: 1, flip: true })).unwrap();
+    let loader = Loader::new(
+        split.clone(),
+        augmented(3, 5, 1, Augmentation { pad: 1, flip: true, ..Augmentation::NONE }),
+    )
+    .unwrap();
     let epoch = |epoch| loader.epoch(epoch).map(Result::unwrap);
     let all: Vec<_> = epoch(2).collect();
     assert_eq!(epoch(2).skip(4).collect::<Vec<_>>(), all[4..]);
@@ -131,7 +136,7 @@ fn skipping_leads_to_the_same_batches() {
 #[test]
 fn an_augmentation_depends_on_the_sample_and_not_on_its_place() {
     let split = fixture::split(12, 1, 5, 4);
-    let shuffled = augmented(4, 5, 1, Augmentation { pad: 2, flip: true });
+    let shuffled = augmented(4, 5, 1, Augmentation { pad: 2, flip: true, ..Augmentation::NONE });
     let in_order = LoaderConfig { shuffle: false, batch_size: 12, ..shuffled.clone() };
     let reference = Loader::new(split.clone(), in_order).unwrap().epoch(1).next().unwrap().unwrap();
     for batch in Loader::new(split.clone(), shuffled).unwrap().epoch(1) {
@@ -172,8 +177,10 @@ fn impossible_options_are_refused_at_construction() {
     );
     let text = refuse(LoaderConfig { normalisation: normalisation(1), ..plain.clone() });
     assert_eq!(text, "loader: normalisation is for 1 channels, it must be for the 3 channels of the images");
-    let text =
-        refuse(LoaderConfig { augmentation: Some(Augmentation { pad: 6, flip: false }), ..plain.clone() });
+    let text = refuse(LoaderConfig {
+        augmentation: Some(Augmentation { pad: 6, flip: false, ..Augmentation::NONE }),
+        ..plain.clone()
+    });
     assert_eq!(text, "loader: augmentation.pad is 6, it must be less than the 8x6 image's shorter side");
     let none = split.head(0);
     assert!(Loader::new(none, LoaderConfig::evaluation(4, normalisation(3))).is_err());

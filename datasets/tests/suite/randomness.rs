@@ -59,7 +59,7 @@ fn first_placements() {
         // Switching one augmentation off leaves the other as it was.
         let crop_only = Augmentation { flip: false, ..Augmentation::CIFAR };
         assert_eq!(crop_only.draw(7, 2, index), Placement { top, left, flip: false });
-        let flip_only = Augmentation { pad: 0, flip: true };
+        let flip_only = Augmentation { pad: 0, flip: true, ..Augmentation::NONE };
         assert_eq!(flip_only.draw(7, 2, index), Placement { top: 0, left: 0, flip });
     }
 }
