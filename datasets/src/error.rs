@@ -25,7 +25,9 @@ pub enum Error {
     },
 
     /// The data set lives in files and no folder was given.
-    #[error("the data set `{dataset}` is read from a folder, and none was given; expected layout:\n{layout}")]
+    #[error(
+        "the data set `{dataset}` is read from files, and no folder or archive was given; expected layout:\n{layout}"
+    )]
     FolderNeeded {
         /// The data set's name.
         dataset: String,
@@ -33,8 +35,8 @@ pub enum Error {
         layout: String,
     },
 
-    /// The folder does not exist or is not a folder.
-    #[error("there is no folder at {path} to read `{dataset}` from")]
+    /// There is nothing at the path.
+    #[error("there is no folder or archive at {path} to read `{dataset}` from")]
     MissingFolder {
         /// The path that was given.
         path: PathBuf,
@@ -86,6 +88,50 @@ pub enum Error {
         offset: u64,
         /// The decoder's reason.
         source: io::Error,
+    },
+
+    /// An archive, or a file in one, is not as its format says.
+    #[error("{path} is a damaged {kind} at byte {offset}: {reason}")]
+    Damaged {
+        /// The archive, or the member in it.
+        path: PathBuf,
+        /// What it should be: `zip file`, `zip member`, `tar file`, `JPEG`, …
+        kind: &'static str,
+        /// Where the fault was noticed.
+        offset: u64,
+        /// What is wrong and what would have been right.
+        reason: String,
+    },
+
+    /// A file was given and is no archive.
+    #[error(
+        "{path} is neither a zip file nor a tar file, gzipped or not; `{dataset}` is read from its archive or its folder"
+    )]
+    NotAnArchive {
+        /// The path that was given.
+        path: PathBuf,
+        /// The data set asked for.
+        dataset: String,
+    },
+
+    /// A file has more bytes than it may have.
+    #[error("{path} has, or unpacks to, more than {limit} bytes, which is the most for {of}")]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The most bytes it may have.
+        limit: u64,
+        /// What the limit is for.
+        of: &'static str,
+    },
+
+    /// An archive has two files of one name.
+    #[error("{path} holds {member} twice, every name must occur once")]
+    DuplicateMember {
+        /// The archive.
+        path: PathBuf,
+        /// The name.
+        member: String,
     },
 
     /// The file ends too early.
@@ -208,6 +254,39 @@ pub enum Error {
         found: usize,
         /// Classes of the data set.
         expected: usize,
+    },
+
+    /// A line of a text file is not what it should be.
+    #[error("{path} line {line}: {found}, expected {expected}")]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What stands there.
+        found: String,
+        /// What should.
+        expected: String,
+    },
+
+    /// A picture lies in the folder of a class that does not exist.
+    #[error("{path} is of the class `{class}`; the known classes are {known}")]
+    UnknownClass {
+        /// The picture.
+        path: PathBuf,
+        /// The class it is in.
+        class: String,
+        /// Where the classes come from.
+        known: String,
+    },
+
+    /// A class without pictures.
+    #[error("the class `{class}` has no picture: every class needs one, looked for at {path}")]
+    EmptyClass {
+        /// Where they should be.
+        path: PathBuf,
+        /// The class.
+        class: String,
     },
 
     /// Values in memory that do not form images, a split or a data set.

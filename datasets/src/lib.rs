@@ -47,11 +47,12 @@ pub mod format;
 pub mod normalisation;
 pub use normalisation::{ChannelStatistics, Normalisation, Published, published};
 
-mod folder;
+mod container;
+mod encoded;
 mod sets;
 
 pub mod registry;
-pub use registry::{DATASETS, Entry, Source, find};
+pub use registry::{Choice, ClassOrder, DATASETS, Entry, LoadOptions, Source, find};
 
 pub mod random;
 

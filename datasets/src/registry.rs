@@ -4,20 +4,71 @@ use std::path::Path;
 
 use crate::{
     Dataset, Error, Result,
-    sets::{cifar, embedded, mnist},
+    format::picture::LARGEST_SIDE,
+    sets::{cifar, embedded, mnist, tiny_imagenet},
 };
+
+/// How to read a data set whose files leave something open.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LoadOptions {
+    /// Height and width of the pictures as a network sees them; needed where the files are of several sizes.
+    pub image_size: Option<usize>,
+    /// How classes are numbered.
+    pub class_order: ClassOrder,
+}
+
+/// Something that the files of a data set leave open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// [`LoadOptions::image_size`].
+    ImageSize,
+    /// [`LoadOptions::class_order`].
+    ClassOrder,
+}
+
+impl Choice {
+    fn name(self) -> &'static str {
+        match self {
+            Self::ImageSize => "an image size",
+            Self::ClassOrder => "an order of classes",
+        }
+    }
+}
+
+impl LoadOptions {
+    /// Those that were made.
+    fn choices(&self) -> Vec<Choice> {
+        let asked = [
+            (Choice::ImageSize, self.image_size.is_some()),
+            (Choice::ClassOrder, self.class_order != ClassOrder::default()),
+        ];
+        asked.into_iter().filter(|(_, asked)| *asked).map(|(choice, _)| choice).collect()
+    }
+}
+
+/// How classes are numbered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ClassOrder {
+    /// By their sorted names, as torchvision's image folder does.
+    #[default]
+    Sorted,
+    /// As the data set's own file lists them.
+    File,
+}
 
 /// Where a data set's bytes come from.
 #[derive(Debug, Clone, Copy)]
 pub enum Source {
     /// Compiled into the crate.
     Embedded(fn() -> Result<Dataset>),
-    /// Read from a folder.
+    /// Read from a folder or from an archive that stays packed.
     Folder {
         /// The files expected, for people.
         layout: &'static str,
-        /// Reads them; the path is the folder itself or its parent.
-        load: fn(&Path) -> Result<Dataset>,
+        /// What its files leave open.
+        takes: &'static [Choice],
+        /// Reads them; the path is the folder itself, its parent, or the archive.
+        load: fn(&Path, &LoadOptions) -> Result<Dataset>,
     },
 }
 
@@ -46,24 +97,57 @@ impl Entry {
         }
     }
 
-    /// Loads the data set from `folder`, which may be the folder of its files or the parent of that. An embedded set
-    /// needs no folder and leaves one unread, so that one setting can serve all sets.
+    /// Loads the data set from `given`: the folder of its files, the parent of that, or its archive. An embedded set
+    /// needs nothing and leaves it unread, so that one setting can serve all sets.
     ///
     /// # Errors
     ///
-    /// A folder that is needed and absent, and whatever is wrong with the files.
-    pub fn load(&self, folder: Option<&Path>) -> Result<Dataset> {
-        match (self.source, folder) {
+    /// A path that is needed and absent, and whatever is wrong with the files.
+    pub fn load(&self, given: Option<&Path>) -> Result<Dataset> {
+        self.load_with(given, &LoadOptions::default())
+    }
+
+    /// As [`load`](Self::load), where the files leave something open.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load); an option that this data set does not have.
+    pub fn load_with(&self, given: Option<&Path>, options: &LoadOptions) -> Result<Dataset> {
+        self.check(options)?;
+        match (self.source, given) {
             (Source::Embedded(load), _) => load(),
-            (Source::Folder { load, .. }, Some(folder)) => load(folder),
+            (Source::Folder { load, .. }, Some(given)) => load(given, options),
             (Source::Folder { layout, .. }, None) => {
                 Err(Error::FolderNeeded { dataset: self.name.into(), layout: layout.into() })
             }
         }
     }
+
+    /// Refuses what this data set would not look at.
+    fn check(&self, options: &LoadOptions) -> Result<()> {
+        let takes = match self.source {
+            Source::Embedded(_) => &[],
+            Source::Folder { takes, .. } => takes,
+        };
+        for choice in options.choices().into_iter().filter(|choice| !takes.contains(choice)) {
+            return Err(Error::Inconsistent {
+                what: "data set",
+                found: format!("{} for `{}`, whose files leave nothing open", choice.name(), self.name),
+                expected: "none".into(),
+            });
+        }
+        if options.image_size.is_some_and(|size| !(1..=LARGEST_SIDE).contains(&size)) {
+            return Err(Error::Inconsistent {
+                what: "data set",
+                found: format!("the image size {}", options.image_size.unwrap_or(0)),
+                expected: format!("1 to {LARGEST_SIDE}"),
+            });
+        }
+        Ok(())
+    }
 }
 
-/// Every known data set, smallest first.
+/// Every known data set, smallest pictures first.
 pub const DATASETS: &[Entry] = &[
     Entry {
         name: "fashion-mnist-5k",
@@ -73,22 +157,41 @@ pub const DATASETS: &[Entry] = &[
     Entry {
         name: "fashion-mnist",
         about: "60,000 + 10,000 pictures of clothing, 1x28x28, 10 classes",
-        source: Source::Folder { layout: mnist::LAYOUT, load: mnist::load_fashion },
+        source: Source::Folder { layout: mnist::LAYOUT, takes: &[], load: mnist::load_fashion },
     },
     Entry {
         name: "mnist",
         about: "60,000 + 10,000 handwritten digits, 1x28x28, 10 classes",
-        source: Source::Folder { layout: mnist::LAYOUT, load: mnist::load_digits },
+        source: Source::Folder { layout: mnist::LAYOUT, takes: &[], load: mnist::load_digits },
+    },
+    Entry {
+        name: "kmnist",
+        about: "60,000 + 10,000 handwritten hiragana, 1x28x28, 10 classes",
+        source: Source::Folder { layout: mnist::LAYOUT, takes: &[], load: mnist::load_kuzushiji },
     },
     Entry {
         name: "cifar10",
         about: "50,000 + 10,000 photographs, 3x32x32, 10 classes",
-        source: Source::Folder { layout: cifar::LAYOUT_10, load: cifar::load_10 },
+        source: Source::Folder { layout: cifar::LAYOUT_10, takes: &[], load: cifar::load_10 },
     },
     Entry {
         name: "cifar100",
         about: "50,000 + 10,000 photographs, 3x32x32, 100 classes (the fine labels)",
-        source: Source::Folder { layout: cifar::LAYOUT_100, load: cifar::load_100 },
+        source: Source::Folder { layout: cifar::LAYOUT_100, takes: &[], load: cifar::load_100 },
+    },
+    Entry {
+        name: "cifar100-coarse",
+        about: "the photographs of cifar100 under their 20 coarse labels",
+        source: Source::Folder { layout: cifar::LAYOUT_100, takes: &[], load: cifar::load_100_coarse },
+    },
+    Entry {
+        name: "tiny-imagenet",
+        about: "100,000 + 10,000 photographs in JPEG, 3x64x64, 200 classes",
+        source: Source::Folder {
+            layout: tiny_imagenet::LAYOUT,
+            takes: &[Choice::ImageSize, Choice::ClassOrder],
+            load: tiny_imagenet::load,
+        },
     },
 ];
 
@@ -142,7 +245,7 @@ mod tests {
         assert!(text.contains("did you mean fashion-mnist"), "{text}");
         let text = find("imagenet").unwrap_err().to_string();
         assert!(!text.contains("did you mean"), "{text}");
-        assert!(text.ends_with("fashion-mnist-5k, fashion-mnist, mnist, cifar10, cifar100"), "{text}");
+        assert!(text.ends_with("fashion-mnist-5k, fashion-mnist, mnist, kmnist, cifar10, cifar100, cifar100-coarse, tiny-imagenet"), "{text}");
     }
 
     #[test]

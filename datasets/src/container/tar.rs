@@ -20,11 +20,11 @@ const BLOCK: usize = 512;
 const LONGEST_NAME: u64 = 1 << 16;
 
 fn damaged(path: &Path, offset: u64, reason: impl Into<String>) -> Error {
-    Error::Damaged { path: path.into(), kind: "tar", offset, reason: reason.into() }
+    Error::Damaged { path: path.into(), kind: "tar file", offset, reason: reason.into() }
 }
 
 /// Whether `start`, the first 512 bytes of a file, is a header.
-pub(crate) fn is_header(start: &[u8]) -> bool {
+pub(super) fn is_header(start: &[u8]) -> bool {
     start.len() >= BLOCK && start[..BLOCK].iter().any(|&byte| byte != 0) && sum_is_right(&start[..BLOCK])
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn is_header(start: &[u8]) -> bool {
 /// # Errors
 ///
 /// Those of `visit`; a header that is damaged, a member or the end that is missing.
-pub(crate) fn visit(
+pub(super) fn visit(
     mut archive: &mut dyn Read,
     path: &Path,
     mut visit: impl FnMut(&str, u64, &mut dyn Read) -> Result<()>,
@@ -46,7 +46,11 @@ pub(crate) fn visit(
         let found = read_up_to(&mut archive, &mut header, offset, path)?;
         if found < BLOCK {
             let end = offset + found as u64;
-            return Err(damaged(path, end, "it ends without the empty block that ends a tar file: cut short"));
+            return Err(damaged(
+                path,
+                end,
+                "it ends without the empty block that ends a tar file: cut short",
+            ));
         }
         if header.iter().all(|&byte| byte == 0) {
             break;
@@ -54,11 +58,15 @@ pub(crate) fn visit(
         if !sum_is_right(&header) {
             return Err(damaged(path, offset, "a header whose checksum is wrong"));
         }
-        let announced =
-            number(&header[124..136]).ok_or_else(|| damaged(path, offset + 124, "a length that is no number"))?;
+        let announced = number(&header[124..136])
+            .ok_or_else(|| damaged(path, offset + 124, "a length that is no number"))?;
         offset += BLOCK as u64;
         let kind = header[156];
-        let size = if matches!(kind, b'L' | b'x' | b'K' | b'g') { announced } else { long_size.take().unwrap_or(announced) };
+        let size = if matches!(kind, b'L' | b'x' | b'K' | b'g') {
+            announced
+        } else {
+            long_size.take().unwrap_or(announced)
+        };
         let padded = size.checked_next_multiple_of(BLOCK as u64).and_then(|size| offset.checked_add(size));
         let next = padded.ok_or_else(|| damaged(path, offset, "a member longer than any file"))?;
         let mut member = Counted { inner: (&mut archive).take(size), count: 0 };
@@ -72,13 +80,15 @@ pub(crate) fn visit(
             }
             b'x' => {
                 let bytes = read_announced(&mut member, u128::from(size), offset, "a pax header", path)?;
-                let records = pax(&bytes).ok_or_else(|| damaged(path, offset, "a pax header that is no list"))?;
+                let records =
+                    pax(&bytes).ok_or_else(|| damaged(path, offset, "a pax header that is no list"))?;
                 for (key, value) in records {
                     match key {
                         b"path" => long_name = Some(text(value, offset, path)?),
                         b"size" => {
                             let value = std::str::from_utf8(value).ok().and_then(|v| v.parse().ok());
-                            let size = value.ok_or_else(|| damaged(path, offset, "a pax size that is no number"))?;
+                            let size =
+                                value.ok_or_else(|| damaged(path, offset, "a pax size that is no number"))?;
                             long_size = Some(size);
                         }
                         _ => {}
@@ -99,7 +109,11 @@ pub(crate) fn visit(
         let skipped = io::copy(&mut (&mut archive).take(left), &mut io::sink());
         let skipped = skipped.map_err(|source| Error::Io { path: path.into(), offset, source })?;
         if skipped < left {
-            return Err(damaged(path, next - left + skipped, format!("it is cut short: a member reaches byte {next}")));
+            return Err(damaged(
+                path,
+                next - left + skipped,
+                format!("it is cut short: a member reaches byte {next}"),
+            ));
         }
         offset = next;
     }
@@ -125,8 +139,11 @@ impl<R: Read> Read for Counted<R> {
 
 /// The sum of all bytes, those of the sum itself taken as blanks.
 fn sum_is_right(header: &[u8]) -> bool {
-    let sum: u64 =
-        header.iter().enumerate().map(|(i, &b)| if (148..156).contains(&i) { 32 } else { u64::from(b) }).sum();
+    let sum: u64 = header
+        .iter()
+        .enumerate()
+        .map(|(i, &b)| if (148..156).contains(&i) { 32 } else { u64::from(b) })
+        .sum();
     number(&header[148..156]) == Some(sum)
 }
 
@@ -148,7 +165,11 @@ fn until_nul(bytes: &[u8]) -> &[u8] {
 /// The name in the header, with the prefix that ustar has and GNU uses for other things.
 fn short_name(header: &[u8]) -> Vec<u8> {
     let (name, prefix) = (until_nul(&header[..100]), until_nul(&header[345..500]));
-    if &header[257..263] == b"ustar\0" && !prefix.is_empty() { [prefix, b"/", name].concat() } else { name.into() }
+    if &header[257..263] == b"ustar\0" && !prefix.is_empty() {
+        [prefix, b"/", name].concat()
+    } else {
+        name.into()
+    }
 }
 
 fn text(bytes: &[u8], offset: u64, path: &Path) -> Result<String> {

@@ -16,10 +16,10 @@ use crate::{
 };
 
 /// What every member begins with.
-pub(crate) const MEMBER: &[u8; 4] = b"PK\x03\x04";
+pub(super) const MEMBER: &[u8; 4] = b"PK\x03\x04";
 
 /// What the record at the end begins with; an empty archive is that record alone.
-pub(crate) const END: &[u8; 4] = b"PK\x05\x06";
+pub(super) const END: &[u8; 4] = b"PK\x05\x06";
 
 const DIRECTORY_ENTRY: &[u8; 4] = b"PK\x01\x02";
 const ZIP64_END: &[u8; 4] = b"PK\x06\x06";
@@ -30,28 +30,33 @@ const END_LEN: usize = 22;
 
 /// One line of the directory.
 #[derive(Debug, Clone)]
-pub(crate) struct Entry {
+pub(super) struct Entry {
     /// The name as it stands; the bytes are UTF-8 or the name is refused.
-    pub(crate) name: String,
+    pub(super) name: String,
     method: u16,
     encrypted: bool,
     crc: u32,
     packed: u64,
     /// Bytes after unpacking, as announced.
-    pub(crate) size: u64,
+    pub(super) size: u64,
     /// Where the member's own header begins.
     start: u64,
 }
 
 impl Entry {
+    /// Where it is in the file.
+    pub(super) fn place(&self) -> u64 {
+        self.start
+    }
+
     /// Whether it stands for a folder.
-    pub(crate) fn is_folder(&self) -> bool {
+    pub(super) fn is_folder(&self) -> bool {
         self.name.ends_with('/')
     }
 }
 
 fn damaged(path: &Path, offset: u64, reason: impl Into<String>) -> Error {
-    Error::Damaged { path: path.into(), kind: "zip", offset, reason: reason.into() }
+    Error::Damaged { path: path.into(), kind: "zip file", offset, reason: reason.into() }
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> u16 {
@@ -104,11 +109,12 @@ struct End {
 ///
 /// No directory (which is what an archive that was cut short lacks), a directory that is damaged or points outside the
 /// file, a name twice.
-pub(crate) fn directory<R: Read + Seek>(archive: &mut R, path: &Path) -> Result<Vec<Entry>> {
+pub(super) fn directory<R: Read + Seek>(archive: &mut R, path: &Path) -> Result<Vec<Entry>> {
     let end = find_end(archive, path)?;
     if end.start.checked_add(end.size).is_none_or(|e| e > end.limit) {
         let (start, size) = (end.start, end.size);
-        let reason = format!("a directory of {size} bytes at byte {start} does not fit before its end record");
+        let reason =
+            format!("a directory of {size} bytes at byte {start} does not fit before its end record");
         return Err(damaged(path, end.limit, reason));
     }
     let bytes = bytes_at(archive, end.start, end.size, "the directory", path)?;
@@ -236,7 +242,7 @@ fn zip64_extra(mut extra: &[u8]) -> &[u8] {
 /// # Errors
 ///
 /// Those of `parse`; a member that is encrypted, packed in another way, damaged or not where the directory says.
-pub(crate) fn read_member<R: Read + Seek, T>(
+pub(super) fn read_member<R: Read + Seek, T>(
     archive: &mut R,
     entry: &Entry,
     path: &Path,
@@ -250,7 +256,11 @@ pub(crate) fn read_member<R: Read + Seek, T>(
     seek(archive, entry.start, path)?;
     let found = read_up_to(archive, &mut header, entry.start, path)?;
     if found < header.len() || !header.starts_with(MEMBER) {
-        return Err(damaged(path, entry.start, format!("no member where the directory says {} is", entry.name)));
+        return Err(damaged(
+            path,
+            entry.start,
+            format!("no member where the directory says {} is", entry.name),
+        ));
     }
     let skip = u64::from(u16_at(&header, 26)) + u64::from(u16_at(&header, 28));
     seek(archive, entry.start + 30 + skip, path)?;

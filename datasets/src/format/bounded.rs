@@ -12,7 +12,7 @@ const FIRST_STEP: usize = 1 << 20;
 
 /// Reads exactly `count` bytes that start at `offset`. The buffer grows in steps, each at most doubling what has
 /// already arrived, and ends exactly as long as the data.
-pub(super) fn read_announced(
+pub(crate) fn read_announced(
     reader: &mut impl Read,
     count: u128,
     offset: u64,
@@ -35,8 +35,20 @@ pub(super) fn read_announced(
     Ok(bytes)
 }
 
+/// Reads a whole input of at most `limit` bytes.
+pub(crate) fn read_limited(reader: &mut (impl Read + ?Sized), limit: u64, path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let outcome = reader.take(limit.saturating_add(1)).read_to_end(&mut bytes);
+    let end = bytes.len() as u64;
+    outcome.map_err(|source| Error::Io { path: path.into(), offset: end, source })?;
+    if end > limit {
+        return Err(Error::TooLarge { path: path.into(), limit, of: "such a file" });
+    }
+    Ok(bytes)
+}
+
 /// Reads until `buffer` is full or the input ends; says how many bytes came.
-pub(super) fn read_up_to(
+pub(crate) fn read_up_to(
     reader: &mut impl Read,
     buffer: &mut [u8],
     offset: u64,

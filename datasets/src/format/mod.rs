@@ -4,7 +4,11 @@
 //! forged header costs an error and not memory; it reads to the end of its input, so a checksum at the end of a
 //! compressed stream is always verified.
 
-mod bounded;
+pub(crate) mod bounded;
 pub mod cifar;
 pub mod compressed;
 pub mod idx;
+pub mod jpeg;
+pub(crate) mod lines;
+pub mod picture;
+mod png;

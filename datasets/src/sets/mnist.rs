@@ -1,12 +1,13 @@
-//! MNIST and Fashion-MNIST: four IDX files under the same names.
+//! MNIST, Fashion-MNIST and KMNIST: four IDX files under the same names.
 
 use std::path::Path;
 
 use super::official::{ClassCounts, check};
 use crate::{
     Dataset, Error, Result, Split,
-    folder::{Folder, read_file},
+    container::{Container, Place},
     format::idx,
+    registry::LoadOptions,
 };
 
 /// Images, then labels, of the training split.
@@ -18,7 +19,8 @@ pub(super) const TEST: [&str; 2] = ["t10k-images-idx3-ubyte", "t10k-labels-idx1-
 /// The files that make up a folder of this family.
 pub(crate) const LAYOUT: &str = "\
 train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte,
-each plain or with .gz added, in the folder itself or in a sub-folder named as by its usual downloads";
+each plain or with .gz added, in the folder itself, in a sub-folder named as by its usual downloads, or in a zip or
+tar file, which stays packed";
 
 /// From the table in Fashion-MNIST's README.
 pub(super) const FASHION_CLASSES: [&str; 10] = [
@@ -43,50 +45,76 @@ const DIGITS_TRAIN: [usize; 10] = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 626
 /// Digits 0 to 9 among MNIST's 10,000 test labels, from the same sources.
 const DIGITS_TEST: [usize; 10] = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009];
 
+/// The character of each class as it is read, from figure 2 and the data set's page.
+///
+/// Source: Clanuwat et al., Deep Learning for Classical Japanese Literature, 2018, arXiv 1812.01718.
+const HIRAGANA: [&str; 10] = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"];
+
 /// Loads Fashion-MNIST.
-pub(crate) fn load_fashion(given: &Path) -> Result<Dataset> {
+pub(crate) fn load_fashion(given: &Path, _: &LoadOptions) -> Result<Dataset> {
     let (train, test) = (ClassCounts::Each(6000), ClassCounts::Each(1000));
-    load(given, &["fashion-mnist", "FashionMNIST/raw"], "fashion-mnist", &FASHION_CLASSES, train, test)
+    load(given, place("fashion-mnist", &["fashion-mnist", "FashionMNIST/raw"]), &FASHION_CLASSES, train, test)
+}
+
+/// Loads KMNIST, Kuzushiji-MNIST.
+pub(crate) fn load_kuzushiji(given: &Path, _: &LoadOptions) -> Result<Dataset> {
+    let (train, test) = (ClassCounts::Each(6000), ClassCounts::Each(1000));
+    load(given, place("kmnist", &["kmnist", "KMNIST/raw"]), &HIRAGANA, train, test)
 }
 
 /// Loads MNIST.
-pub(crate) fn load_digits(given: &Path) -> Result<Dataset> {
+pub(crate) fn load_digits(given: &Path, _: &LoadOptions) -> Result<Dataset> {
     let (train, test) = (ClassCounts::Listed(&DIGITS_TRAIN), ClassCounts::Listed(&DIGITS_TEST));
-    load(given, &["mnist", "MNIST/raw"], "mnist", &DIGITS, train, test)
+    load(given, place("mnist", &["mnist", "MNIST/raw"]), &DIGITS, train, test)
+}
+
+/// There is no official archive: the four files are published each for itself.
+fn place(dataset: &'static str, folders: &'static [&'static str]) -> Place {
+    Place { dataset, folders, archives: &[], witness: TRAIN[0] }
 }
 
 fn load(
     given: &Path,
-    inner: &[&str],
-    name: &str,
+    place: Place,
     classes: &[&str],
     train: ClassCounts,
     test: ClassCounts,
 ) -> Result<Dataset> {
-    let folder = Folder::locate(given, inner, TRAIN[0], name)?;
+    let container = Container::locate(given, &place)?;
+    // Labels first: they are small, so a wrong folder is refused at once.
+    let files = [TRAIN[1], TEST[1], TRAIN[0], TEST[0]];
+    let mut labels = [const { None }; 2];
+    let mut images = [const { None }; 2];
+    container.read(&files, files.len(), |index, path, reader| {
+        match index {
+            0 | 1 => {
+                labels[index] = Some((idx::read_labels(reader, path, classes.len())?, path.to_path_buf()))
+            }
+            _ => images[index - 2] = Some((idx::read_images(reader, path)?, path.to_path_buf())),
+        }
+        Ok(())
+    })?;
+    let mut splits = Vec::new();
+    for pair in images.into_iter().zip(labels) {
+        let (Some((images, images_path)), Some((labels, labels_path))) = pair else {
+            unreachable!("all four files are required");
+        };
+        if images.len() != labels.len() {
+            let (images, labels) = (images.len(), labels.len());
+            return Err(Error::CountMismatch { images_path, images, labels_path, labels });
+        }
+        splits.push(Split::new(images, labels, classes.len())?);
+    }
+    let [train_split, test_split] = splits.try_into().expect("two splits were made");
     let names = classes.iter().map(ToString::to_string).collect();
-    let splits = [TRAIN, TEST].map(|files| load_split(&folder, files, classes.len()));
-    let [train_split, test_split] = splits;
-    let mut dataset = Dataset::new(name, names, train_split?, test_split?)?;
+    let mut dataset = Dataset::new(place.dataset, names, train_split, test_split)?;
     dataset.checks.push("image and label files agree, and end where their headers say".into());
-    check(&mut dataset, train, test, folder.path())?;
+    check(&mut dataset, train, test, container.path())?;
     if dataset.train.images().shape() != [1, 28, 28] {
         let [_, height, width] = dataset.train.images().shape();
         dataset.remarks.push(format!("not the official data: images of {height}x{width} instead of 28x28"));
     }
     Ok(dataset)
-}
-
-fn load_split(folder: &Folder, [images, labels]: [&str; 2], classes: usize) -> Result<Split> {
-    let (images_path, labels_path) = (folder.require(images)?, folder.require(labels)?);
-    // Labels first: they are small, so a wrong folder is refused at once.
-    let labels = read_file(&labels_path, |reader| idx::read_labels(reader, &labels_path, classes))?;
-    let images = read_file(&images_path, |reader| idx::read_images(reader, &images_path))?;
-    if images.len() != labels.len() {
-        let (images, labels) = (images.len(), labels.len());
-        return Err(Error::CountMismatch { images_path, images, labels_path, labels });
-    }
-    Split::new(images, labels, classes)
 }
 
 #[cfg(test)]

@@ -4,3 +4,4 @@ pub(crate) mod cifar;
 pub(crate) mod embedded;
 pub(crate) mod mnist;
 mod official;
+pub(crate) mod tiny_imagenet;

@@ -62,7 +62,12 @@ fn difference(found: &ChannelStatistics, published: &Published) -> Option<String
 /// Holds both splits against the official counts. With the official total, every class must have its official share,
 /// since only a damaged or mixed-up file has the one without the other. With another total (a subset, a stand-in in
 /// the same layout) the data set is usable, and its remarks say that it is not the official one.
-fn check_counts(dataset: &mut Dataset, train: ClassCounts, test: ClassCounts, path: &Path) -> Result<()> {
+pub(super) fn check_counts(
+    dataset: &mut Dataset,
+    train: ClassCounts,
+    test: ClassCounts,
+    path: &Path,
+) -> Result<()> {
     let mut checks = Vec::new();
     let mut remarks = Vec::new();
     for (name, split, official) in [("training", &dataset.train, train), ("test", &dataset.test, test)] {

@@ -1,0 +1,86 @@
+//! JPEG (ITU-T T.81), baseline and progressive, one component or three.
+//!
+//! Decoders may differ by a few levels: the standard leaves the inverse transform's rounding and the interpolation of
+//! halved colour planes to them. Ours is the crate `zune-jpeg`; [`DECODER`] names its version, which belongs into the record
+//! of a run. Orientation that a camera noted (Exif) is not applied: pictures come as they are stored, as Pillow opens them.
+
+use std::path::Path;
+
+use zune_jpeg::{
+    JpegDecoder,
+    errors::DecodeErrors,
+    zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
+};
+
+use super::picture::{LARGEST_SIDE, Layout};
+use crate::{Error, Result};
+
+/// What every JPEG begins with: the start of the image, and of the next marker.
+pub(super) const MAGIC: &[u8] = &[0xff, 0xd8, 0xff];
+
+/// The decoder whose rounding the pixels have.
+pub const DECODER: &str = "zune-jpeg 0.5";
+
+/// The most pixels of a byte. A block of 8x8 takes a bit at least in the scan that gives its mean, and no picture has fewer.
+const PIXELS_PER_BYTE: usize = 8 * 64;
+
+fn damaged(path: &Path, bytes: &[u8], reason: impl Into<String>) -> Error {
+    Error::Damaged { path: path.into(), kind: "JPEG", offset: bytes.len() as u64, reason: reason.into() }
+}
+
+fn decoder<'b>(bytes: &'b [u8], path: &Path) -> Result<(JpegDecoder<ZCursor<&'b [u8]>>, Layout)> {
+    let options = DecoderOptions::default()
+        .set_strict_mode(true)
+        .set_max_width(LARGEST_SIDE)
+        .set_max_height(LARGEST_SIDE);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    decoder.decode_headers().map_err(|error| damaged(path, bytes, explain(&error)))?;
+    let ((width, height), info) = match (decoder.dimensions(), decoder.info()) {
+        (Some(dimensions), Some(info)) => (dimensions, info),
+        _ => return Err(damaged(path, bytes, "it has no header of a picture")),
+    };
+    let channels = match info.components {
+        components @ (1 | 3) => usize::from(components),
+        4 => {
+            return Err(damaged(
+                path,
+                bytes,
+                "it has four components (CMYK), only grayscale and colour pictures are read",
+            ));
+        }
+        components => {
+            return Err(damaged(path, bytes, format!("it has {components} components, a picture has 1 or 3")));
+        }
+    };
+    if width * height > bytes.len() * PIXELS_PER_BYTE {
+        return Err(damaged(
+            path,
+            bytes,
+            format!("a picture of {height}x{width} does not fit into {} bytes", bytes.len()),
+        ));
+    }
+    let out = if channels == 1 { ColorSpace::Luma } else { ColorSpace::RGB };
+    decoder.set_options(options.jpeg_set_out_colorspace(out));
+    Ok((decoder, Layout { channels, height, width }))
+}
+
+/// Channels, height and width, from the header alone.
+pub(super) fn layout(bytes: &[u8], path: &Path) -> Result<Layout> {
+    decoder(bytes, path).map(|(_, layout)| layout)
+}
+
+/// The pixels, rows of pixels of `channels` bytes.
+pub(super) fn decode(bytes: &[u8], path: &Path) -> Result<(Layout, Vec<u8>)> {
+    let (mut decoder, layout) = decoder(bytes, path)?;
+    // The decoder fills up what a file lacks at its end; a file that is whole ends in the marker `end of image`.
+    if !bytes.windows(2).rev().any(|marker| marker == [0xff, 0xd9]) {
+        return Err(damaged(path, bytes, "it has no end marker: cut short"));
+    }
+    let mut pixels = vec![0; layout.len()];
+    decoder.decode_into(&mut pixels).map_err(|error| damaged(path, bytes, explain(&error)))?;
+    Ok((layout, pixels))
+}
+
+fn explain(error: &DecodeErrors) -> String {
+    format!("{error:?}").trim_matches('"').into()
+}
