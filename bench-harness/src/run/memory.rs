@@ -6,7 +6,7 @@ use datasets::Batch;
 use layers::{Context, Execution, Layer, parameter_count};
 use serde::Serialize;
 
-use super::step::record_loss;
+use super::step::{Targets, record_loss};
 use crate::error::{Error, Result};
 
 /// The bytes of a training step.
@@ -64,7 +64,7 @@ pub fn measure_memory(
     let tape = Tape::new();
     let images = Tensor::new(batch.shape, batch.images.clone())?;
     let cx = Context::train(&tape, 0, 0).executing(execution);
-    let (_, loss) = record_loss(model, &cx, images, &batch.labels, 0.0)?;
+    let (_, loss) = record_loss(model, &cx, images, Targets::of_labels(&batch.labels), 0.0)?;
     let named = pattern.map(|pattern| tape.find(pattern)).transpose()?;
     let gradients = tape.run(Pass::new(Keep::Leaves).releasing().measuring_memory(), loss)?;
     let memory = gradients.memory().cloned().expect("the pass was told to measure");

@@ -4,7 +4,7 @@ use autograd::{Gradients, Keep, NodeId, Scalar, Tape, Tensor, Var};
 use datasets::Batch;
 use layers::{Context, Execution, Layer};
 
-use super::step::record_loss;
+use super::step::{Targets, record_loss};
 use crate::error::Result;
 
 /// A step's tape with the gradient of every node.
@@ -34,7 +34,7 @@ impl<S: Scalar> Recording<S> {
         let images = Tensor::new(batch.shape, pixels)?;
         let (loss, gradients) = {
             let cx = Context::train(&tape, seed, step).executing(execution);
-            let (_, loss) = record_loss(model, &cx, images, &batch.labels, smoothing)?;
+            let (_, loss) = record_loss(model, &cx, images, Targets::of_labels(&batch.labels), smoothing)?;
             (loss.id(), tape.backward(loss, Keep::All)?)
         };
         Ok(Self { tape, gradients, loss })

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use autograd::{Keep, Scalar, Tape, Tensor, Var};
+use datasets::Batch;
 use layers::weights::{Array, State, state};
-use layers::{Context, Layer, Mode};
+use layers::{Context, Layer, Mode, accuracy};
 
 use crate::error::Result;
 
@@ -21,6 +22,39 @@ pub struct Step<S> {
     pub every_node: bool,
 }
 
+/// What the images of a batch are to be recognised as.
+#[derive(Debug, Clone, Copy)]
+pub struct Targets<'a> {
+    labels: &'a [usize],
+}
+
+impl<'a> Targets<'a> {
+    /// One class for each image.
+    pub fn of_labels(labels: &'a [usize]) -> Self {
+        Self { labels }
+    }
+
+    /// Those of a batch.
+    pub fn of(batch: &'a Batch) -> Self {
+        Self { labels: &batch.labels }
+    }
+
+    /// How many images there are.
+    pub(super) fn len(self) -> usize {
+        self.labels.len()
+    }
+
+    /// The mean cross-entropy.
+    fn loss<'t, S: Scalar>(self, logits: Var<'t, S>, smoothing: f64) -> Result<Var<'t, S>> {
+        Ok(logits.cross_entropy(self.labels, smoothing)?)
+    }
+
+    /// How many images the logits recognise.
+    pub(super) fn correct<S: Scalar>(self, logits: &Tensor<S>) -> Result<f64> {
+        Ok(accuracy::correct(logits, self.labels)? as f64)
+    }
+}
+
 /// Records the network on `images` and the mean cross-entropy: logits and loss.
 ///
 /// # Errors
@@ -29,10 +63,10 @@ pub(super) fn record_loss<'t, S: Scalar>(
     model: &mut dyn Layer<S>,
     cx: &Context<'t, S>,
     images: Tensor<S>,
-    labels: &[usize],
+    targets: Targets<'_>,
     smoothing: f64,
 ) -> Result<(Var<'t, S>, Var<'t, S>)> {
-    loss_of(model, cx, cx.tape().constant(images), labels, smoothing)
+    loss_of(model, cx, cx.tape().constant(images), targets, smoothing)
 }
 
 /// [`record_loss`] of images that are on the tape already.
@@ -40,11 +74,11 @@ fn loss_of<'t, S: Scalar>(
     model: &mut dyn Layer<S>,
     cx: &Context<'t, S>,
     images: Var<'t, S>,
-    labels: &[usize],
+    targets: Targets<'_>,
     smoothing: f64,
 ) -> Result<(Var<'t, S>, Var<'t, S>)> {
     let logits = model.forward(cx, images)?;
-    Ok((logits, logits.cross_entropy(labels, smoothing)?))
+    Ok((logits, targets.loss(logits, smoothing)?))
 }
 
 /// The images' name among the nodes.
@@ -68,7 +102,7 @@ pub fn step_arrays<S: Scalar>(model: &mut dyn Layer<S>, step: Step<S>) -> Result
         Mode::Train => Context::train(&tape, 0, 0),
         Mode::Eval => Context::eval(&tape),
     };
-    let (logits, loss) = loss_of(model, &cx, images, &step.labels, 0.0)?;
+    let (logits, loss) = loss_of(model, &cx, images, Targets::of_labels(&step.labels), 0.0)?;
     let keep = if step.every_node { Keep::All } else { Keep::Leaves };
     let gradients = tape.backward(loss, keep)?;
 

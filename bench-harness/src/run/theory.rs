@@ -12,7 +12,7 @@ use super::evaluation::tensor;
 use super::quantities::{
     CAUSES, DELTA, GENERAL_FORM, QUANTITIES, Quantity, THEORIES, Theory, WEIGHT_GRADIENT,
 };
-use super::step::record_loss;
+use super::step::{Targets, record_loss};
 use crate::error::Result;
 use crate::record::{Cell, Csv};
 use crate::table::{Table, sig};
@@ -80,7 +80,7 @@ pub fn compare_with_theory(
 ) -> Result<TheoryComparison> {
     let tape = Tape::new();
     let cx = Context::train(&tape, key.0, key.1).executing(execution);
-    let (logits, loss) = record_loss(model, &cx, tensor(&mut batch)?, &batch.labels, smoothing)?;
+    let (logits, loss) = record_loss(model, &cx, tensor(&mut batch)?, Targets::of_labels(&batch.labels), smoothing)?;
     let pass = keeping_for_theory(&tape, logits);
     let gradients = match cotangent {
         Cotangent::Loss => tape.run(pass, loss)?,

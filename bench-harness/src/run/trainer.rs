@@ -3,76 +3,16 @@
 use std::time::{Duration, Instant};
 
 use autograd::inspect::{Anomaly, Timing};
-use autograd::{Keep, Pass, Tape, Tensor};
-use datasets::{Batch, Loader};
-use layers::optim::{Optimizer, Schedule};
+use autograd::{Gradients, Keep, Pass, Tape, Tensor};
+use datasets::Batch;
+use layers::optim::{Accumulator, Average, Optimizer, Schedule};
 use layers::{Context, Execution, Layer, accuracy};
-use serde::Serialize;
 
-use super::evaluation::{Metrics, Tally, evaluate, tensor};
+use super::evaluation::tensor;
 use super::inspection::{Inspections, LayersAtStep};
-use super::interrupt::Interrupt;
-use super::progress::Progress;
-use super::step::record_loss;
+use super::step::{Targets, record_loss};
 use super::theory::{TheoryComparison, keeping_for_theory};
 use crate::error::{Error, Result};
-use crate::record::{Cell, Csv};
-
-/// What one epoch did.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct EpochMetrics {
-    /// Counted from 1.
-    pub epoch: u64,
-    /// Means over the training images as they were seen, augmented and with the weights of the moment.
-    pub train: Metrics,
-    /// On the test images, after the epoch.
-    pub test: Metrics,
-    /// The learning rate of the epoch's last step.
-    pub lr: f64,
-    /// Training time.
-    pub seconds: f64,
-    /// Training images per second.
-    pub images_per_s: f64,
-}
-
-impl EpochMetrics {
-    /// An empty CSV table of epochs.
-    pub fn csv() -> Csv {
-        Csv::new([
-            "activation",
-            "seed",
-            "epoch",
-            "train_loss",
-            "train_accuracy",
-            "test_loss",
-            "test_accuracy",
-            "lr",
-            "seconds",
-            "images_per_s",
-        ])
-    }
-
-    /// Appends a run's epochs to a table made by [`EpochMetrics::csv`].
-    ///
-    /// # Errors
-    /// Never for a table of that making.
-    pub fn append_to(csv: &mut Csv, activation: &str, seed: u64, epochs: &[Self]) -> Result<()> {
-        for e in epochs {
-            let numbers = [
-                e.train.loss,
-                e.train.accuracy,
-                e.test.loss,
-                e.test.accuracy,
-                e.lr,
-                e.seconds,
-                e.images_per_s,
-            ];
-            let head = [Cell::from(activation), Cell::from(seed), Cell::from(e.epoch)];
-            csv.row(head.into_iter().chain(numbers.map(Cell::from)))?;
-        }
-        Ok(())
-    }
-}
 
 /// Where a run is, for messages; both counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,10 +33,16 @@ impl Place {
 /// What one step did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepMetrics {
-    /// The batch's mean loss.
+    /// The mean loss over the images.
     pub loss: f32,
-    /// The number of images classified right.
-    pub correct: usize,
+    /// The number of images classified right; of mixed ones, in parts.
+    pub correct: f64,
+    /// The number of images.
+    pub samples: usize,
+    /// The learning rate.
+    pub rate: f64,
+    /// The norm of the gradients before clipping, if they are clipped by norm.
+    pub gradient_norm: Option<f64>,
     /// The layers, if this step was to be looked at.
     pub layers: Option<LayersAtStep>,
     /// What its parts took.
@@ -106,7 +52,7 @@ pub struct StepMetrics {
 }
 
 /// What the parts of a step took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StepTimes {
     /// From images to the loss.
     pub forward: Duration,
@@ -128,6 +74,7 @@ impl StepTimes {
 pub struct Trainer {
     model: Box<dyn Layer<f32>>,
     optimizer: Optimizer<f32>,
+    average: Option<Average<f32>>,
     schedule: Schedule,
     smoothing: f64,
     seed: u64,
@@ -150,6 +97,7 @@ impl Trainer {
         Self {
             model,
             optimizer,
+            average: None,
             schedule,
             smoothing,
             seed,
@@ -193,98 +141,155 @@ impl Trainer {
         self.model.as_mut()
     }
 
-    /// One step.
+    /// Keeps an average of the weights over all steps.
+    #[must_use]
+    pub fn averaging(self, average: Average<f32>) -> Self {
+        Self { average: Some(average), ..self }
+    }
+
+    /// Steps taken.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// One step on a batch.
     ///
     /// # Errors
-    /// Shapes that do not fit, a parameter without gradient, or a number that is not finite: then nothing has moved but
-    /// running statistics.
+    /// As [`Trainer::step_over`].
     pub fn step(&mut self, batch: &mut Batch, place: Place) -> Result<StepMetrics> {
-        let images = tensor(batch)?;
-        self.step_on(images, &batch.labels, place)
+        self.step_over(std::slice::from_mut(batch), place)
+    }
+
+    /// One step of the optimiser along the gradient of the mean loss over all images of `batches`, which go through the network
+    /// one after the other: memory is that of one. Norms of batches are taken batch by batch.
+    ///
+    /// # Errors
+    /// No batch; shapes that do not fit, a parameter without gradient, or a number that is not finite: then nothing has moved
+    /// but running statistics.
+    pub fn step_over(&mut self, batches: &mut [Batch], place: Place) -> Result<StepMetrics> {
+        let parts = batches.iter_mut().map(|batch| Ok((tensor(batch)?, Targets::of(batch))));
+        self.step_by_parts(parts, place)
     }
 
     /// One step on images [N, C, H, W] that are a tensor already.
     ///
     /// # Errors
-    /// As [`Trainer::step`].
+    /// As [`Trainer::step_over`].
     pub fn step_on(&mut self, images: Tensor<f32>, labels: &[usize], place: Place) -> Result<StepMetrics> {
-        let is_inspected = self.inspections.as_ref().is_some_and(|i| i.has(self.steps));
-        let start = Instant::now();
-        let (loss, correct, layers, gradients, ops, forward) = {
-            let tape = if self.times_ops { Tape::timed() } else { Tape::new() };
-            // The theory and the search for anomalies read the tape op by op; the bits are the same (no registered
-            // network has dropout, whose masks depend on the number of nodes).
-            let fused = self.execution.fused && !(is_inspected || self.finds_anomalies);
-            let execution = Execution { fused, ..self.execution };
-            let cx = Context::train(&tape, self.seed, self.steps).executing(execution);
-            let (logits, loss) = record_loss(self.model.as_mut(), &cx, images, labels, self.smoothing)?;
-            let correct = accuracy::correct(&logits.value(), labels)?;
-            let mean_loss = loss.value().item()?;
-            if !mean_loss.is_finite() {
-                return Err(place.diverged(mean_loss, tape.first_anomaly()?.map(Box::new)));
-            }
-            let forward = start.elapsed();
-            let mut pass = if is_inspected {
-                keeping_for_theory(&tape, logits)
-            } else {
-                Pass::new(Keep::Leaves).releasing()
-            };
-            if self.finds_anomalies {
-                pass = pass.finding_anomalies();
-            }
-            let gradients = tape.run(pass, loss).map_err(|error| match error {
-                autograd::Error::Anomaly(anomaly) => place.diverged(mean_loss, Some(anomaly)),
-                other => other.into(),
-            })?;
-            let layers = is_inspected.then(|| TheoryComparison::on(&tape, logits, &gradients)).transpose()?;
-            let layers = layers.map(|comparison| LayersAtStep { step: self.steps, comparison });
-            (mean_loss, correct, layers, gradients, tape.timing(), forward)
-        };
-        let backward = start.elapsed() - forward;
-        // The tape is gone by now, so that parameters are unshared and move in place.
-        self.optimizer.step(self.model.as_mut(), &gradients, self.schedule.at(self.steps))?;
-        self.steps += 1;
-        let times = StepTimes { forward, backward, optimiser: start.elapsed() - forward - backward };
-        Ok(StepMetrics { loss, correct, layers, times, ops })
+        self.step_by_parts(std::iter::once(Ok((images, Targets::of_labels(labels)))), place)
     }
 
-    /// One pass over the training set, then the metrics on the test set; `on_layers` is given the layers of every step that
-    /// is looked at.
+    fn step_by_parts<'b>(
+        &mut self,
+        parts: impl ExactSizeIterator<Item = Result<(Tensor<f32>, Targets<'b>)>>,
+        place: Place,
+    ) -> Result<StepMetrics> {
+        let rate = self.schedule.at(self.steps);
+        let mut whole = StepMetrics {
+            loss: 0.0,
+            correct: 0.0,
+            samples: 0,
+            rate,
+            gradient_norm: None,
+            layers: None,
+            times: StepTimes::default(),
+            ops: None,
+        };
+        let mut accumulator = Accumulator::default();
+        let mut loss_sum = 0.0;
+        for (number, part) in (0..).zip(parts) {
+            let (images, targets) = part?;
+            let samples = targets.len();
+            // The first draws by the step's own number, the others by numbers that no step reaches.
+            let part = self.part(images, targets, number << PART_BITS | self.steps, place)?;
+            loss_sum += f64::from(part.loss) * samples as f64;
+            whole.correct += part.correct;
+            whole.samples += samples;
+            whole.layers = whole.layers.or(part.layers);
+            whole.times.forward += part.forward;
+            whole.times.backward += part.backward;
+            whole.ops = whole.ops.or(part.ops);
+            accumulator.add(part.gradients, samples)?;
+        }
+        let start = Instant::now();
+        // The tapes are gone by now, so that parameters are unshared and move in place.
+        let gradients = accumulator.take()?;
+        let report = self.optimizer.step(self.model.as_mut(), &gradients, rate)?;
+        if let Some(average) = &mut self.average {
+            average.update(self.model.as_mut())?;
+        }
+        self.steps += 1;
+        whole.times.optimiser = start.elapsed();
+        whole.loss = (loss_sum / whole.samples as f64) as f32;
+        whole.gradient_norm = report.gradient_norm;
+        Ok(whole)
+    }
+
+    /// The loss and the gradients of one batch; `draw` keys what is random in it.
+    fn part(&mut self, images: Tensor<f32>, targets: Targets<'_>, draw: u64, place: Place) -> Result<Part> {
+        let is_inspected = self.inspections.as_ref().is_some_and(|i| i.has(self.steps));
+        let start = Instant::now();
+        let tape = if self.times_ops { Tape::timed() } else { Tape::new() };
+        // The theory and the search for anomalies read the tape op by op; the bits are the same (no registered network has
+        // dropout, whose masks depend on the number of nodes).
+        let fused = self.execution.fused && !(is_inspected || self.finds_anomalies);
+        let execution = Execution { fused, ..self.execution };
+        let cx = Context::train(&tape, self.seed, draw).executing(execution);
+        let (logits, loss) = record_loss(self.model.as_mut(), &cx, images, targets, self.smoothing)?;
+        let correct = targets.correct(&logits.value())?;
+        let mean_loss = loss.value().item()?;
+        if !mean_loss.is_finite() {
+            return Err(place.diverged(mean_loss, tape.first_anomaly()?.map(Box::new)));
+        }
+        let forward = start.elapsed();
+        let mut pass = if is_inspected {
+            keeping_for_theory(&tape, logits)
+        } else {
+            Pass::new(Keep::Leaves).releasing()
+        };
+        if self.finds_anomalies {
+            pass = pass.finding_anomalies();
+        }
+        let gradients = tape.run(pass, loss).map_err(|error| match error {
+            autograd::Error::Anomaly(anomaly) => place.diverged(mean_loss, Some(anomaly)),
+            other => other.into(),
+        })?;
+        let layers = is_inspected.then(|| TheoryComparison::on(&tape, logits, &gradients)).transpose()?;
+        let layers = layers.map(|comparison| LayersAtStep { step: self.steps, comparison });
+        let ops = tape.timing();
+        drop(tape);
+        Ok(Part { loss: mean_loss, correct, gradients, layers, ops, forward, backward: start.elapsed() - forward })
+    }
+
+    /// Runs `look` on the network with the averaged weights in place, if there is an average, else on the network as it is.
     ///
     /// # Errors
-    /// As [`Trainer::step`] and `on_layers`; a loss that is not finite; the user's wish to stop.
-    pub fn epoch(
+    /// Those of `look`.
+    pub fn with_averaged_weights<T>(
         &mut self,
-        epoch: u64,
-        train: &Loader,
-        test: &Loader,
-        progress: &Progress,
-        interrupt: &Interrupt,
-        on_layers: &mut dyn FnMut(LayersAtStep) -> Result<()>,
-    ) -> Result<EpochMetrics> {
-        let (start, mut tally, mut seen) = (Instant::now(), Tally::default(), 0);
-        let mut lr = 0.0;
-        for (step, batch) in train.epoch(epoch).enumerate() {
-            let mut batch = batch?;
-            interrupt.check()?;
-            lr = self.schedule.at(self.steps);
-            let place = Place { epoch: epoch + 1, step: step + 1 };
-            let done = self.step(&mut batch, place)?;
-            done.layers.map(&mut *on_layers).transpose()?;
-            tally.add(done.loss, done.correct, batch.labels.len());
-            seen += batch.labels.len();
-            progress.step(epoch, tally.metrics(), seen as f64 / start.elapsed().as_secs_f64());
-        }
-        let seconds = start.elapsed().as_secs_f64();
-        let place = Place { epoch: epoch + 1, step: train.batches_per_epoch() };
-        let test = evaluate(self.model.as_mut(), self.execution, test, place, interrupt)?;
-        Ok(EpochMetrics {
-            epoch: epoch + 1,
-            train: tally.metrics(),
-            test,
-            lr,
-            seconds,
-            images_per_s: seen as f64 / seconds,
-        })
+        look: impl FnOnce(&mut dyn Layer<f32>, Execution) -> Result<T>,
+    ) -> Result<T> {
+        let has_average = self.average.as_ref().is_some_and(|average| average.updates() > 0);
+        let Some(average) = self.average.as_mut().filter(|_| has_average) else {
+            return look(self.model.as_mut(), self.execution);
+        };
+        average.swap(self.model.as_mut())?;
+        let seen = look(self.model.as_mut(), self.execution);
+        average.swap(self.model.as_mut())?;
+        seen
     }
+}
+
+/// More steps than 2 to this a run has not.
+const PART_BITS: u32 = 30;
+
+/// What one batch gave.
+struct Part {
+    loss: f32,
+    correct: f64,
+    gradients: Gradients<f32>,
+    layers: Option<LayersAtStep>,
+    ops: Option<Timing>,
+    forward: Duration,
+    backward: Duration,
 }

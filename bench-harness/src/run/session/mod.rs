@@ -1,26 +1,28 @@
 //! One network trained on one data set, recorded.
 
+mod keeping;
+mod training;
+
+pub use keeping::{BEST, Keeping};
+pub use training::{Company, Outcome};
+
 use autograd::Scalar;
 use autograd::kernels::buffer;
-use datasets::{Augmentation, Batch, Dataset, Loader, LoaderConfig, Normalisation};
-use layers::optim::{Optimizer, Schedule};
+use datasets::{Augmentation, Batch, Dataset, Loader, LoaderConfig, Normalisation, Split};
+use layers::optim::{Average, Optimizer, Schedule};
+use layers::weights;
 use layers::weights::WeightsError;
-use layers::{parameter_count, weights};
 use serde::Serialize;
-use serde_json::json;
-use sha2::{Digest, Sha256};
 
-use super::inspection::{Inspections, LayersAtStep};
+use super::inspection::Inspections;
 use super::interrupt::Interrupt;
 use super::memory::{MemoryPlan, StepMemory, measure_memory, plan_memory};
 use super::model::build_model;
-use super::progress::Progress;
 use super::recording::Recording;
 use super::settings::Settings;
 use super::theory::{Cotangent, Input, TheoryComparison, compare_with_theory, fill_with_normal};
-use super::trainer::{EpochMetrics, Place, Trainer};
+use super::trainer::{Place, Trainer};
 use crate::error::{Error, Result};
-use crate::record::RecordWriter;
 
 /// One run, built and ready: settings, batches of the data they name, and a network at step 0.
 #[derive(Debug)]
@@ -28,27 +30,9 @@ pub struct Session<'d> {
     settings: Settings,
     data: &'d Dataset,
     train: Loader,
+    validation: Option<Loader>,
     test: Loader,
     trainer: Trainer,
-}
-
-/// What a finished run leaves.
-#[derive(Debug)]
-pub struct Outcome {
-    /// Every epoch.
-    pub epochs: Vec<EpochMetrics>,
-    /// The state of the trained network, as a safetensors file.
-    pub weights: Vec<u8>,
-    /// Its SHA-256: equal for runs that ended in the same bits.
-    pub weights_sha256: String,
-    /// Theory and measurement before training.
-    pub start: TheoryComparison,
-    /// The same in the steps that were to be looked at, if any.
-    pub during: Vec<LayersAtStep>,
-    /// Theory and measurement after training.
-    pub end: TheoryComparison,
-    /// Steps taken.
-    pub steps: u64,
 }
 
 /// How the theory is compared with a step that is not taken.
@@ -60,15 +44,6 @@ pub struct Measurement {
     pub cotangent: Cotangent,
     /// What goes into the network in that step; training sees images.
     pub input: Input,
-}
-
-/// Names the run that a line of the record belongs to.
-#[derive(Debug, Serialize)]
-struct Tagged<'a, T> {
-    activation: &'a str,
-    seed: u64,
-    #[serde(flatten)]
-    body: T,
 }
 
 /// The data set that `settings` names, cut to the number of images they ask for.
@@ -95,33 +70,24 @@ pub fn load_data(settings: &Settings) -> Result<Dataset> {
 }
 
 impl<'d> Session<'d> {
-    /// A session on data that are already loaded; images are normalised by the training split's own statistics.
+    /// A session on data that are already loaded. Images are held out for validation as the settings say; all are normalised
+    /// by the statistics of those that are trained on.
     ///
     /// # Errors
     /// Data without images, or without spread; settings that do not go together or do not fit the data. Whatever
     /// can be refused is refused here, before a folder is made for the run.
     pub fn new(settings: Settings, data: &'d Dataset) -> Result<Self> {
-        let normalisation = Normalisation::of(&data.train)?;
-        let train = training_loader(&settings, data, normalisation.clone())?;
-        let test = Loader::new(data.test.clone(), LoaderConfig::evaluation(settings.batch, normalisation))?
-            .with_arrays(buffer::to_overwrite);
-        let trainer = trainer(&settings, data, train.batches_per_epoch() as u64)?;
-        Ok(Self { settings, data, train, test, trainer })
-    }
-
-    /// Trains and inspects, writing every epoch to `record` as it ends.
-    ///
-    /// # Errors
-    /// A loss that is not finite; the user's wish to stop; a full disk.
-    pub fn run(mut self, label: &str, record: &mut RecordWriter, interrupt: &Interrupt) -> Result<Outcome> {
-        let outcome = self.train(label, record, interrupt);
-        if let Err(error) = &outcome {
-            // Without this line a run that ended early would look like one that goes on. If the record itself cannot
-            // be written, the first error says so already.
-            let _ = self.write(record, "stopped", json!({ "reason": error.to_string() }));
-        }
-        record.sync()?;
-        outcome
+        let (train, validation) = data.train.hold_out(settings.held_out(data.train.len())?, settings.seed)?;
+        let normalisation = Normalisation::of(&train)?;
+        let evaluation = |split| -> Result<Loader> {
+            let config = LoaderConfig::evaluation(settings.batch, normalisation.clone());
+            Ok(Loader::new(split, config)?.with_arrays(buffer::to_overwrite))
+        };
+        let test = evaluation(data.test.clone())?;
+        let validation = (!validation.is_empty()).then(|| evaluation(validation)).transpose()?;
+        let train = training_loader(&settings, train, normalisation)?;
+        let trainer = trainer(&settings, data, steps_per_epoch(&settings, &train) as u64)?;
+        Ok(Self { settings, data, train, validation, test, trainer })
     }
 
     /// Trains up to step `step` and records that step, counted from 0, without taking it. In another precision than
@@ -196,7 +162,7 @@ impl<'d> Session<'d> {
     }
 
     fn check_step(&self, step: u64) -> Result<()> {
-        let steps = self.settings.epochs.saturating_mul(self.train.batches_per_epoch() as u64);
+        let steps = self.settings.epochs.saturating_mul(self.steps_per_epoch() as u64);
         if step <= steps {
             return Ok(());
         }
@@ -204,84 +170,31 @@ impl<'d> Session<'d> {
         Err(Error::Setting { setting: "--step", value: step.to_string(), legal })
     }
 
-    /// Takes the steps before `step` and gives the batch of that one.
+    fn steps_per_epoch(&self) -> usize {
+        steps_per_epoch(&self.settings, &self.train)
+    }
+
+    /// Takes the steps before `step` and gives the batch of that one, the first if it has several.
     fn train_until(&mut self, step: u64, interrupt: &Interrupt) -> Result<Batch> {
         let mut taken = 0;
         for epoch in 0.. {
-            for (place, batch) in self.train.epoch(epoch).enumerate() {
-                let mut batch = batch?;
+            let mut batches = self.train.epoch(epoch);
+            for place in 1.. {
+                let parts = batches.by_ref().take(self.settings.accumulate);
+                let mut parts = parts.collect::<Result<Vec<_>, _>>()?;
+                if parts.is_empty() {
+                    break;
+                }
                 if taken == step {
-                    return Ok(batch);
+                    return Ok(parts.swap_remove(0));
                 }
                 interrupt.check()?;
-                self.trainer.step(&mut batch, Place { epoch: epoch + 1, step: place + 1 })?;
+                self.trainer.step_over(&mut parts, Place { epoch: epoch + 1, step: place })?;
                 taken += 1;
             }
         }
         unreachable!("a loader has at least one batch, so that epochs reach every step")
     }
-
-    fn train(&mut self, label: &str, record: &mut RecordWriter, interrupt: &Interrupt) -> Result<Outcome> {
-        let s = &self.settings;
-        let steps = self.train.batches_per_epoch();
-        let all_steps = s.epochs.saturating_mul(steps as u64);
-        // A network of its own: a comparison moves running statistics.
-        let start = theory_comparison(s, &self.train, model(s, self.data)?.as_mut())?;
-        let parameters = parameter_count(self.trainer.model());
-        self.write(
-            record,
-            "start",
-            json!({ "settings": s, "parameters": parameters, "steps_per_epoch": steps }),
-        )?;
-        self.write(record, "layers", json!({ "when": "start", "step": 0, "rows": start.rows }))?;
-
-        let progress = Progress::new(label, s.epochs, steps);
-        let (mut epochs, mut during) = (Vec::new(), Vec::new());
-        for epoch in 0..s.epochs {
-            let (train, test) = (&self.train, &self.test);
-            let mut on_layers = |layers: LayersAtStep| {
-                let rows = &layers.comparison.rows;
-                let line = json!({ "when": "training", "step": layers.step, "rows": rows });
-                write(s, record, "layers", line)?;
-                during.push(layers);
-                Ok(())
-            };
-            let metrics = self.trainer.epoch(epoch, train, test, &progress, interrupt, &mut on_layers)?;
-            progress.epoch(&metrics);
-            self.write(record, "epoch", metrics)?;
-            epochs.push(metrics);
-        }
-        progress.finish();
-
-        let weights = weights::to_safetensors(self.trainer.model());
-        let weights_sha256 = hex(&Sha256::digest(&weights));
-        // Before the comparison, whose batch is no batch of the run.
-        let degenerate = anact::degenerate_batches(self.trainer.model());
-        let end = theory_comparison(s, &self.train, self.trainer.model())?;
-        self.write(record, "layers", json!({ "when": "end", "step": all_steps, "rows": end.rows }))?;
-        for (site, batches) in &degenerate {
-            eprintln!(
-                "note: {site}: {batches} batches had no factor (constant, dead or not finite) and used the last one"
-            );
-        }
-        let last = epochs.last().map(|e| e.test);
-        self.write(
-            record,
-            "result",
-            json!({ "test": last, "weights_sha256": weights_sha256, "degenerate_batches": degenerate }),
-        )?;
-        Ok(Outcome { epochs, weights, weights_sha256, start, during, end, steps: all_steps })
-    }
-
-    fn write(&self, record: &mut RecordWriter, kind: &str, body: impl Serialize) -> Result<()> {
-        write(&self.settings, record, kind, body)
-    }
-}
-
-/// Writes a line that names the run.
-fn write(s: &Settings, record: &mut RecordWriter, kind: &str, body: impl Serialize) -> Result<()> {
-    let (activation, seed) = (s.activation.as_str(), s.seed);
-    Ok(record.write(kind, &Tagged { activation, seed, body })?)
 }
 
 /// The optimiser and its schedule around a new network.
@@ -289,8 +202,18 @@ fn trainer(s: &Settings, data: &Dataset, steps_per_epoch: u64) -> Result<Trainer
     let steps = |epochs: u64| epochs.saturating_mul(steps_per_epoch);
     let decay = s.schedule.decay.clone().in_steps(steps_per_epoch);
     let schedule = Schedule::new(s.lr, steps(s.schedule.warmup_epochs), steps(s.epochs), decay)?;
-    let trainer = Trainer::new(model(s, data)?, Optimizer::new(s.sgd)?, schedule, s.smoothing, s.seed);
-    let trainer = trainer.executing(s.execution());
+    let mut model = model(s, data)?;
+    let mut optimizer = Optimizer::new(s.optimizer)?;
+    if !s.groups.all().is_empty() {
+        optimizer = optimizer.grouped(s.groups.clone(), model.as_mut())?;
+    }
+    if let Some(clipping) = s.clipping {
+        optimizer = optimizer.clipping(clipping)?;
+    }
+    let mut trainer = Trainer::new(model, optimizer, schedule, s.smoothing, s.seed).executing(s.execution());
+    if let Some(averaging) = s.average {
+        trainer = trainer.averaging(Average::new(averaging)?);
+    }
     let trainer = if s.find_anomalies { trainer.finding_anomalies() } else { trainer };
     Ok(match s.inspect_every {
         Some(every) => trainer.inspecting(Inspections::new(every, steps(s.epochs))),
@@ -302,12 +225,16 @@ fn model(s: &Settings, data: &Dataset) -> Result<Box<dyn layers::Layer<f32>>> {
     build_model(s, data.train.images().shape(), data.classes.len())
 }
 
-fn training_loader(s: &Settings, data: &Dataset, normalisation: Normalisation) -> Result<Loader> {
-    let is_colour = data.train.images().shape()[0] > 1;
+fn steps_per_epoch(s: &Settings, train: &Loader) -> usize {
+    train.batches_per_epoch().div_ceil(s.accumulate)
+}
+
+fn training_loader(s: &Settings, train: Split, normalisation: Normalisation) -> Result<Loader> {
+    let is_colour = train.images().shape()[0] > 1;
     let mut config = LoaderConfig::training(s.batch, s.seed, normalisation);
     config.augmentation = s.augment.unwrap_or(is_colour).then_some(Augmentation::CIFAR);
     // What a step leaves serves the next batch.
-    Ok(Loader::new(data.train.clone(), config)?.with_arrays(buffer::to_overwrite))
+    Ok(Loader::new(train, config)?.with_arrays(buffer::to_overwrite))
 }
 
 /// Predicted and measured on the first batch of the first epoch.

@@ -1,0 +1,213 @@
+//! The folder of a run's checkpoints.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::codec;
+use super::state::RunState;
+use crate::error::{Error, Result};
+use crate::record::RecordError;
+
+const FOLDER: &str = "checkpoints";
+const PREFIX: &str = "step-";
+const STATE: &str = "state";
+/// Names of what is not whole yet, or not any more, begin and end so.
+const TEMPORARY: (&str, &str) = (".", ".tmp");
+
+/// The checkpoints of one run; the newest few are kept.
+#[derive(Debug, Clone)]
+pub struct Checkpoints {
+    folder: PathBuf,
+    keep: usize,
+}
+
+/// A checkpoint that was read and found whole.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Its folder.
+    pub path: PathBuf,
+    /// Where the run stood.
+    pub state: RunState,
+    /// The other files by name.
+    pub files: Vec<(String, Vec<u8>)>,
+}
+
+impl Loaded {
+    /// The bytes of the file called `name`, if the checkpoint has one.
+    pub fn file(&self, name: &str) -> Option<&[u8]> {
+        self.files.iter().find(|(n, _)| n == name).map(|(_, bytes)| bytes.as_slice())
+    }
+}
+
+/// What looking for the newest whole checkpoint found.
+#[derive(Debug)]
+pub struct Found {
+    /// It, if there is any.
+    pub newest: Option<Loaded>,
+    /// Newer ones that are damaged, with the reasons.
+    pub damaged: Vec<String>,
+}
+
+impl Checkpoints {
+    /// Those of the run in `run`, of which the newest `keep` (at least 1) stay.
+    pub fn of(run: &Path, keep: usize) -> Self {
+        Self { folder: run.join(FOLDER), keep: keep.max(1) }
+    }
+
+    /// Writes a checkpoint of these files, then removes what is older than the newest few.
+    ///
+    /// It is written under another name, every file and the folder are flushed to the disk, and the folder is renamed: so at
+    /// every moment the checkpoints under their names are whole. On an error the earlier ones stand.
+    ///
+    /// # Errors
+    /// Files that cannot be written: a full disk, a folder that is gone.
+    pub fn write(&self, mut state: RunState, files: &[(&str, Vec<u8>)]) -> Result<PathBuf> {
+        let path = self.path(state.position.step);
+        // The run is the same bit for bit, so one that is there and whole is this one.
+        if path.exists() && load(&path).is_ok() {
+            return Ok(path);
+        }
+        state.files = files.iter().map(|(name, bytes)| (name.to_string(), digest(bytes))).collect();
+        let state_bytes = codec::encode(&state);
+        fs::create_dir_all(&self.folder).map_err(RecordError::io("create the folder", &self.folder))?;
+        let temporary = self.temporary(&path);
+        let all = files.iter().map(|(name, bytes)| (*name, bytes)).chain([(STATE, &state_bytes)]);
+        let written = write_folder(&temporary, all).and_then(|()| self.replace(&temporary, &path));
+        if let Err(error) = written {
+            // Nothing to add if this fails too: the first error is the one to report.
+            let _ = fs::remove_dir_all(&temporary);
+            return Err(error);
+        }
+        self.prune(state.position.step);
+        Ok(path)
+    }
+
+    /// The newest checkpoint that is whole.
+    ///
+    /// # Errors
+    /// The folder cannot be read, or there are checkpoints and every one is damaged.
+    pub fn newest(&self) -> Result<Found> {
+        let mut damaged = Vec::new();
+        for step in self.steps()?.into_iter().rev() {
+            let path = self.path(step);
+            match load(&path) {
+                Ok(loaded) => return Ok(Found { newest: Some(loaded), damaged }),
+                Err(problem) => damaged.push(format!("{}: {problem}", path.display())),
+            }
+        }
+        match damaged.is_empty() {
+            true => Ok(Found { newest: None, damaged }),
+            false => Err(Error::File {
+                path: self.folder.clone(),
+                problem: format!("no checkpoint is whole:\n  {}", damaged.join("\n  ")),
+            }),
+        }
+    }
+
+    /// Removes what killed processes left half-written.
+    pub fn clean(&self) {
+        let is_temporary = |name: &str| name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1);
+        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            if is_temporary(&entry.file_name().to_string_lossy()) {
+                // Left in the way of nothing if it cannot be removed.
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+
+    /// The steps of all checkpoints, from oldest to newest.
+    fn steps(&self) -> Result<Vec<u64>> {
+        if !self.folder.exists() {
+            return Ok(Vec::new());
+        }
+        let entries = fs::read_dir(&self.folder).map_err(RecordError::io("read the folder", &self.folder))?;
+        let step = |name: &str| name.strip_prefix(PREFIX)?.parse().ok();
+        let mut steps: Vec<u64> =
+            entries.flatten().filter_map(|e| step(&e.file_name().to_string_lossy())).collect();
+        steps.sort_unstable();
+        Ok(steps)
+    }
+
+    fn path(&self, step: u64) -> PathBuf {
+        self.folder.join(format!("{PREFIX}{step:010}"))
+    }
+
+    fn temporary(&self, path: &Path) -> PathBuf {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        self.folder.join(format!("{}{name}.{}{}", TEMPORARY.0, std::process::id(), TEMPORARY.1))
+    }
+
+    /// Gives the whole folder `from` the name `to`, which a damaged one may still have.
+    fn replace(&self, from: &Path, to: &Path) -> Result<()> {
+        if to.exists() {
+            fs::remove_dir_all(to).map_err(RecordError::io("replace the damaged", to))?;
+        }
+        fs::rename(from, to).map_err(RecordError::io("rename a temporary folder to", to))?;
+        sync_folder(&self.folder);
+        Ok(())
+    }
+
+    /// Removes all but the newest few up to `step`; a later one can only be damaged and will be replaced. What cannot be
+    /// removed is no reason to stop training.
+    fn prune(&self, step: u64) {
+        let Ok(mut steps) = self.steps() else { return };
+        steps.retain(|&s| s <= step);
+        for &step in &steps[..steps.len().saturating_sub(self.keep)] {
+            // Renamed first, so that a half-removed one is never taken for a checkpoint.
+            let (path, gone) = (self.path(step), self.temporary(&self.path(step)));
+            let removed = fs::rename(&path, &gone).and_then(|()| fs::remove_dir_all(&gone));
+            if let Err(error) = removed {
+                eprintln!("note: an old checkpoint stays, {}: {error}", path.display());
+            }
+        }
+    }
+}
+
+fn digest(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// Writes files into a new folder and waits until they are on the disk.
+fn write_folder<'a>(folder: &Path, files: impl Iterator<Item = (&'a str, &'a Vec<u8>)>) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(RecordError::io("remove", folder))?;
+    }
+    fs::create_dir(folder).map_err(RecordError::io("create the folder", folder))?;
+    for (name, bytes) in files {
+        let path = folder.join(name);
+        let mut file = File::create(&path).map_err(RecordError::io("create", &path))?;
+        file.write_all(bytes).map_err(RecordError::io("write", &path))?;
+        file.sync_all().map_err(RecordError::io("flush", &path))?;
+    }
+    sync_folder(folder);
+    Ok(())
+}
+
+/// Makes names durable. Not every file system lets a folder be synced, and the files are whole either way.
+fn sync_folder(folder: &Path) {
+    if let Ok(folder) = File::open(folder) {
+        let _ = folder.sync_all();
+    }
+}
+
+/// Reads a checkpoint whole, or says why not.
+fn load(path: &Path) -> Result<Loaded, String> {
+    let read = |name: &str| fs::read(path.join(name)).map_err(|e| format!("{name} cannot be read: {e}"));
+    let state: RunState = codec::decode(&read(STATE)?).map_err(|e| format!("{STATE}: {e}"))?;
+    let mut files = Vec::new();
+    for (name, expected) in &state.files {
+        // The state is intact, so the names are those we wrote; a slash would be somebody else's.
+        if name.contains(['/', '\\']) {
+            return Err(format!("{STATE} names the file {name}, which is none of a checkpoint's"));
+        }
+        let bytes = read(name)?;
+        if digest(&bytes) != *expected {
+            return Err(format!("{name} has {} bytes with another SHA-256 than {STATE} says", bytes.len()));
+        }
+        files.push((name.clone(), bytes));
+    }
+    Ok(Loaded { path: path.to_path_buf(), state, files })
+}

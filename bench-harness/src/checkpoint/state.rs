@@ -1,0 +1,68 @@
+//! What a checkpoint remembers besides arrays.
+
+use anact::theory::LayerRow;
+use serde::{Deserialize, Serialize};
+
+use crate::run::{EpochMetrics, Tally};
+
+/// Where a run stands, between two steps of its optimiser.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunState {
+    /// The program's version, for messages.
+    pub version: String,
+    /// The run's settings as JSON: text survives a setting that is added later.
+    pub settings: String,
+    /// The data it is trained on.
+    pub data: DataIdentity,
+    /// How far it is.
+    pub position: Position,
+    /// The epochs that are over.
+    pub epochs: Vec<EpochMetrics>,
+    /// The epoch with the best validation so far.
+    pub best: Option<Best>,
+    /// Layers looked at in training: the steps taken before, and the rows.
+    pub layers: Vec<(u64, Vec<LayerRow>)>,
+    /// The length of the record when this was written; what follows is written again.
+    pub record_bytes: u64,
+    /// Name and SHA-256 of every file beside this one.
+    pub files: Vec<(String, [u8; 32])>,
+}
+
+/// What tells one data set from another: names, sizes, and the order of labels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataIdentity {
+    /// The registry's name.
+    pub name: String,
+    /// Training, validation and test images.
+    pub images: [u64; 3],
+    /// SHA-256 of all labels in order, split by split.
+    pub labels: [u8; 32],
+}
+
+/// How far a run is. All random numbers of a step follow from this and the seed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Position {
+    /// Steps taken.
+    pub step: u64,
+    /// Epochs that are over.
+    pub epoch: u64,
+    /// Batches of the present epoch that were used.
+    pub batch: u64,
+    /// The present epoch's sums so far.
+    pub tally: Tally,
+    /// The time it took so far.
+    pub seconds: f64,
+    /// Of which the step waited for its batch.
+    pub waited: f64,
+}
+
+/// The epoch whose validation was best.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// Counted from 1.
+    pub epoch: u64,
+    /// Its validation accuracy.
+    pub accuracy: f64,
+    /// Its validation loss.
+    pub loss: f64,
+}

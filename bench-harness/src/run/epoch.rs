@@ -1,0 +1,67 @@
+//! What one epoch did, and tables of epochs.
+
+use serde::{Deserialize, Serialize};
+
+use super::evaluation::Metrics;
+use crate::error::Result;
+use crate::record::{Cell, Csv};
+
+/// What one epoch did.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct EpochMetrics {
+    /// Counted from 1.
+    pub epoch: u64,
+    /// Means over the training images as they were seen, augmented and with the weights of the moment.
+    pub train: Metrics,
+    /// On the images held out, after the epoch; `None` if none are.
+    pub validation: Option<Metrics>,
+    /// The learning rate of the epoch's last step.
+    pub lr: f64,
+    /// Training time.
+    pub seconds: f64,
+    /// Of which steps waited for their batches.
+    pub waited: f64,
+    /// Training images per second.
+    pub images_per_s: f64,
+}
+
+impl EpochMetrics {
+    /// An empty CSV table of epochs.
+    pub fn csv() -> Csv {
+        Csv::new([
+            "activation",
+            "seed",
+            "epoch",
+            "train_loss",
+            "train_accuracy",
+            "validation_loss",
+            "validation_accuracy",
+            "lr",
+            "seconds",
+            "waited_s",
+            "images_per_s",
+        ])
+    }
+
+    /// Appends a run's epochs to a table made by [`EpochMetrics::csv`].
+    ///
+    /// # Errors
+    /// Never for a table of that making.
+    pub fn append_to(csv: &mut Csv, activation: &str, seed: u64, epochs: &[Self]) -> Result<()> {
+        for e in epochs {
+            let numbers = [
+                Some(e.train.loss),
+                Some(e.train.accuracy),
+                e.validation.map(|v| v.loss),
+                e.validation.map(|v| v.accuracy),
+                Some(e.lr),
+                Some(e.seconds),
+                Some(e.waited),
+                Some(e.images_per_s),
+            ];
+            let head = [Cell::from(activation), Cell::from(seed), Cell::from(e.epoch)];
+            csv.row(head.into_iter().chain(numbers.map(Cell::from)))?;
+        }
+        Ok(())
+    }
+}

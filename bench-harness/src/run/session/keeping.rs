@@ -1,0 +1,126 @@
+//! Checkpoints of a session, written and taken up again.
+
+use std::path::{Path, PathBuf};
+
+use layers::weights;
+use sha2::{Digest, Sha256};
+
+use super::training::Course;
+use super::Session;
+use crate::checkpoint::{Checkpoints, DataIdentity, Loaded, RunState};
+use crate::error::{Error, Result};
+use crate::record::{RunFolder, write_atomic};
+use crate::run::inspection::LayersAtStep;
+use crate::run::theory::TheoryComparison;
+
+/// Names of a checkpoint's files.
+const WEIGHTS: &str = "weights.safetensors";
+const OPTIMIZER: &str = "optimizer.safetensors";
+const AVERAGE: &str = "average.safetensors";
+
+/// The weights with the best validation, in the run's folder.
+pub const BEST: &str = "best.safetensors";
+
+/// Keeps the checkpoints of one run, and its best weights.
+#[derive(Debug)]
+pub struct Keeping {
+    run: PathBuf,
+    checkpoints: Checkpoints,
+}
+
+impl Keeping {
+    /// In the folder of a run, the newest `keep` checkpoints.
+    pub fn new(run: &RunFolder, keep: usize) -> Self {
+        let checkpoints = Checkpoints::of(run.path(), keep);
+        Self { run: run.path().to_path_buf(), checkpoints }
+    }
+
+    /// The run's folder.
+    pub(super) fn run(&self) -> &Path {
+        &self.run
+    }
+
+    /// Writes the weights that did best so far.
+    pub(super) fn write_best(&self, weights: &[u8]) -> Result<()> {
+        Ok(write_atomic(self.run.join(BEST), weights)?)
+    }
+
+    /// Writes a checkpoint of `session` at `course`; the record has `record_bytes` bytes.
+    pub(super) fn write(&self, session: &mut Session<'_>, course: &Course, record_bytes: u64) -> Result<()> {
+        let state = RunState {
+            version: env!("CARGO_PKG_VERSION").into(),
+            settings: session.settings.to_json(),
+            data: session.identity(),
+            position: course.position,
+            epochs: course.epochs.clone(),
+            best: course.best,
+            layers: course.during.iter().map(|l| (l.step, l.comparison.rows.clone())).collect(),
+            record_bytes,
+            files: Vec::new(),
+        };
+        let trainer = &mut session.trainer;
+        let mut files = vec![
+            (WEIGHTS, weights::to_safetensors(trainer.model())),
+            (OPTIMIZER, weights::encode(&trainer.optimizer().state())),
+        ];
+        if let Some(average) = trainer.average() {
+            files.push((AVERAGE, weights::encode(&average.state()?)));
+        }
+        self.checkpoints.write(state, &files)?;
+        Ok(())
+    }
+}
+
+impl Session<'_> {
+    /// Puts the session where the checkpoint was written, and says how far that is.
+    ///
+    /// # Errors
+    /// A checkpoint of other settings, data or network.
+    pub(super) fn restore(&mut self, loaded: &Loaded) -> Result<Course> {
+        let Loaded { path, state, .. } = loaded;
+        let refuse = |problem: String| Error::File { path: path.clone(), problem };
+        if state.settings != self.settings.to_json() {
+            return Err(refuse("the checkpoint is of a run with other settings".into()));
+        }
+        let (then, now) = (&state.data, self.identity());
+        if *then != now {
+            return Err(refuse(format!(
+                "it was trained on {} with {:?} training, validation and test images; these are {} with {:?}{}",
+                then.name,
+                then.images,
+                now.name,
+                now.images,
+                if then.images == now.images { " in another order" } else { "" },
+            )));
+        }
+        let file = |name: &str| loaded.file(name).ok_or_else(|| refuse(format!("it holds no {name}")));
+        let misfit = |name: &str, error: weights::WeightsError| refuse(format!("{name}: {error}"));
+        let arrays = |name: &str| {
+            weights::decode(file(name)?).map_err(|error| misfit(name, error))
+        };
+        weights::load_safetensors(self.trainer.model(), file(WEIGHTS)?).map_err(|e| misfit(WEIGHTS, e))?;
+        let optimizer = arrays(OPTIMIZER)?;
+        let average = self.trainer.average().map(|_| arrays(AVERAGE)).transpose()?;
+        self.trainer.restore(state.position.step, &optimizer, average.as_ref()).map_err(|e| misfit(OPTIMIZER, e))?;
+        let during = state.layers.iter().cloned();
+        let during = during.map(|(step, rows)| LayersAtStep { step, comparison: TheoryComparison { rows } });
+        Ok(Course { position: state.position, epochs: state.epochs.clone(), best: state.best, during: during.collect() })
+    }
+
+    /// What tells the data of this session from others.
+    fn identity(&self) -> DataIdentity {
+        let validation = self.validation.as_ref().map(|loader| loader.split());
+        let splits = [Some(self.train.split()), validation, Some(self.test.split())];
+        let mut labels = Sha256::new();
+        for split in splits.into_iter().flatten() {
+            for label in split.labels() {
+                labels.update((label as u64).to_le_bytes());
+            }
+        }
+        DataIdentity {
+            name: self.data.name.clone(),
+            images: splits.map(|split| split.map_or(0, |s| s.len() as u64)),
+            labels: labels.finalize().into(),
+        }
+    }
+}

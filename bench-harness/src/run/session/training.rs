@@ -1,0 +1,283 @@
+//! The training loop: epochs of steps, validation, checkpoints on the way, the test at the end.
+
+use std::time::Instant;
+
+use layers::{parameter_count, weights};
+use serde::Serialize;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::keeping::Keeping;
+use super::{Session, hex, model, theory_comparison};
+use crate::checkpoint::{Best, Loaded, Position};
+use crate::error::{Error, Result};
+use crate::record::RecordWriter;
+use crate::run::epoch::EpochMetrics;
+use crate::run::evaluation::{Evaluation, Metrics, evaluate};
+use crate::run::inspection::LayersAtStep;
+use crate::run::interrupt::Interrupt;
+use crate::run::progress::Progress;
+use crate::run::settings::Settings;
+use crate::run::theory::TheoryComparison;
+use crate::run::trainer::Place;
+
+/// What a finished run leaves.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Every epoch.
+    pub epochs: Vec<EpochMetrics>,
+    /// The epoch whose validation was best; `None` without validation.
+    pub best: Option<Best>,
+    /// The network after the last epoch on the test images, which were not looked at before.
+    pub test: Evaluation,
+    /// The state of the trained network, as a safetensors file; averaged weights, if the run keeps an average.
+    pub weights: Vec<u8>,
+    /// Its SHA-256: equal for runs that ended in the same bits.
+    pub weights_sha256: String,
+    /// Theory and measurement before training.
+    pub start: TheoryComparison,
+    /// The same in the steps that were to be looked at, if any.
+    pub during: Vec<LayersAtStep>,
+    /// Theory and measurement after training.
+    pub end: TheoryComparison,
+    /// Steps taken.
+    pub steps: u64,
+}
+
+/// Who accompanies a run.
+#[derive(Debug)]
+pub struct Company<'a> {
+    /// The run's name on the terminal.
+    pub label: &'a str,
+    /// Takes down what happens.
+    pub record: &'a mut RecordWriter,
+    /// Knows whether the user asked to stop.
+    pub interrupt: &'a Interrupt,
+    /// Keeps checkpoints, if there are to be any.
+    pub keeping: Option<Keeping>,
+}
+
+/// Names the run that a line of the record belongs to.
+#[derive(Debug, Serialize)]
+struct Tagged<'a, T> {
+    activation: &'a str,
+    seed: u64,
+    #[serde(flatten)]
+    body: T,
+}
+
+/// What a run has gathered so far; a checkpoint holds it.
+#[derive(Debug, Default)]
+pub(super) struct Course {
+    pub(super) position: Position,
+    pub(super) epochs: Vec<EpochMetrics>,
+    pub(super) best: Option<Best>,
+    pub(super) during: Vec<LayersAtStep>,
+}
+
+impl Session<'_> {
+    /// Trains and inspects, writing every epoch to the record as it ends; goes on from a checkpoint if one is given.
+    ///
+    /// # Errors
+    /// A loss that is not finite; the user's wish to stop, after a checkpoint was written if any are kept; a checkpoint of
+    /// another run; a full disk.
+    pub fn run(mut self, mut company: Company<'_>, from: Option<&Loaded>) -> Result<Outcome> {
+        let course = from.map(|loaded| self.restore(loaded)).transpose()?;
+        let outcome = self.train(course, &mut company);
+        if let Err(error) = &outcome {
+            // Without this line a run that ended early would look like one that goes on. If the record itself cannot
+            // be written, the first error says so already.
+            let kind = if matches!(error, Error::Paused { .. }) { "paused" } else { "stopped" };
+            let _ = self.write(company.record, kind, json!({ "reason": error.to_string() }));
+        }
+        company.record.sync()?;
+        outcome
+    }
+
+    fn train(&mut self, resumed: Option<Course>, company: &mut Company<'_>) -> Result<Outcome> {
+        let steps = self.steps_per_epoch();
+        // A network of its own: a comparison moves running statistics.
+        let start = theory_comparison(&self.settings, &self.train, model(&self.settings, self.data)?.as_mut())?;
+        let parameters = parameter_count(self.trainer.model());
+        let is_new = resumed.is_none();
+        let mut course = resumed.unwrap_or_default();
+        if is_new {
+            let s = &self.settings;
+            let line = json!({ "settings": s, "parameters": parameters, "steps_per_epoch": steps });
+            self.write(company.record, "start", line)?;
+            let line = json!({ "when": "start", "step": 0, "rows": start.rows });
+            self.write(company.record, "layers", line)?;
+            // From here on the run can be resumed.
+            self.keep(&course, company)?;
+        } else {
+            self.write(company.record, "resumed", json!({ "step": course.position.step }))?;
+        }
+
+        let progress = Progress::new(company.label, self.settings.epochs, steps, course.position.step);
+        while course.position.epoch < self.settings.epochs {
+            self.epoch(&mut course, company, &progress)?;
+        }
+        progress.finish();
+        self.finish(start, course, company)
+    }
+
+    /// What is left of the present epoch, and its validation.
+    fn epoch(&mut self, course: &mut Course, company: &mut Company<'_>, progress: &Progress) -> Result<()> {
+        let epoch = course.position.epoch;
+        let mut lr = self.trainer.rate_before();
+        let parts = self.settings.accumulate;
+        let before = (course.position.seconds, course.position.waited);
+        let start = Instant::now();
+        let mut batches = self.train.epoch_in_background(epoch, course.position.batch as usize, self.settings.workers);
+        loop {
+            let mut group = batches.by_ref().take(parts).collect::<Result<Vec<_>, _>>()?;
+            if group.is_empty() {
+                break;
+            }
+            let step = course.position.batch as usize / parts + 1;
+            let done = self.trainer.step_over(&mut group, Place { epoch: epoch + 1, step })?;
+            lr = done.rate;
+            let position = &mut course.position;
+            position.tally.add(done.loss, done.correct, done.samples);
+            position.step += 1;
+            position.batch += group.len() as u64;
+            position.seconds = before.0 + start.elapsed().as_secs_f64();
+            position.waited = before.1 + batches.waited().as_secs_f64();
+            let images_per_s = position.tally.samples() as f64 / position.seconds;
+            progress.step(epoch, position.tally.metrics(), images_per_s);
+            if let Some(layers) = done.layers {
+                let rows = &layers.comparison.rows;
+                let line = json!({ "when": "training", "step": layers.step, "rows": rows });
+                write(&self.settings, company.record, "layers", line)?;
+                course.during.push(layers);
+            }
+            if company.interrupt.is_set() {
+                return Err(self.pause(course, company));
+            }
+            if self.settings.checkpoint_steps.is_some_and(|every| course.position.step.is_multiple_of(every)) {
+                self.keep(course, company)?;
+            }
+        }
+        drop(batches);
+        let validation = match self.validate(epoch, company.interrupt) {
+            Err(Error::Interrupted) => return Err(self.pause(course, company)),
+            other => other?,
+        };
+        self.end_epoch(course, company, progress, (lr, validation))
+    }
+
+    /// The metrics on the images held out.
+    fn validate(&mut self, epoch: u64, interrupt: &Interrupt) -> Result<Option<Metrics>> {
+        let Some(held_out) = &self.validation else { return Ok(None) };
+        let place = Place { epoch: epoch + 1, step: self.train.batches_per_epoch() };
+        let evaluation = self.trainer.with_averaged_weights(|model, execution| {
+            evaluate(model, execution, held_out, place, interrupt)
+        })?;
+        Ok(Some(evaluation.metrics))
+    }
+
+    fn end_epoch(
+        &mut self,
+        course: &mut Course,
+        company: &mut Company<'_>,
+        progress: &Progress,
+        (lr, validation): (f64, Option<Metrics>),
+    ) -> Result<()> {
+        let Position { step, epoch, tally, seconds, waited, .. } = course.position;
+        let metrics = EpochMetrics {
+            epoch: epoch + 1,
+            train: tally.metrics(),
+            validation,
+            lr,
+            seconds,
+            waited,
+            images_per_s: tally.samples() as f64 / seconds,
+        };
+        progress.epoch(&metrics);
+        self.write(company.record, "epoch", metrics)?;
+        course.epochs.push(metrics);
+        course.position = Position { step, epoch: epoch + 1, ..Position::default() };
+        if let Some(Metrics { loss, accuracy }) = validation
+            && course.best.is_none_or(|best| accuracy > best.accuracy)
+        {
+            course.best = Some(Best { epoch: epoch + 1, accuracy, loss });
+            if let Some(keeping) = &company.keeping {
+                keeping.write_best(&self.weights()?)?;
+            }
+        }
+        self.keep(course, company)
+    }
+
+    /// The test, and what is known of the trained network.
+    fn finish(&mut self, start: TheoryComparison, course: Course, company: &mut Company<'_>) -> Result<Outcome> {
+        let (test, place) = (&self.test, Place { epoch: self.settings.epochs, step: self.train.batches_per_epoch() });
+        let interrupt = company.interrupt;
+        let test = self.trainer.with_averaged_weights(|model, execution| {
+            evaluate(model, execution, test, place, interrupt)
+        });
+        let test = match test {
+            Err(Error::Interrupted) => return Err(self.pause(&course, company)),
+            other => other?,
+        };
+        let weights = self.weights()?;
+        let weights_sha256 = hex(&Sha256::digest(&weights));
+        // Before the comparison, whose batch is no batch of the run.
+        let degenerate = anact::degenerate_batches(self.trainer.model());
+        let end = theory_comparison(&self.settings, &self.train, self.trainer.model())?;
+        let steps = course.position.step;
+        self.write(company.record, "layers", json!({ "when": "end", "step": steps, "rows": end.rows }))?;
+        for (site, batches) in &degenerate {
+            eprintln!(
+                "note: {site}: {batches} batches had no factor (constant, dead or not finite) and used the last one"
+            );
+        }
+        let Evaluation { metrics, top5, samples, .. } = &test;
+        self.write(
+            company.record,
+            "result",
+            json!({
+                "test": { "loss": metrics.loss, "accuracy": metrics.accuracy, "top5": top5, "images": samples },
+                "class_accuracy": test.confusion.recall(),
+                "best": course.best,
+                "weights_sha256": weights_sha256,
+                "degenerate_batches": degenerate,
+            }),
+        )?;
+        let Course { epochs, best, during, .. } = course;
+        Ok(Outcome { epochs, best, test, weights, weights_sha256, start, during, end, steps })
+    }
+
+    /// The state of the network as a run leaves it.
+    fn weights(&mut self) -> Result<Vec<u8>> {
+        self.trainer.with_averaged_weights(|model, _| Ok(weights::to_safetensors(model)))
+    }
+
+    /// Writes a checkpoint and says that the user asked to stop; without checkpoints, only that.
+    fn pause(&mut self, course: &Course, company: &mut Company<'_>) -> Error {
+        match self.keep(course, company) {
+            Err(error) => error,
+            Ok(()) => match &company.keeping {
+                Some(keeping) => Error::Paused { step: course.position.step, run: keeping.run().to_path_buf() },
+                None => Error::Interrupted,
+            },
+        }
+    }
+
+    /// Writes a checkpoint, if any are kept.
+    fn keep(&mut self, course: &Course, company: &mut Company<'_>) -> Result<()> {
+        let Some(keeping) = &company.keeping else { return Ok(()) };
+        // What the checkpoint says of the record must be on the disk before it.
+        company.record.sync()?;
+        keeping.write(self, course, company.record.len()?)
+    }
+
+    pub(super) fn write(&self, record: &mut RecordWriter, kind: &str, body: impl Serialize) -> Result<()> {
+        write(&self.settings, record, kind, body)
+    }
+}
+
+/// Writes a line that names the run.
+fn write(s: &Settings, record: &mut RecordWriter, kind: &str, body: impl Serialize) -> Result<()> {
+    let (activation, seed) = (s.activation.as_str(), s.seed);
+    Ok(record.write(kind, &Tagged { activation, seed, body })?)
+}
