@@ -75,14 +75,24 @@ pub enum Error {
     /// The user asked to stop.
     #[error("interrupted; what was finished is recorded")]
     Interrupted,
+    /// The user asked to stop a run that can be resumed.
+    #[error("stopped after step {step}, with a checkpoint; to go on: anact train --resume {}", run.display())]
+    Paused {
+        /// Steps taken.
+        step: u64,
+        /// The run's folder.
+        run: PathBuf,
+    },
 }
 
 impl Error {
-    /// 1: a run or check failed; 2: a setting, name or file was wrong; 130: interrupted, as shells have it.
+    /// 1: a run or check failed; 2: a setting, name or file was wrong; 75: stopped and to be resumed, as `EX_TEMPFAIL` has it;
+    /// 130: interrupted, as shells have it.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Diverged { .. } | Self::LayersDiffer { .. } | Self::CheckFailed(_) => 1,
             Self::Engine(_) | Self::Data(_) | Self::Record(_) | Self::Setting { .. } | Self::File { .. } => 2,
+            Self::Paused { .. } => 75,
             Self::Interrupted => 130,
         }
     }

@@ -1,9 +1,10 @@
 //! The `anact` command: training runs, comparisons, checks and their records.
 //!
 //! [`command`] parses arguments and runs subcommands; [`run`] trains networks; [`study`] asks a question of many of
-//! them; [`record`] keeps what they did; [`plot`] and [`table`] show it.
+//! them; [`record`] keeps what they did and [`checkpoint`] what they need to go on; [`plot`] and [`table`] show it.
 #![forbid(unsafe_code)]
 
+pub mod checkpoint;
 pub mod command;
 mod error;
 pub mod plot;

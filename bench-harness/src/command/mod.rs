@@ -36,7 +36,7 @@ struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 a check failed or a run diverged; 2 a wrong setting, name or file; \
-                          130 interrupted by Ctrl-C.";
+                          75 stopped with a checkpoint, to be resumed; 130 interrupted by Ctrl-C.";
 
 #[derive(Debug, Subcommand)]
 enum Command {

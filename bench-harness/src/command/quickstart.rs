@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::plot::{Chart, Series};
 use crate::record::{RunFolder, default_folder, versions};
 use crate::run::{
-    CAVEAT, EpochMetrics, Interrupt, Options, Outcome, Session, Settings, TheoryComparison, load_data,
+    CAVEAT, Company, EpochMetrics, Interrupt, Options, Outcome, Session, Settings, TheoryComparison, load_data,
 };
 use crate::statistics::mean_and_error;
 use crate::table::Table;
@@ -93,7 +93,8 @@ impl Quickstart {
         let interrupt = Interrupt::listen();
         let mut sides = SIDES.map(|name| Side { name, outcomes: Vec::new() });
         for (side, label, session) in sessions {
-            sides[side].outcomes.push(session.run(&label, &mut record, &interrupt)?);
+            let company = Company { label: &label, record: &mut record, interrupt: &interrupt, keeping: None };
+            sides[side].outcomes.push(session.run(company, None)?);
         }
         write_files(&folder, &sides)?;
         print_summary(&sides);
@@ -118,10 +119,10 @@ fn write_files(folder: &RunFolder, sides: &[Side]) -> Result<()> {
         .x_label("epoch")
         .y_label("cross-entropy (nats), mean and range over seeds");
     let mut accuracy =
-        Chart::new("Test accuracy").x_label("epoch").y_label("accuracy (%), mean and range over seeds");
+        Chart::new("Validation accuracy").x_label("epoch").y_label("accuracy (%), mean and range over seeds");
     for side in sides {
         loss = loss.series(curve(side, |e| e.train.loss));
-        accuracy = accuracy.series(curve(side, |e| 100.0 * e.test.accuracy));
+        accuracy = accuracy.series(curve(side, |e| e.validation.map_or(f64::NAN, |v| 100.0 * v.accuracy)));
     }
     folder.write("loss.svg", loss.to_svg())?;
     folder.write("accuracy.svg", accuracy.to_svg())?;
@@ -178,7 +179,7 @@ fn print_summary(sides: &[Side; 2]) {
         println!("\n{}\n\n{forward}\n{backward}", side.name);
     }
     println!("{CAVEAT}");
-    let accuracy = |o: &Outcome| o.epochs.last().map_or(f64::NAN, |e| 100.0 * e.test.accuracy);
+    let accuracy = |o: &Outcome| 100.0 * o.test.metrics.accuracy;
     let mut table =
         Table::new().text("seed").number(sides[0].name).number(sides[1].name).number("difference");
     let mut differences = Vec::new();

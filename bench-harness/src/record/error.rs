@@ -28,6 +28,12 @@ pub enum RecordError {
         /// The record looked for.
         record: PathBuf,
     },
+    /// Another process works in the folder.
+    #[error("{} is in use by another process: wait for it, or stop it", folder.display())]
+    InUse {
+        /// The run's folder.
+        folder: PathBuf,
+    },
     /// A file-system call failed.
     #[error("cannot {action} {}: {source}{}", path.display(), advice(source))]
     Io {

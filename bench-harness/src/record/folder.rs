@@ -1,6 +1,6 @@
 //! The folder of one run, and files that are either whole or absent.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process;
@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::{Csv, RecordError, RecordWriter, Result, utc_now};
 
 const RECORD: &str = "record.jsonl";
+const LOCK: &str = "run.lock";
 
 /// `runs/<time>-<name>`, where a run is recorded unless told otherwise; the time is in UTC, to the second.
 pub fn default_folder(name: &str) -> PathBuf {
@@ -53,6 +54,20 @@ impl RunFolder {
         if record.is_file() { Ok(folder) } else { Err(RecordError::NoRun { record }) }
     }
 
+    /// Claims the folder for this process until the answer is dropped, so that no two processes write one run.
+    ///
+    /// # Errors
+    /// [`RecordError::InUse`] if another process has claimed it, [`RecordError::Io`] if the lock cannot be made.
+    pub fn claim(&self) -> Result<Claim> {
+        let path = self.file(LOCK);
+        let file = File::create(&path).map_err(RecordError::io("create", &path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Claim { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(RecordError::InUse { folder: self.path.clone() }),
+            Err(TryLockError::Error(source)) => Err(RecordError::io("lock", &path)(source)),
+        }
+    }
+
     /// The folder itself.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -94,6 +109,12 @@ impl RunFolder {
     pub fn write_csv(&self, name: &str, table: &Csv) -> Result<()> {
         self.write(name, table.to_string())
     }
+}
+
+/// Holds a run's folder for one process. The system lets go of it when the process ends, however that happens.
+#[derive(Debug)]
+pub struct Claim {
+    _file: File,
 }
 
 /// Whether two names are of one file, links followed; neither has to exist.

@@ -61,6 +61,33 @@ impl RecordWriter {
         written.map_err(RecordError::io("write", &self.path))
     }
 
+    /// Bytes of the record so far.
+    ///
+    /// # Errors
+    /// [`RecordError::Io`].
+    pub fn len(&self) -> Result<u64> {
+        Ok(self.file.metadata().map_err(RecordError::io("read the length of", &self.path))?.len())
+    }
+
+    /// Whether there is no line yet.
+    ///
+    /// # Errors
+    /// [`RecordError::Io`].
+    pub fn is_empty(&self) -> Result<bool> {
+        Ok(self.len()? == 0)
+    }
+
+    /// Drops what was written after the first `len` bytes: lines of steps that are to be taken again.
+    ///
+    /// # Errors
+    /// [`RecordError::Io`].
+    pub fn cut(&mut self, len: u64) -> Result<()> {
+        let end = self.len()?.min(len);
+        self.file.set_len(end).map_err(RecordError::io("write", &self.path))?;
+        self.file.seek(SeekFrom::Start(end)).map_err(RecordError::io("write", &self.path))?;
+        Ok(())
+    }
+
     /// Waits until every line so far is on the disk: for the end of a run and beside a checkpoint.
     ///
     /// # Errors

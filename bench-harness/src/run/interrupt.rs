@@ -1,4 +1,4 @@
-//! Ctrl-C: the first one asks the run to end after the present step, the second ends the process.
+//! Ctrl-C and SIGTERM: the first asks the run to end after the present step, the second ends the process.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,9 +24,14 @@ impl Interrupt {
         interrupt
     }
 
+    /// Whether the user asked to stop.
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+
     /// # Errors
     /// [`Error::Interrupted`] once the user asked to stop.
     pub fn check(&self) -> Result<()> {
-        if self.0.load(Ordering::SeqCst) { Err(Error::Interrupted) } else { Ok(()) }
+        if self.is_set() { Err(Error::Interrupted) } else { Ok(()) }
     }
 }

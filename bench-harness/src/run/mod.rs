@@ -1,6 +1,8 @@
 //! Training runs: their settings, the training loop, what is shown meanwhile and what is left behind.
 
+mod card;
 mod ensemble;
+mod epoch;
 mod evaluation;
 mod inspection;
 mod interrupt;
@@ -16,8 +18,10 @@ mod step;
 mod theory;
 mod trainer;
 
+pub use card::{LAST, ModelCard};
 pub use ensemble::{Compared, Ensemble, LayerMeans, Mean, Scale, TheoryMeans};
-pub use evaluation::Metrics;
+pub use epoch::EpochMetrics;
+pub use evaluation::{Confusion, Evaluation, Metrics, Tally, evaluate};
 pub use inspection::{Inspections, LayersAtStep};
 pub use interrupt::Interrupt;
 pub use memory::{MemoryPlan, StepMemory, measure_memory, plan_memory};
@@ -30,8 +34,8 @@ pub use quantities::{
 };
 pub use recording::Recording;
 pub(crate) use session::hex;
-pub use session::{Measurement, Outcome, Session, load_data};
-pub use settings::Settings;
-pub use step::{Step, step_arrays};
+pub use session::{BEST, Company, Keeping, Measurement, Outcome, Session, load_data};
+pub use settings::{GroupOption, JitterOption, ScheduleSettings, Settings};
+pub use step::{Step, Targets, step_arrays};
 pub use theory::{CAVEAT, Cotangent, Input, TheoryComparison, compare_with_theory, pair};
-pub use trainer::{EpochMetrics, Place, StepMetrics, StepTimes, Trainer};
+pub use trainer::{Place, StepMetrics, StepTimes, Trainer};

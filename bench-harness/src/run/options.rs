@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Deserialize;
 
+use super::settings::{GroupOption, JitterOption};
 use crate::error::{Error, Result};
 
 /// Defines [`Options`] together with the merge that puts flags on top of a file, so that no field is forgotten.
@@ -19,6 +20,13 @@ macro_rules! options {
         }
 
         impl Options {
+            /// The names of the options that are given, as flags.
+            pub fn given(&self) -> Vec<String> {
+                let given = [$((self.$field.is_some(), stringify!($field)),)*];
+                let given = given.into_iter().filter(|(is_given, _)| *is_given);
+                given.map(|(_, field)| format!("--{}", field.replace('_', "-"))).collect()
+            }
+
             /// `self` where given, else `below`.
             #[must_use]
             pub fn over(self, below: Self) -> Self {
@@ -37,6 +45,8 @@ options! {
     train_images: usize,
     /// Use only the first so many test images
     test_images: usize,
+    /// Training images held out for validation, the same share of every class, drawn by the seed; 0 for none [default: a tenth]
+    validation_images: usize,
     /// Network, see `anact list models` [default: resnet20]
     model: String,
     /// Hidden units, or channels of the first stage [default: the network's usual width]
@@ -63,30 +73,67 @@ options! {
     batch: usize,
     /// Highest learning rate [default: the network's usual rate, see `anact list models`]
     lr: f64,
-    /// Decay of the learning rate: cosine, step or constant [default: cosine]
+    /// Course of the learning rate: cosine, step, multi-step, one-cycle or constant [default: cosine]
     schedule: String,
-    /// Epochs over which the learning rate rises in equal steps to its highest [default: 1, or 0 in runs of fewer than 5 epochs]
+    /// With --schedule cosine: the rate that it nears at the end [default: 0]
+    min_lr: f64,
+    /// Epochs over which the learning rate rises in equal steps to its highest [default: 1, or 0 in runs of fewer than 5 epochs and with one-cycle]
     warmup_epochs: u64,
     /// With --schedule step: epochs between falls [default: a third of the run]
     step_epochs: u64,
-    /// With --schedule step: the factor of each fall [default: 0.1]
+    /// With --schedule step or multi-step: the factor of each fall [default: 0.1]
     step_factor: f64,
-    /// Momentum [default: 0.9]
+    /// With --schedule multi-step: the epochs after which the rate falls, as in 80,120 [default: after a half and three quarters]
+    #[arg(value_delimiter = ',')]
+    milestones: Vec<u64>,
+    /// Optimiser, see `anact list optimizers` [default: sgd]
+    optimizer: String,
+    /// Momentum of sgd [default: 0.9]
     momentum: f64,
     /// Nesterov's momentum [default: true, unless --momentum is 0]
     #[arg(num_args = 0..=1, default_missing_value = "true")]
     nesterov: bool,
-    /// Weight decay [default: 5e-4]
+    /// β₁ of adam, adamw and lion [default: 0.9]
+    beta1: f64,
+    /// β₂ of adam, adamw (0.999) and lion (0.99)
+    beta2: f64,
+    /// ε of adam and adamw [default: 1e-8]
+    eps: f64,
+    /// Weight decay [default: that of the optimiser, 5e-4 of sgd]
     weight_decay: f64,
-    /// How weight decay acts, coupled (L2) or decoupled [default: coupled]
+    /// How weight decay acts in sgd, coupled (L2) or decoupled [default: coupled]
     decay: String,
     /// What weight decay acts on: all parameters or weights (no bias, norm or activation parameter) [default: weights]
     decayed: String,
+    /// Parameters treated apart, PATTERN:rate=FACTOR,decay=NUMBER,frozen; may be given more than once, the first match decides
+    group: Vec<GroupOption>,
+    /// Clip gradients so that their norm over all parameters is at most this
+    clip_norm: f64,
+    /// Clip every element of gradients to this magnitude
+    clip_value: f64,
+    /// Keep an average of the weights and evaluate with it: ema (exponential) or swa (uniform)
+    average: String,
+    /// With --average ema: the share of the past [default: 0.999]
+    average_decay: f64,
+    /// Batches of a step, whose gradients are averaged: memory of one, a batch of all [default: 1]
+    accumulate: usize,
     /// Label smoothing [default: 0]
     smoothing: f64,
     /// Random crops and mirror images in training [default: true for colour images, else false]
     #[arg(num_args = 0..=1, default_missing_value = "true")]
     augment: bool,
+    /// Training images are random regions of at least this share, resized, in place of padded crops
+    resized_crop: f64,
+    /// Colour jitter: brightness, contrast, saturation and hue, as in 0.4,0.4,0.4,0.1
+    jitter: JitterOption,
+    /// Cutout: the side of a square of mean colour
+    cutout: usize,
+    /// Random erasing: the share of images with a rectangle of mean colour
+    erasing: f64,
+    /// Mixup: α of the weights' Beta distribution
+    mixup: f64,
+    /// Threads that make batches ahead of time; batches are the same for any number [default: 1]
+    workers: usize,
     /// Look for the first gradient that is not finite in every step; a loss that is not is always traced to its origin
     #[arg(num_args = 0..=1, default_missing_value = "true")]
     find_anomalies: bool,
@@ -98,6 +145,10 @@ options! {
     exact: bool,
     /// Compare the layers with the theory in the first step, every so many steps and in the last, on the step's own batch
     inspect_every: u64,
+    /// Write a checkpoint every so many steps, besides those at the end of every epoch
+    checkpoint_steps: u64,
+    /// Checkpoints that stay: so many of the newest [default: 2]
+    keep: usize,
     /// Seed of weights, order of the images, augmentation and dropout [default: 0]
     seed: u64,
     /// Folder for the run's record; must not hold one yet [default: runs/TIME-MODEL-ACTIVATION]

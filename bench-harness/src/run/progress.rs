@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::evaluation::Metrics;
-use super::trainer::EpochMetrics;
+use super::epoch::EpochMetrics;
 
 /// The progress of one run.
 #[derive(Debug)]
@@ -17,14 +17,17 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// For a run of `epochs` epochs of `steps` steps each.
-    pub fn new(label: &str, epochs: u64, steps: usize) -> Self {
+    /// For a run of `epochs` epochs of `steps` steps each, `taken` of which are taken.
+    pub fn new(label: &str, epochs: u64, steps: usize, taken: u64) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
         let bar = if is_terminal { ProgressBar::new(epochs * steps as u64) } else { ProgressBar::hidden() };
         let style =
             ProgressStyle::with_template("{prefix} {bar:24.cyan/dim} {percent:>3}%  {msg}  {eta} left");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_prefix(label.to_string());
+        // Steps of an earlier process say nothing about the time that is left.
+        bar.set_position(taken);
+        bar.reset_eta();
         Self { label: label.to_string(), epochs, bar, is_terminal }
     }
 
@@ -42,15 +45,12 @@ impl Progress {
 
     /// An epoch is done.
     pub fn epoch(&self, m: &EpochMetrics) {
+        let validation = m.validation.map_or(String::new(), |v| {
+            format!("  validation loss {:.3}  accuracy {:.2} %", v.loss, 100.0 * v.accuracy)
+        });
         let line = format!(
-            "{}  epoch {:>2}/{}  train loss {:.3}  test loss {:.3}  test accuracy {:.2} %  {:.0} images/s",
-            self.label,
-            m.epoch,
-            self.epochs,
-            m.train.loss,
-            m.test.loss,
-            100.0 * m.test.accuracy,
-            m.images_per_s
+            "{}  epoch {:>2}/{}  train loss {:.3}{validation}  {:.0} images/s",
+            self.label, m.epoch, self.epochs, m.train.loss, m.images_per_s
         );
         if self.is_terminal {
             self.bar.println(line);

@@ -1,12 +1,14 @@
 //! The training loop.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use autograd::inspect::{Anomaly, Timing};
 use autograd::{Gradients, Keep, Pass, Tape, Tensor};
 use datasets::Batch;
 use layers::optim::{Accumulator, Average, Optimizer, Schedule};
-use layers::{Context, Execution, Layer, accuracy};
+use layers::weights::{Array, WeightsError};
+use layers::{Context, Execution, Layer};
 
 use super::evaluation::tensor;
 use super::inspection::{Inspections, LayersAtStep};
@@ -147,9 +149,37 @@ impl Trainer {
         Self { average: Some(average), ..self }
     }
 
-    /// Steps taken.
-    pub fn steps(&self) -> u64 {
-        self.steps
+    /// The rate of the last step taken; before any, that of the first.
+    pub fn last_rate(&self) -> f64 {
+        self.schedule.at(self.steps.saturating_sub(1))
+    }
+
+    /// What moves the network.
+    pub fn optimizer(&self) -> &Optimizer<f32> {
+        &self.optimizer
+    }
+
+    /// The average of the weights, if one is kept.
+    pub fn average(&self) -> Option<&Average<f32>> {
+        self.average.as_ref()
+    }
+
+    /// Goes on from the states of optimiser and average after `steps` steps; the network's own state is the caller's.
+    ///
+    /// # Errors
+    /// States that are not of this optimiser or average for this network. Then the trainer is of no use any more.
+    pub fn restore(
+        &mut self,
+        steps: u64,
+        optimizer: &BTreeMap<String, Array<f32>>,
+        average: Option<&BTreeMap<String, Array<f32>>>,
+    ) -> Result<(), WeightsError> {
+        self.optimizer.load(self.model.as_mut(), optimizer)?;
+        if let (Some(own), Some(stored)) = (&mut self.average, average) {
+            own.load(self.model.as_mut(), stored)?;
+        }
+        self.steps = steps;
+        Ok(())
     }
 
     /// One step on a batch.

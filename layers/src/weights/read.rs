@@ -1,9 +1,12 @@
 //! Arrays on their way out of a safetensors file.
 
+use std::collections::BTreeMap;
+
 use autograd::{MAX_RANK, Scalar, Shape, Tensor};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
+use super::array::Array;
 use super::error::WeightsError;
 
 /// The named arrays of a safetensors file, read where they lie.
@@ -65,6 +68,28 @@ impl<'a> StoredArrays<'a> {
             return Err(WeightsError::Kind { name: name.to_string(), found, legal: "I64" });
         }
         Ok(view.data().as_chunks::<8>().0.iter().map(|&bytes| i64::from_le_bytes(bytes)).collect())
+    }
+
+    /// All arrays, as [`encode`](super::encode) takes them: numbers become tensors of `S`, a single I64 a count.
+    ///
+    /// # Errors
+    /// An array of another kind or with too many axes, a number that is no `S`, a count below 0.
+    pub fn arrays<S: Scalar>(&self) -> Result<BTreeMap<String, Array<S>>, WeightsError> {
+        let array = |name: &str| {
+            let view = self.view(name)?;
+            if view.dtype() != Dtype::I64 || !view.shape().is_empty() {
+                return Ok(Array::Tensor(self.tensor(name)?));
+            }
+            let stored = self.integers(name)?[0];
+            let count = u64::try_from(stored).map_err(|_| WeightsError::Number {
+                name: name.to_string(),
+                found: stored.to_string(),
+                position: 0,
+                legal: "a count, at least 0".into(),
+            })?;
+            Ok(Array::Count(count))
+        };
+        self.names().into_iter().map(|name| Ok((name.to_string(), array(name)?))).collect()
     }
 
     fn view(&self, name: &str) -> Result<TensorView<'a>, WeightsError> {

@@ -37,10 +37,10 @@ use self::predict::Source;
 use self::sample::Theory;
 pub(super) use self::sample::log_spread;
 use autograd::{Gradients, Result, Scalar, Tape, Var};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The numbers of one layer; absent where they do not apply, as ρ where no activation follows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Quantities {
     /// E\[x²\] of the layer's input.
     pub input: Option<f64>,
@@ -63,7 +63,7 @@ pub struct Quantities {
 }
 
 /// One layer with weights.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LayerRow {
     /// Its path in the network.
     pub layer: String,
@@ -88,7 +88,7 @@ pub struct LayerRow {
 }
 
 /// What comes back to a layer.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct BackwardMoments {
     /// E\[δ²\], as in [`Quantities`].
     pub delta: Option<f64>,

@@ -1,18 +1,18 @@
 //! `anact train`.
 
 mod figures;
+mod report;
 
 use std::path::PathBuf;
 
 use clap::Args;
+use datasets::Dataset;
 use serde_json::json;
 
-use crate::error::Result;
-use crate::plot::{Chart, Series};
+use crate::checkpoint::{Checkpoints, Loaded};
+use crate::error::{Error, Result};
 use crate::record::{RunFolder, default_folder, versions};
-use crate::run::{
-    CAVEAT, EpochMetrics, Interrupt, Options, Outcome, Session, Settings, TheoryComparison, load_data,
-};
+use crate::run::{Company, Interrupt, Keeping, Options, Session, Settings, load_data};
 use crate::table::bytes;
 
 /// Arguments of `anact train`.
@@ -21,94 +21,112 @@ pub(super) struct Train {
     /// TOML file with options; flags win over it
     #[arg(long)]
     config: Option<PathBuf>,
+    /// Go on with the run in this folder from its newest checkpoint, bit for bit; with --data if its data have moved
+    #[arg(long, value_name = "RUN", conflicts_with = "config")]
+    resume: Option<PathBuf>,
     #[command(flatten)]
     options: Options,
 }
 
 impl Train {
     pub(super) fn run(self) -> Result<()> {
-        let file = self.config.as_deref().map(Options::read).transpose()?.unwrap_or_default();
-        let options = self.options.over(file);
-        let output = options.output.clone();
-        let settings = Settings::of(options)?;
-        let data = load_data(&settings)?;
-        data.remarks.iter().for_each(|remark| eprintln!("note: {remark}"));
-        let session = Session::new(settings.clone(), &data)?;
-        let plan = session.memory_plan()?;
-        let name = format!("{}-{}", settings.model, settings.activation);
-        let folder = RunFolder::create(output.unwrap_or_else(|| default_folder(&name)))?;
-        let mut record = folder.records()?;
-        record.write(
-            "config",
-            &json!({
-                "settings": settings,
-                "versions": versions(rayon::current_num_threads()),
-                "memory_plan_bytes": plan,
-            }),
-        )?;
-        println!("recording to {}", folder.path().display());
-        println!(
-            "a step's tensors will take {} at their peak, the optimiser {}",
-            bytes(plan.step as u64),
-            bytes(plan.optimiser as u64)
-        );
-        if let Some(every) = settings.inspect_every {
-            println!(
-                "in every {every}. step layers are compared with the theory: it keeps its values until it ends and takes more"
-            );
+        match &self.resume {
+            Some(run) => resume(&RunFolder::open(run)?, &self.options),
+            None => {
+                let file = self.config.as_deref().map(Options::read).transpose()?.unwrap_or_default();
+                start(self.options.over(file))
+            }
         }
-
-        let label = format!("{} {}", settings.model, settings.activation);
-        let outcome = session.run(&label, &mut record, &Interrupt::listen())?;
-        report(&folder, &settings, &outcome)
     }
 }
 
-/// Writes tables, pictures and weights, and prints the summary.
-fn report(folder: &RunFolder, settings: &Settings, outcome: &Outcome) -> Result<()> {
-    folder.write("weights.safetensors", &outcome.weights)?;
-    let mut epochs = EpochMetrics::csv();
-    EpochMetrics::append_to(&mut epochs, &settings.activation, settings.seed, &outcome.epochs)?;
-    folder.write_csv("epochs.csv", &epochs)?;
-    let mut layers = TheoryComparison::csv();
-    let mut append = |comparison: &TheoryComparison, when: (&str, u64)| {
-        comparison.append_to(&mut layers, &settings.activation, settings.seed, when)
-    };
-    append(&outcome.start, ("start", 0))?;
-    for at in &outcome.during {
-        append(&at.comparison, ("training", at.step))?;
-    }
-    append(&outcome.end, ("end", outcome.steps))?;
-    folder.write_csv("layers.csv", &layers)?;
-    let figures = [
-        ("factors_by_step.svg", figures::factors(&outcome.during)),
-        ("gradient_variance_by_step.svg", figures::gradients(&outcome.during)),
-    ];
-    for (name, figure) in figures {
-        figure.map(|svg| folder.write(name, svg)).transpose()?;
-    }
-    let curve =
-        |read: fn(&EpochMetrics) -> f64| outcome.epochs.iter().map(move |e| (e.epoch as f64, read(e)));
-    let loss = Chart::new("Cross-entropy")
-        .x_label("epoch")
-        .y_label("loss (nats)")
-        .series(Series::line("training", curve(|e| e.train.loss)))
-        .series(Series::line("test", curve(|e| e.test.loss)));
-    folder.write("loss.svg", loss.to_svg())?;
-    let accuracy = Chart::new("Accuracy")
-        .x_label("epoch")
-        .y_label("accuracy (%)")
-        .series(Series::line("training", curve(|e| 100.0 * e.train.accuracy)))
-        .series(Series::line("test", curve(|e| 100.0 * e.test.accuracy)));
-    folder.write("accuracy.svg", accuracy.to_svg())?;
-
-    let [forward, backward] = outcome.end.tables();
+/// A run from its first step.
+fn start(options: Options) -> Result<()> {
+    let output = options.output.clone();
+    let settings = Settings::of(options)?;
+    let data = load(&settings)?;
+    let session = Session::new(settings.clone(), &data)?;
+    let plan = session.memory_plan()?;
+    let name = format!("{}-{}", settings.model, settings.activation);
+    let folder = RunFolder::create(output.unwrap_or_else(|| default_folder(&name)))?;
+    let _claim = folder.claim()?;
+    session.card().write(&folder)?;
+    let line = json!({
+        "settings": settings,
+        "data": { "checks": data.checks, "remarks": data.remarks },
+        "versions": versions(rayon::current_num_threads()),
+        "memory_plan_bytes": plan,
+    });
+    folder.records()?.write("config", &line)?;
+    println!("recording to {}", folder.path().display());
     println!(
-        "\nPer layer after training, each column predicted | measured\n\n{forward}\n{backward}\n{CAVEAT}\n"
+        "a step's tensors will take {} at their peak, the optimiser {}",
+        bytes(plan.step as u64),
+        bytes(plan.optimiser as u64)
     );
-    if let Some(last) = outcome.epochs.last() {
-        println!("test accuracy {:.2} %, loss {:.4}", 100.0 * last.test.accuracy, last.test.loss);
+    if let Some(every) = settings.inspect_every {
+        println!(
+            "in every {every}. step layers are compared with the theory: it keeps its values until it ends and takes more"
+        );
     }
-    println!("weights SHA-256 {}\nrecorded in {}", outcome.weights_sha256, folder.path().display());
-    Ok(())
+    train(session, &settings, &data, &folder, None)
+}
+
+/// A run from its newest whole checkpoint.
+fn resume(folder: &RunFolder, options: &Options) -> Result<()> {
+    if let Some(option) = options.given().into_iter().find(|option| option != "--data") {
+        return Err(Error::Setting {
+            setting: "--resume",
+            value: format!("given with {option}"),
+            legal: "no option of the run but --data: a run goes on with the settings it began with".into(),
+        });
+    }
+    let _claim = folder.claim()?;
+    let checkpoints = Checkpoints::of(folder.path(), 1);
+    checkpoints.clean();
+    let found = checkpoints.newest()?;
+    for damaged in &found.damaged {
+        eprintln!("note: passed over, since it is damaged: {damaged}");
+    }
+    let Some(loaded) = found.newest else {
+        let problem = "it holds no checkpoint to go on from; start the run anew in another folder".into();
+        return Err(Error::File { path: folder.path().to_path_buf(), problem });
+    };
+    let mut settings = Settings::from_json(&loaded.state.settings).map_err(|error| Error::File {
+        path: loaded.path.clone(),
+        problem: format!("its settings, by version {}, are not of this one: {error}", loaded.state.version),
+    })?;
+    if let Some(data) = &options.data {
+        settings.data = Some(data.clone());
+    }
+    let data = load(&settings)?;
+    let session = Session::new(settings.clone(), &data)?;
+    println!("going on from step {} in {}", loaded.state.position.step, folder.path().display());
+    train(session, &settings, &data, folder, Some(&loaded))
+}
+
+fn load(settings: &Settings) -> Result<Dataset> {
+    let data = load_data(settings)?;
+    data.remarks.iter().for_each(|remark| eprintln!("note: {remark}"));
+    Ok(data)
+}
+
+fn train(
+    session: Session<'_>,
+    settings: &Settings,
+    data: &Dataset,
+    folder: &RunFolder,
+    from: Option<&Loaded>,
+) -> Result<()> {
+    let mut record = folder.records()?;
+    if let Some(loaded) = from {
+        // What came after the checkpoint happens again.
+        record.cut(loaded.state.record_bytes)?;
+    }
+    let label = format!("{} {}", settings.model, settings.activation);
+    let interrupt = Interrupt::listen();
+    let keeping = Some(Keeping::new(folder, settings.keep));
+    let company = Company { label: &label, record: &mut record, interrupt: &interrupt, keeping };
+    let outcome = session.run(company, from)?;
+    report::report(folder, settings, &data.classes, &outcome)
 }

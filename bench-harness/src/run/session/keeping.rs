@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use layers::weights;
+use layers::weights::StoredArrays;
 use sha2::{Digest, Sha256};
 
 use super::training::Course;
@@ -75,13 +76,10 @@ impl Session<'_> {
     /// Puts the session where the checkpoint was written, and says how far that is.
     ///
     /// # Errors
-    /// A checkpoint of other settings, data or network.
+    /// A checkpoint of other data, or of another network or optimiser.
     pub(super) fn restore(&mut self, loaded: &Loaded) -> Result<Course> {
         let Loaded { path, state, .. } = loaded;
         let refuse = |problem: String| Error::File { path: path.clone(), problem };
-        if state.settings != self.settings.to_json() {
-            return Err(refuse("the checkpoint is of a run with other settings".into()));
-        }
         let (then, now) = (&state.data, self.identity());
         if *then != now {
             return Err(refuse(format!(
@@ -96,7 +94,8 @@ impl Session<'_> {
         let file = |name: &str| loaded.file(name).ok_or_else(|| refuse(format!("it holds no {name}")));
         let misfit = |name: &str, error: weights::WeightsError| refuse(format!("{name}: {error}"));
         let arrays = |name: &str| {
-            weights::decode(file(name)?).map_err(|error| misfit(name, error))
+            let stored = StoredArrays::parse(file(name)?).and_then(|stored| stored.arrays());
+            stored.map_err(|error| misfit(name, error))
         };
         weights::load_safetensors(self.trainer.model(), file(WEIGHTS)?).map_err(|e| misfit(WEIGHTS, e))?;
         let optimizer = arrays(OPTIMIZER)?;

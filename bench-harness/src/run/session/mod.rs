@@ -8,18 +8,19 @@ pub use training::{Company, Outcome};
 
 use autograd::Scalar;
 use autograd::kernels::buffer;
-use datasets::{Augmentation, Batch, Dataset, Loader, LoaderConfig, Normalisation, Split};
+use datasets::{Batch, Dataset, Loader, LoaderConfig, Normalisation, Split};
 use layers::optim::{Average, Optimizer, Schedule};
 use layers::weights;
 use layers::weights::WeightsError;
 use serde::Serialize;
 
+use super::card::ModelCard;
 use super::inspection::Inspections;
 use super::interrupt::Interrupt;
 use super::memory::{MemoryPlan, StepMemory, measure_memory, plan_memory};
 use super::model::build_model;
 use super::recording::Recording;
-use super::settings::Settings;
+use super::settings::{Settings, complete};
 use super::theory::{Cotangent, Input, TheoryComparison, compare_with_theory, fill_with_normal};
 use super::trainer::{Place, Trainer};
 use crate::error::{Error, Result};
@@ -88,6 +89,11 @@ impl<'d> Session<'d> {
         let train = training_loader(&settings, train, normalisation)?;
         let trainer = trainer(&settings, data, steps_per_epoch(&settings, &train) as u64)?;
         Ok(Self { settings, data, train, validation, test, trainer })
+    }
+
+    /// What has to be known to use the weights.
+    pub fn card(&self) -> ModelCard {
+        ModelCard::of(&self.settings, self.data, &self.train.config().normalisation)
     }
 
     /// Trains up to step `step` and records that step, counted from 0, without taking it. In another precision than
@@ -230,9 +236,8 @@ fn steps_per_epoch(s: &Settings, train: &Loader) -> usize {
 }
 
 fn training_loader(s: &Settings, train: Split, normalisation: Normalisation) -> Result<Loader> {
-    let is_colour = train.images().shape()[0] > 1;
     let mut config = LoaderConfig::training(s.batch, s.seed, normalisation);
-    config.augmentation = s.augment.unwrap_or(is_colour).then_some(Augmentation::CIFAR);
+    config.augmentation = complete(s.augment, s.augmentation, train.images().shape())?;
     // What a step leaves serves the next batch.
     Ok(Loader::new(train, config)?.with_arrays(buffer::to_overwrite))
 }

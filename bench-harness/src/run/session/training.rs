@@ -75,6 +75,9 @@ pub(super) struct Course {
     pub(super) during: Vec<LayersAtStep>,
 }
 
+/// Batches made ahead of the one in use.
+const AHEAD: usize = 4;
+
 impl Session<'_> {
     /// Trains and inspects, writing every epoch to the record as it ends; goes on from a checkpoint if one is given.
     ///
@@ -124,11 +127,12 @@ impl Session<'_> {
     /// What is left of the present epoch, and its validation.
     fn epoch(&mut self, course: &mut Course, company: &mut Company<'_>, progress: &Progress) -> Result<()> {
         let epoch = course.position.epoch;
-        let mut lr = self.trainer.rate_before();
+        let mut lr = self.trainer.last_rate();
         let parts = self.settings.accumulate;
         let before = (course.position.seconds, course.position.waited);
         let start = Instant::now();
-        let mut batches = self.train.epoch_in_background(epoch, course.position.batch as usize, self.settings.workers);
+        let (first, workers) = (course.position.batch as usize, self.settings.workers);
+        let mut batches = self.train.epoch_in_background(epoch, first, workers, AHEAD.max(workers))?;
         loop {
             let mut group = batches.by_ref().take(parts).collect::<Result<Vec<_>, _>>()?;
             if group.is_empty() {

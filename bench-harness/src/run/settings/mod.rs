@@ -1,25 +1,37 @@
 //! A training run's complete, checked settings.
 
+mod augmentation;
+mod optimiser;
+mod schedule;
+
 use std::fmt::Display;
 use std::path::PathBuf;
 
 use anact::NormalizedSettings;
+use datasets::Augmentation;
 use layers::models::ModelEntry;
-use layers::optim::{Decay, Decayed, SgdSettings, WeightDecay};
+use layers::optim::{Averaging, Clipping, Groups, OptimizerSettings};
 use layers::{Execution, Init};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+pub use augmentation::JitterOption;
+pub(super) use augmentation::complete;
+pub use optimiser::GroupOption;
+pub use schedule::ScheduleSettings;
 
 use super::options::Options;
 use crate::error::{Error, Result};
 
 /// What a run does. Written into its record, and enough to repeat it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each field is the option of the same name, documented there and in --help")]
 pub struct Settings {
     pub dataset: String,
     pub data: Option<PathBuf>,
     pub train_images: Option<usize>,
     pub test_images: Option<usize>,
+    /// `None` is a tenth of the training images.
+    pub validation_images: Option<usize>,
     pub model: String,
     pub width: Option<usize>,
     pub depth: Option<usize>,
@@ -30,10 +42,19 @@ pub struct Settings {
     pub batch: usize,
     pub lr: f64,
     pub schedule: ScheduleSettings,
-    pub sgd: SgdSettings,
+    pub optimizer: OptimizerSettings,
+    pub groups: Groups,
+    pub clipping: Option<Clipping>,
+    pub average: Option<Averaging>,
+    /// Batches of a step.
+    pub accumulate: usize,
     pub smoothing: f64,
     /// `None` leaves it to the data: colour images are augmented.
     pub augment: Option<bool>,
+    /// Augmentations besides those.
+    pub augmentation: Augmentation,
+    /// Threads that make batches ahead of time.
+    pub workers: usize,
     /// Whether every step looks for gradients that are not finite.
     pub find_anomalies: bool,
     /// Whether residual blocks keep only their input and are computed once more.
@@ -41,16 +62,11 @@ pub struct Settings {
     /// Whether convolutions are computed by their definition's sums only.
     pub exact: bool,
     pub inspect_every: Option<u64>,
+    /// Steps between checkpoints besides those at the end of every epoch.
+    pub checkpoint_steps: Option<u64>,
+    /// Checkpoints that stay.
+    pub keep: usize,
     pub seed: u64,
-}
-
-/// The learning rate's course in epochs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ScheduleSettings {
-    /// Epochs of linear warm-up.
-    pub warmup_epochs: u64,
-    /// What follows; steps are epochs here.
-    pub decay: Decay,
 }
 
 impl Settings {
@@ -65,10 +81,7 @@ impl Settings {
             at_least_one(setting, count.unwrap_or(1) as u64)?;
         }
         let model = o.model.unwrap_or_else(|| "resnet20".into());
-        let lr = o.lr.unwrap_or(ModelEntry::<f32>::named(&model)?.rate);
-        if !(lr > 0.0 && lr.is_finite()) {
-            return Err(refused("--lr", lr, "a positive number"));
-        }
+        let lr = optimiser::rate(&o, ModelEntry::<f32>::named(&model)?.rate)?;
         let smoothing = o.smoothing.unwrap_or(0.0);
         if !(0.0..1.0).contains(&smoothing) {
             return Err(refused("--smoothing", smoothing, "a number from 0 to below 1"));
@@ -86,32 +99,16 @@ impl Settings {
                 ..defaults.averaging
             },
         };
-        if o.schedule.as_deref() != Some("step") {
-            let given = [
-                ("--step-epochs", o.step_epochs.map(|e| e.to_string())),
-                ("--step-factor", o.step_factor.map(|f| f.to_string())),
-            ];
-            if let Some((setting, Some(value))) = given.into_iter().find(|(_, v)| v.is_some()) {
-                return Err(refused(setting, value, "--schedule step with it"));
-            }
-        }
-        let decay = match o.schedule.as_deref() {
-            None | Some("cosine") => Decay::Cosine { minimum: 0.0 },
-            Some("constant") => Decay::Constant,
-            Some("step") => Decay::Step {
-                every: at_least_one("--step-epochs", o.step_epochs.unwrap_or(epochs.div_ceil(3)))?,
-                factor: o.step_factor.unwrap_or(0.1),
-            },
-            Some(other) => return Err(refused("--schedule", other, "cosine, step or constant")),
-        };
-        let kinds = &[("coupled", WeightDecay::Coupled), ("decoupled", WeightDecay::Decoupled)];
-        let targets = &[("all", Decayed::All), ("weights", Decayed::Weights)];
-        let momentum = o.momentum.unwrap_or(0.9);
+        let schedule = schedule::schedule(&o, epochs)?;
+        let (optimizer, groups) = (optimiser::optimizer(&o)?, optimiser::groups(&o)?);
+        let (clipping, average) = (optimiser::clipping(&o)?, optimiser::averaging(&o)?);
+        let augmentation = augmentation::extra(&o);
         Ok(Self {
             dataset: o.dataset.unwrap_or_else(|| "fashion-mnist-5k".into()),
             data: o.data,
             train_images: o.train_images,
             test_images: o.test_images,
+            validation_images: o.validation_images,
             model,
             width: o.width,
             depth: o.depth,
@@ -121,25 +118,45 @@ impl Settings {
             epochs,
             batch,
             lr,
-            schedule: ScheduleSettings {
-                warmup_epochs: o.warmup_epochs.unwrap_or(u64::from(epochs >= 5)),
-                decay,
-            },
-            sgd: SgdSettings {
-                momentum,
-                nesterov: o.nesterov.unwrap_or(momentum > 0.0),
-                weight_decay: o.weight_decay.unwrap_or(5e-4),
-                kind: choose(o.decay, "decay", kinds, WeightDecay::Coupled)?,
-                decayed: choose(o.decayed, "decayed", targets, Decayed::Weights)?,
-            },
+            schedule,
+            optimizer,
+            groups,
+            clipping,
+            average,
+            accumulate: at_least_one("--accumulate", o.accumulate.unwrap_or(1) as u64)? as usize,
             smoothing,
             augment: o.augment,
+            augmentation,
+            workers: o.workers.unwrap_or(1),
             find_anomalies: o.find_anomalies.unwrap_or(false),
             checkpoint_blocks: o.checkpoint_blocks.unwrap_or(false),
             exact: o.exact.unwrap_or(false),
             inspect_every: o.inspect_every.map(|k| at_least_one("--inspect-every", k)).transpose()?,
+            checkpoint_steps: o.checkpoint_steps.map(|k| at_least_one("--checkpoint-steps", k)).transpose()?,
+            keep: at_least_one("--keep", o.keep.unwrap_or(2) as u64)? as usize,
             seed: o.seed.unwrap_or(0),
         })
+    }
+
+    /// How many of `images` training images are held out for validation.
+    ///
+    /// # Errors
+    /// None would be left to train on.
+    pub(super) fn held_out(&self, images: usize) -> Result<usize> {
+        augmentation::held_out(self.validation_images, images)
+    }
+
+    /// All settings as JSON, from which [`Settings::from_json`] makes the same again.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("settings are plain data")
+    }
+
+    /// The settings of a run from what it has written down.
+    ///
+    /// # Errors
+    /// Text that is not of this version's settings, with the field that is wrong.
+    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
     }
 
     /// How a step is carried out that is looked at op by op.
