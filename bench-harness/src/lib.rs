@@ -7,6 +7,7 @@
 pub mod checkpoint;
 pub mod command;
 mod error;
+pub mod npz;
 pub mod plot;
 pub mod record;
 pub mod resident;

@@ -2,18 +2,23 @@
 
 mod bench;
 mod check;
+mod eval;
 mod execution;
+mod export;
 mod factors;
 mod gradients;
 mod init;
 mod inspect;
 mod list;
+mod lr_find;
 mod moments;
 mod network;
+mod predict;
 mod quickstart;
 mod study;
 mod tensor_file;
 mod train;
+mod weights;
 
 use std::process::ExitCode;
 
@@ -59,6 +64,14 @@ enum Command {
     Moments(moments::Moments),
     /// Measure what things cost on this machine
     Bench(bench::Bench),
+    /// Evaluate the trained network of a run: accuracy, top 5, classes, confusion
+    Eval(eval::Eval),
+    /// Say what a run's network sees in picture files
+    Predict(predict::Predict),
+    /// Write a run's weights as safetensors or NumPy's npz
+    Export(export::Export),
+    /// Train while the learning rate rises, to see which one to begin with
+    LrFind(Box<lr_find::LrFind>),
     /// Write the weights of a new network as a safetensors file
     Init(init::InitWeights),
     /// Write loss, logits and gradients of given weights on a given batch, for comparison with other frameworks
@@ -97,6 +110,10 @@ fn run(cli: Cli) -> Result<()> {
         Command::Factors(command) => command.run(),
         Command::Moments(command) => command.run(),
         Command::Bench(command) => command.run(),
+        Command::Eval(command) => command.run(),
+        Command::Predict(command) => command.run(),
+        Command::Export(command) => command.run(),
+        Command::LrFind(command) => command.run(),
         Command::Init(command) => command.run(),
         Command::Gradients(command) => command.run(),
     }

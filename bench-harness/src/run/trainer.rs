@@ -197,8 +197,16 @@ impl Trainer {
     /// No batch; shapes that do not fit, a parameter without gradient, or a number that is not finite: then nothing has moved
     /// but running statistics.
     pub fn step_over(&mut self, batches: &mut [Batch], place: Place) -> Result<StepMetrics> {
+        self.step_at(batches, place, self.schedule.at(self.steps))
+    }
+
+    /// The same at another learning rate than that of the schedule.
+    ///
+    /// # Errors
+    /// As [`Trainer::step_over`].
+    pub fn step_at(&mut self, batches: &mut [Batch], place: Place, rate: f64) -> Result<StepMetrics> {
         let parts = batches.iter_mut().map(|batch| Ok((tensor(batch)?, Targets::of(batch))));
-        self.step_by_parts(parts, place)
+        self.step_by_parts(parts, place, rate)
     }
 
     /// One step on images [N, C, H, W] that are a tensor already.
@@ -206,15 +214,16 @@ impl Trainer {
     /// # Errors
     /// As [`Trainer::step_over`].
     pub fn step_on(&mut self, images: Tensor<f32>, labels: &[usize], place: Place) -> Result<StepMetrics> {
-        self.step_by_parts(std::iter::once(Ok((images, Targets::of_labels(labels)))), place)
+        let rate = self.schedule.at(self.steps);
+        self.step_by_parts(std::iter::once(Ok((images, Targets::of_labels(labels)))), place, rate)
     }
 
     fn step_by_parts<'b>(
         &mut self,
         parts: impl ExactSizeIterator<Item = Result<(Tensor<f32>, Targets<'b>)>>,
         place: Place,
+        rate: f64,
     ) -> Result<StepMetrics> {
-        let rate = self.schedule.at(self.steps);
         let mut whole = StepMetrics {
             loss: 0.0,
             correct: 0.0,

@@ -9,7 +9,7 @@ pub use training::{Company, Outcome};
 use autograd::Scalar;
 use autograd::kernels::buffer;
 use datasets::{Batch, Dataset, Loader, LoaderConfig, Normalisation, Split};
-use layers::optim::{Average, Optimizer, Schedule};
+use layers::optim::{Average, Optimizer, RateFinder, Schedule};
 use layers::weights;
 use layers::weights::WeightsError;
 use serde::Serialize;
@@ -135,6 +135,31 @@ impl<'d> Session<'d> {
         }
         let (execution, key) = (s.op_by_op(), (s.seed, step));
         compare_with_theory(self.trainer.model(), batch, execution, s.smoothing, key, cotangent)
+    }
+
+    /// Takes steps at the rates that `finder` asks for, until it asks for none.
+    ///
+    /// # Errors
+    /// As a step; a loss that is not finite ends the search and is no error.
+    pub fn find_rate(mut self, mut finder: RateFinder, interrupt: &Interrupt) -> Result<RateFinder> {
+        for epoch in 0.. {
+            let mut batches = self.train.epoch(epoch);
+            for place in 1.. {
+                let Some(rate) = finder.rate() else { return Ok(finder) };
+                let parts = batches.by_ref().take(self.settings.accumulate);
+                let mut parts = parts.collect::<Result<Vec<_>, _>>()?;
+                if parts.is_empty() {
+                    break;
+                }
+                interrupt.check()?;
+                match self.trainer.step_at(&mut parts, Place { epoch: epoch + 1, step: place }, rate) {
+                    Ok(done) => finder.record(done.loss.into()),
+                    Err(Error::Diverged { .. }) => finder.record(f64::INFINITY),
+                    Err(other) => return Err(other),
+                }
+            }
+        }
+        unreachable!("a search ends after a number of steps")
     }
 
     /// The bytes of step `step`, counted from 0: planned from two small steps, and measured; of the nodes that `pattern`

@@ -142,7 +142,7 @@ impl Settings {
     ///
     /// # Errors
     /// None would be left to train on.
-    pub(super) fn held_out(&self, images: usize) -> Result<usize> {
+    pub fn held_out(&self, images: usize) -> Result<usize> {
         augmentation::held_out(self.validation_images, images)
     }
 

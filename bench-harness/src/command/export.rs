@@ -1,0 +1,47 @@
+//! `anact export`: a run's weights as a file for other programs.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use layers::weights::{self, State, state};
+
+use super::weights::RunWeights;
+use crate::error::{Error, Result};
+use crate::npz;
+use crate::record::write_atomic;
+
+/// Arguments of `anact export`.
+#[derive(Debug, Args)]
+pub(super) struct Export {
+    #[command(flatten)]
+    run: RunWeights,
+    /// The file to write, .safetensors or .npz; one that exists is replaced
+    #[arg(long, value_name = "FILE")]
+    to: PathBuf,
+}
+
+impl Export {
+    pub(super) fn run(self) -> Result<()> {
+        let (card, mut network) = self.run.open()?;
+        let State { mut parameters, buffers } = state(network.as_mut());
+        parameters.extend(buffers);
+        let bytes = match extension(&self.to) {
+            Some("safetensors") => weights::encode(&parameters),
+            Some("npz") => npz::encode(&parameters),
+            _ => {
+                return Err(Error::Setting {
+                    setting: "--to",
+                    value: self.to.display().to_string(),
+                    legal: "a name that ends in .safetensors or .npz".into(),
+                });
+            }
+        };
+        write_atomic(&self.to, &bytes)?;
+        println!("{} arrays of {} in {}", parameters.len(), card.settings.model, self.to.display());
+        Ok(())
+    }
+}
+
+fn extension(path: &Path) -> Option<&str> {
+    path.extension()?.to_str()
+}

@@ -1,0 +1,77 @@
+//! `anact lr-find`: which learning rate to begin with.
+
+use clap::Args;
+use layers::optim::{RateFinder, RateFinderSettings};
+use serde_json::json;
+
+use crate::error::{Error, Result};
+use crate::plot::{Chart, Series};
+use crate::record::write_atomic;
+use crate::run::{Interrupt, Options, Session, Settings, load_data};
+
+/// Arguments of `anact lr-find`.
+#[derive(Debug, Args)]
+pub(super) struct LrFind {
+    #[command(flatten)]
+    options: Options,
+    /// The first rate
+    #[arg(long, default_value_t = RateFinderSettings::default().lowest)]
+    lowest: f64,
+    /// The last rate
+    #[arg(long, default_value_t = RateFinderSettings::default().highest)]
+    highest: f64,
+    /// Steps from one to the other
+    #[arg(long, default_value_t = RateFinderSettings::default().steps)]
+    steps: usize,
+    /// Write loss against rate as an SVG picture
+    #[arg(long, value_name = "FILE")]
+    figure: Option<std::path::PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl LrFind {
+    pub(super) fn run(self) -> Result<()> {
+        let settings = RateFinderSettings {
+            lowest: self.lowest,
+            highest: self.highest,
+            steps: self.steps,
+            ..RateFinderSettings::default()
+        };
+        let finder = RateFinder::new(settings)?;
+        // The rate of the settings is not used, but optimisers other than sgd have no usual one.
+        let options = Options { lr: self.options.lr.or(Some(self.lowest)), ..self.options };
+        let run = Settings::of(options)?;
+        let data = load_data(&run)?;
+        let finder = Session::new(run, &data)?.find_rate(finder, &Interrupt::listen())?;
+        let suggestion = finder.suggestion();
+        if let Some(path) = &self.figure {
+            let line = |read: fn(&layers::optim::RatePoint) -> f64| {
+                finder.points().iter().map(move |p| (p.rate.log10(), read(p))).collect::<Vec<_>>()
+            };
+            let chart = Chart::new("Loss while the learning rate rises")
+                .x_label("log₁₀ of the learning rate")
+                .y_label("cross-entropy (nats)")
+                .series(Series::line("smoothed", line(|p| p.smoothed)))
+                .series(Series::line("by batch", line(|p| p.loss)).dashed());
+            write_atomic(path, chart.to_svg())?;
+        }
+        if self.json {
+            let line = json!({ "points": finder.points(), "diverged": finder.has_diverged(), "suggestion": suggestion });
+            println!("{line}");
+            return Ok(());
+        }
+        for point in finder.points() {
+            println!("rate {:<10.3e} loss {:<8.4} smoothed {:.4}", point.rate, point.loss, point.smoothed);
+        }
+        match suggestion {
+            Some(rate) => println!("the loss falls fastest at --lr {rate:.2e}; with a warm-up the highest rate may be more"),
+            None => {
+                let text = "the loss fell at no rate between --lowest and --highest; try lower rates or more --steps";
+                return Err(Error::CheckFailed(text.into()));
+            }
+        }
+        Ok(())
+    }
+}
