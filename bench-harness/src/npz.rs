@@ -28,7 +28,9 @@ pub fn encode(arrays: &BTreeMap<String, Array<f32>>) -> Vec<u8> {
 /// One array as an `.npy` file.
 fn npy(array: &Array<f32>) -> Vec<u8> {
     let (kind, dims, data): (_, _, Vec<u8>) = match array {
-        Array::Tensor(t) => ("<f4", t.dims().to_vec(), t.data().iter().flat_map(|x| x.to_le_bytes()).collect()),
+        Array::Tensor(t) => {
+            ("<f4", t.dims().to_vec(), t.data().iter().flat_map(|x| x.to_le_bytes()).collect())
+        }
         Array::Values(v) => ("<f8", vec![v.len()], v.iter().flat_map(|x| x.to_le_bytes()).collect()),
         Array::Count(n) => ("<i8", vec![], (*n as i64).to_le_bytes().to_vec()),
     };

@@ -33,7 +33,8 @@ pub fn ranks<S: Scalar>(logits: &Tensor<S>, labels: &[usize]) -> Result<Vec<Opti
 /// # Errors
 /// logits is not [N, K] with K at least 1.
 pub fn predictions<S: Scalar>(logits: &Tensor<S>) -> Result<Vec<Option<usize>>> {
-    let best = |row: &[S]| row.iter().enumerate().fold(0, |best, (i, x)| if *x > row[best] { i } else { best });
+    let best =
+        |row: &[S]| row.iter().enumerate().fold(0, |best, (i, x)| if *x > row[best] { i } else { best });
     Ok(rows(logits)?.map(|row| is_ordered(row).then(|| best(row))).collect())
 }
 

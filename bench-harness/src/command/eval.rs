@@ -49,7 +49,8 @@ pub(super) struct Eval {
 impl Eval {
     pub(super) fn run(self) -> Result<()> {
         let (card, mut network) = self.run.open()?;
-        let settings = Settings { data: self.data.clone().or(card.settings.data.clone()), ..card.settings.clone() };
+        let settings =
+            Settings { data: self.data.clone().or(card.settings.data.clone()), ..card.settings.clone() };
         let data = load_data(&settings)?;
         if data.classes != card.classes {
             return Err(Error::Setting {
@@ -85,7 +86,9 @@ fn in_json(evaluation: &Evaluation, classes: &[String]) -> serde_json::Value {
     let Evaluation { metrics, top5, samples, confusion } = evaluation;
     let by_class = classes.iter().zip(confusion.recall()).zip(confusion.samples());
     let by_class: Vec<_> = by_class
-        .map(|((class, accuracy), samples)| json!({ "class": class, "images": samples, "accuracy": accuracy }))
+        .map(
+            |((class, accuracy), samples)| json!({ "class": class, "images": samples, "accuracy": accuracy }),
+        )
         .collect();
     json!({
         "images": samples,
@@ -124,7 +127,8 @@ fn print(evaluation: &Evaluation, classes: &[String]) {
 /// Label, prediction and count of the most frequent mistakes.
 fn most_confused(confusion: &Confusion) -> Vec<(usize, usize, u64)> {
     let rows = confusion.counts.iter().enumerate();
-    let cells = rows.flat_map(|(label, row)| row.iter().enumerate().map(move |(p, &count)| (label, p, count)));
+    let cells =
+        rows.flat_map(|(label, row)| row.iter().enumerate().map(move |(p, &count)| (label, p, count)));
     let mut wrong: Vec<_> = cells.filter(|&(label, p, count)| label != p && count > 0).collect();
     wrong.sort_by_key(|&(_, _, count)| std::cmp::Reverse(count));
     wrong.truncate(PAIRS);

@@ -66,7 +66,9 @@ impl LrFind {
             println!("rate {:<10.3e} loss {:<8.4} smoothed {:.4}", point.rate, point.loss, point.smoothed);
         }
         match suggestion {
-            Some(rate) => println!("the loss falls fastest at --lr {rate:.2e}; with a warm-up the highest rate may be more"),
+            Some(rate) => println!(
+                "the loss falls fastest at --lr {rate:.2e}; with a warm-up the highest rate may be more"
+            ),
             None => {
                 let text = "the loss fell at no rate between --lowest and --highest; try lower rates or more --steps";
                 return Err(Error::CheckFailed(text.into()));

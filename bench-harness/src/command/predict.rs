@@ -49,7 +49,8 @@ impl Predict {
             let likeliest = likeliest(logits.data(), self.top);
             let named = likeliest.iter().map(|&(class, p)| (card.classes[class].as_str(), p));
             if self.json {
-                let classes: Vec<_> = named.map(|(class, p)| json!({ "class": class, "probability": p })).collect();
+                let classes: Vec<_> =
+                    named.map(|(class, p)| json!({ "class": class, "probability": p })).collect();
                 println!("{}", json!({ "image": path, "classes": classes }));
                 continue;
             }
@@ -84,7 +85,8 @@ impl Decoded {
     /// of ITU-R BT.601.
     fn read(path: &Path, channels: usize) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(RecordError::io("read", path))?;
-        let (layout, pixels) = picture::decode(&bytes, path)?;
+        let mut pixels = Vec::new();
+        let layout = picture::decode(&bytes, path, 0, &mut pixels)?;
         let size = layout.height * layout.width;
         let pixels = match (layout.channels, channels) {
             (found, wanted) if found == wanted => pixels,

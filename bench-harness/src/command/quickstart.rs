@@ -9,7 +9,8 @@ use crate::error::{Error, Result};
 use crate::plot::{Chart, Series};
 use crate::record::{RunFolder, default_folder, versions};
 use crate::run::{
-    CAVEAT, Company, EpochMetrics, Interrupt, Options, Outcome, Session, Settings, TheoryComparison, load_data,
+    CAVEAT, Company, EpochMetrics, Interrupt, Options, Outcome, Session, Settings, TheoryComparison,
+    load_data,
 };
 use crate::statistics::mean_and_error;
 use crate::table::Table;
@@ -93,7 +94,8 @@ impl Quickstart {
         let interrupt = Interrupt::listen();
         let mut sides = SIDES.map(|name| Side { name, outcomes: Vec::new() });
         for (side, label, session) in sessions {
-            let company = Company { label: &label, record: &mut record, interrupt: &interrupt, keeping: None };
+            let company =
+                Company { label: &label, record: &mut record, interrupt: &interrupt, keeping: None };
             sides[side].outcomes.push(session.run(company, None)?);
         }
         write_files(&folder, &sides)?;

@@ -79,7 +79,9 @@ impl ModelCard {
         let bytes = std::fs::read(&path).map_err(|error| Error::File {
             path: path.clone(),
             problem: match name {
-                LAST => format!("cannot be read ({error}); a run leaves it when it ends, and {BEST} on the way"),
+                LAST => {
+                    format!("cannot be read ({error}); a run leaves it when it ends, and {BEST} on the way")
+                }
                 _ => format!("cannot be read ({error}); a run leaves it after its first validation"),
             },
         })?;

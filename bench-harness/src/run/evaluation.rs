@@ -93,7 +93,9 @@ impl Confusion {
 
     /// By class, the share of its samples that were recognised; `None` for a class without samples.
     pub fn recall(&self) -> Vec<Option<f64>> {
-        let share = |(class, samples)| (samples > 0).then(|| self.counts[class][class] as f64 / samples as f64);
+        let share = |(class, samples): (usize, u64)| {
+            (samples > 0).then(|| self.counts[class][class] as f64 / samples as f64)
+        };
         self.samples().into_iter().enumerate().map(share).collect()
     }
 

@@ -4,8 +4,8 @@ use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::evaluation::Metrics;
 use super::epoch::EpochMetrics;
+use super::evaluation::Metrics;
 
 /// The progress of one run.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use autograd::{Keep, Scalar, Tape, Tensor, Var};
-use datasets::Batch;
+use datasets::{Batch, augment::Mix};
 use layers::weights::{Array, State, state};
 use layers::{Context, Layer, Mode, accuracy};
 
@@ -26,17 +26,18 @@ pub struct Step<S> {
 #[derive(Debug, Clone, Copy)]
 pub struct Targets<'a> {
     labels: &'a [usize],
+    mix: Option<&'a Mix>,
 }
 
 impl<'a> Targets<'a> {
     /// One class for each image.
     pub fn of_labels(labels: &'a [usize]) -> Self {
-        Self { labels }
+        Self { labels, mix: None }
     }
 
-    /// Those of a batch.
+    /// Those of a batch, mixed or not.
     pub fn of(batch: &'a Batch) -> Self {
-        Self { labels: &batch.labels }
+        Self { labels: &batch.labels, mix: batch.mix.as_ref() }
     }
 
     /// How many images there are.
@@ -44,14 +45,21 @@ impl<'a> Targets<'a> {
         self.labels.len()
     }
 
-    /// The mean cross-entropy.
+    /// The mean cross-entropy. Of a mixed batch λ times that with the images' own classes and 1 − λ times that with their
+    /// partners'. Source: Zhang et al., *mixup* (2018).
     fn loss<'t, S: Scalar>(self, logits: Var<'t, S>, smoothing: f64) -> Result<Var<'t, S>> {
-        Ok(logits.cross_entropy(self.labels, smoothing)?)
+        let own = logits.cross_entropy(self.labels, smoothing)?;
+        let Some(Mix { partners, weight }) = self.mix else { return Ok(own) };
+        let partners = logits.cross_entropy(partners, smoothing)?;
+        Ok(own.scale(*weight) + partners.scale(1.0 - weight))
     }
 
-    /// How many images the logits recognise.
+    /// How many images the logits recognise; of a mixed batch each class counts by its weight.
     pub(super) fn correct<S: Scalar>(self, logits: &Tensor<S>) -> Result<f64> {
-        Ok(accuracy::correct(logits, self.labels)? as f64)
+        let own = accuracy::correct(logits, self.labels)? as f64;
+        let Some(Mix { partners, weight }) = self.mix else { return Ok(own) };
+        let partners = accuracy::correct(logits, partners)? as f64;
+        Ok(weight * own + (1.0 - weight) * partners)
     }
 }
 

@@ -297,7 +297,15 @@ impl Trainer {
         let layers = layers.map(|comparison| LayersAtStep { step: self.steps, comparison });
         let ops = tape.timing();
         drop(tape);
-        Ok(Part { loss: mean_loss, correct, gradients, layers, ops, forward, backward: start.elapsed() - forward })
+        Ok(Part {
+            loss: mean_loss,
+            correct,
+            gradients,
+            layers,
+            ops,
+            forward,
+            backward: start.elapsed() - forward,
+        })
     }
 
     /// Runs `look` on the network with the averaged weights in place, if there is an average, else on the network as it is.

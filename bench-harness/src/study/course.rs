@@ -77,7 +77,7 @@ pub fn train(
     let schedule = Schedule::new(settings.lr, 0, steps, Decay::Constant)?;
     let model = build_model(settings, data.train.images().shape(), data.classes.len())?;
     let mut trainer =
-        Trainer::new(model, Optimizer::new(settings.sgd)?, schedule, settings.smoothing, settings.seed)
+        Trainer::new(model, Optimizer::new(settings.optimizer)?, schedule, settings.smoothing, settings.seed)
             .inspecting(Inspections::at(probes));
     let mut course = Course { losses: Vec::new(), diverged: None, probes: Vec::new() };
     let per_epoch = loader.batches_per_epoch() as u64;

@@ -9,7 +9,12 @@ use crate::run::{
 };
 
 /// Writes tables, pictures and weights, and prints the summary.
-pub(super) fn report(folder: &RunFolder, settings: &Settings, classes: &[String], outcome: &Outcome) -> Result<()> {
+pub(super) fn report(
+    folder: &RunFolder,
+    settings: &Settings,
+    classes: &[String],
+    outcome: &Outcome,
+) -> Result<()> {
     folder.write(LAST, &outcome.weights)?;
     folder.write_csv("confusion.csv", &outcome.test.confusion.csv(classes)?)?;
     let mut epochs = EpochMetrics::csv();
@@ -43,7 +48,8 @@ pub(super) fn report(folder: &RunFolder, settings: &Settings, classes: &[String]
         .x_label("epoch")
         .y_label("loss (nats)")
         .series(Series::line("training", curve(|e| e.train.loss)));
-    let loss = if has_validation { loss.series(Series::line("validation", held_out(|v| v.loss))) } else { loss };
+    let loss =
+        if has_validation { loss.series(Series::line("validation", held_out(|v| v.loss))) } else { loss };
     folder.write("loss.svg", loss.to_svg())?;
     let accuracy = Chart::new("Accuracy")
         .x_label("epoch")

@@ -6,8 +6,8 @@ use layers::weights;
 use layers::weights::StoredArrays;
 use sha2::{Digest, Sha256};
 
-use super::training::Course;
 use super::Session;
+use super::training::Course;
 use crate::checkpoint::{Checkpoints, DataIdentity, Loaded, RunState};
 use crate::error::{Error, Result};
 use crate::record::{RunFolder, write_atomic};
@@ -100,10 +100,17 @@ impl Session<'_> {
         weights::load_safetensors(self.trainer.model(), file(WEIGHTS)?).map_err(|e| misfit(WEIGHTS, e))?;
         let optimizer = arrays(OPTIMIZER)?;
         let average = self.trainer.average().map(|_| arrays(AVERAGE)).transpose()?;
-        self.trainer.restore(state.position.step, &optimizer, average.as_ref()).map_err(|e| misfit(OPTIMIZER, e))?;
+        self.trainer
+            .restore(state.position.step, &optimizer, average.as_ref())
+            .map_err(|e| misfit(OPTIMIZER, e))?;
         let during = state.layers.iter().cloned();
         let during = during.map(|(step, rows)| LayersAtStep { step, comparison: TheoryComparison { rows } });
-        Ok(Course { position: state.position, epochs: state.epochs.clone(), best: state.best, during: during.collect() })
+        Ok(Course {
+            position: state.position,
+            epochs: state.epochs.clone(),
+            best: state.best,
+            during: during.collect(),
+        })
     }
 
     /// What tells the data of this session from others.

@@ -100,7 +100,8 @@ impl Session<'_> {
     fn train(&mut self, resumed: Option<Course>, company: &mut Company<'_>) -> Result<Outcome> {
         let steps = self.steps_per_epoch();
         // A network of its own: a comparison moves running statistics.
-        let start = theory_comparison(&self.settings, &self.train, model(&self.settings, self.data)?.as_mut())?;
+        let start =
+            theory_comparison(&self.settings, &self.train, model(&self.settings, self.data)?.as_mut())?;
         let parameters = parameter_count(self.trainer.model());
         let is_new = resumed.is_none();
         let mut course = resumed.unwrap_or_default();
@@ -158,7 +159,8 @@ impl Session<'_> {
             if company.interrupt.is_set() {
                 return Err(self.pause(course, company));
             }
-            if self.settings.checkpoint_steps.is_some_and(|every| course.position.step.is_multiple_of(every)) {
+            if self.settings.checkpoint_steps.is_some_and(|every| course.position.step.is_multiple_of(every))
+            {
                 self.keep(course, company)?;
             }
         }
@@ -213,12 +215,18 @@ impl Session<'_> {
     }
 
     /// The test, and what is known of the trained network.
-    fn finish(&mut self, start: TheoryComparison, course: Course, company: &mut Company<'_>) -> Result<Outcome> {
-        let (test, place) = (&self.test, Place { epoch: self.settings.epochs, step: self.train.batches_per_epoch() });
+    fn finish(
+        &mut self,
+        start: TheoryComparison,
+        course: Course,
+        company: &mut Company<'_>,
+    ) -> Result<Outcome> {
+        let (test, place) =
+            (&self.test, Place { epoch: self.settings.epochs, step: self.train.batches_per_epoch() });
         let interrupt = company.interrupt;
-        let test = self.trainer.with_averaged_weights(|model, execution| {
-            evaluate(model, execution, test, place, interrupt)
-        });
+        let test = self
+            .trainer
+            .with_averaged_weights(|model, execution| evaluate(model, execution, test, place, interrupt));
         let test = match test {
             Err(Error::Interrupted) => return Err(self.pause(&course, company)),
             other => other?,
@@ -261,7 +269,9 @@ impl Session<'_> {
         match self.keep(course, company) {
             Err(error) => error,
             Ok(()) => match &company.keeping {
-                Some(keeping) => Error::Paused { step: course.position.step, run: keeping.run().to_path_buf() },
+                Some(keeping) => {
+                    Error::Paused { step: course.position.step, run: keeping.run().to_path_buf() }
+                }
                 None => Error::Interrupted,
             },
         }

@@ -12,7 +12,9 @@ use crate::error::Result;
 /// The augmentations besides padded crops and mirroring that are asked for.
 pub(super) fn extra(o: &Options) -> Augmentation {
     Augmentation {
-        resized_crop: o.resized_crop.map(|least| ResizedCrop { scale: [least, 1.0], ..ResizedCrop::default() }),
+        resized_crop: o
+            .resized_crop
+            .map(|least| ResizedCrop { scale: [least, 1.0], ..ResizedCrop::default() }),
         jitter: o.jitter.map(|jitter| jitter.0),
         cutout: o.cutout.map(|size| Cutout { size }),
         erasing: o.erasing.map(|probability| RandomErasing { probability, ..RandomErasing::default() }),

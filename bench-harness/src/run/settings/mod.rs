@@ -80,8 +80,12 @@ impl Settings {
         for (setting, count) in [("--train-images", o.train_images), ("--test-images", o.test_images)] {
             at_least_one(setting, count.unwrap_or(1) as u64)?;
         }
-        let model = o.model.unwrap_or_else(|| "resnet20".into());
+        let model = o.model.clone().unwrap_or_else(|| "resnet20".into());
         let lr = optimiser::rate(&o, ModelEntry::<f32>::named(&model)?.rate)?;
+        let schedule = schedule::schedule(&o, epochs)?;
+        let (optimizer, groups) = (optimiser::optimizer(&o)?, optimiser::groups(&o)?);
+        let (clipping, average) = (optimiser::clipping(&o)?, optimiser::averaging(&o)?);
+        let augmentation = augmentation::extra(&o);
         let smoothing = o.smoothing.unwrap_or(0.0);
         if !(0.0..1.0).contains(&smoothing) {
             return Err(refused("--smoothing", smoothing, "a number from 0 to below 1"));
@@ -99,10 +103,6 @@ impl Settings {
                 ..defaults.averaging
             },
         };
-        let schedule = schedule::schedule(&o, epochs)?;
-        let (optimizer, groups) = (optimiser::optimizer(&o)?, optimiser::groups(&o)?);
-        let (clipping, average) = (optimiser::clipping(&o)?, optimiser::averaging(&o)?);
-        let augmentation = augmentation::extra(&o);
         Ok(Self {
             dataset: o.dataset.unwrap_or_else(|| "fashion-mnist-5k".into()),
             data: o.data,
@@ -132,7 +132,10 @@ impl Settings {
             checkpoint_blocks: o.checkpoint_blocks.unwrap_or(false),
             exact: o.exact.unwrap_or(false),
             inspect_every: o.inspect_every.map(|k| at_least_one("--inspect-every", k)).transpose()?,
-            checkpoint_steps: o.checkpoint_steps.map(|k| at_least_one("--checkpoint-steps", k)).transpose()?,
+            checkpoint_steps: o
+                .checkpoint_steps
+                .map(|k| at_least_one("--checkpoint-steps", k))
+                .transpose()?,
             keep: at_least_one("--keep", o.keep.unwrap_or(2) as u64)? as usize,
             seed: o.seed.unwrap_or(0),
         })

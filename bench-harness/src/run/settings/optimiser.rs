@@ -161,6 +161,10 @@ mod tests {
         // Without momentum Nesterov's rule is off unless it is asked for, which the optimiser refuses.
         let plain = of(Options { momentum: Some(0.0), ..Options::default() }).unwrap();
         assert_eq!(serde_json::to_value(plain).unwrap()["nesterov"], false);
-        assert!(of(Options { optimizer: Some("adma".into()), ..Options::default() }).unwrap_err().contains("adam"));
+        assert!(
+            of(Options { optimizer: Some("adma".into()), ..Options::default() })
+                .unwrap_err()
+                .contains("adam")
+        );
     }
 }

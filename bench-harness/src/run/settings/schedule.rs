@@ -43,7 +43,8 @@ pub(super) fn schedule(o: &Options, epochs: u64) -> Result<ScheduleSettings> {
     ];
     for (option, value) in given {
         if let Some(value) = value.filter(|_| !own.contains(&option)) {
-            let with: Vec<_> = SCHEDULES.iter().filter(|(_, own)| own.contains(&option)).map(|(n, _)| *n).collect();
+            let with: Vec<_> =
+                SCHEDULES.iter().filter(|(_, own)| own.contains(&option)).map(|(n, _)| *n).collect();
             return Err(refused(option, value, &format!("--schedule {} with it", with.join(" or "))));
         }
     }
@@ -82,7 +83,8 @@ mod tests {
     #[test]
     fn every_schedule_has_usual_settings() {
         for (name, _) in SCHEDULES {
-            let settings = schedule(&Options { schedule: Some((*name).into()), ..Options::default() }, 12).unwrap();
+            let settings =
+                schedule(&Options { schedule: Some((*name).into()), ..Options::default() }, 12).unwrap();
             assert_eq!(settings.warmup_epochs, u64::from(*name != "one-cycle"));
         }
         let steps = Options { schedule: Some("multi-step".into()), ..Options::default() };
