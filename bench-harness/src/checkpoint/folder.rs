@@ -1,7 +1,7 @@
 //! The folder of a run's checkpoints.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -72,7 +72,13 @@ impl Checkpoints {
         }
         state.files = files.iter().map(|(name, bytes)| (name.to_string(), digest(bytes))).collect();
         let state_bytes = codec::encode(&state);
-        fs::create_dir_all(&self.folder).map_err(RecordError::io("create the folder", &self.folder))?;
+        // Never with its parents: a run's folder that is gone is not to come back empty.
+        match fs::create_dir(&self.folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(RecordError::io("create the folder", &self.folder)(error).into());
+            }
+            _ => {}
+        }
         let temporary = self.temporary(&path);
         let all = files.iter().map(|(name, bytes)| (*name, bytes)).chain([(STATE, &state_bytes)]);
         let written = write_folder(&temporary, all).and_then(|()| self.replace(&temporary, &path));
@@ -210,4 +216,132 @@ fn load(path: &Path) -> Result<Loaded, String> {
         files.push((name.clone(), bytes));
     }
     Ok(Loaded { path: path.to_path_buf(), state, files })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::state::{DataIdentity, Position};
+    use super::*;
+
+    fn state(step: u64) -> RunState {
+        RunState {
+            version: "0".into(),
+            settings: "{}".into(),
+            data: DataIdentity { name: "d".into(), images: [3, 2, 1], labels: [7; 32] },
+            position: Position { step, epoch: 1, batch: 2, seconds: 0.5, ..Position::default() },
+            epochs: Vec::new(),
+            best: None,
+            layers: Vec::new(),
+            record_bytes: 9,
+            files: Vec::new(),
+        }
+    }
+
+    fn weights(step: u64) -> Vec<u8> {
+        vec![step as u8; 100]
+    }
+
+    fn write(checkpoints: &Checkpoints, step: u64) -> PathBuf {
+        checkpoints.write(state(step), &[("weights.safetensors", weights(step))]).unwrap()
+    }
+
+    fn newest(checkpoints: &Checkpoints) -> Loaded {
+        checkpoints.newest().unwrap().newest.unwrap()
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_the_newest_few_stay() {
+        let run = tempfile::tempdir().unwrap();
+        let checkpoints = Checkpoints::of(run.path(), 2);
+        assert!(checkpoints.newest().unwrap().newest.is_none());
+        for step in [1, 20, 3, 100] {
+            write(&checkpoints, step);
+        }
+        let loaded = newest(&checkpoints);
+        assert_eq!(loaded.state.position, state(100).position);
+        assert_eq!(loaded.state.data, state(100).data);
+        assert_eq!(loaded.file("weights.safetensors"), Some(&weights(100)[..]));
+        assert_eq!(loaded.file("optimizer.safetensors"), None);
+        assert_eq!(checkpoints.steps().unwrap(), [20, 100]);
+        let names: Vec<_> = fs::read_dir(run.path().join(FOLDER)).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(names.len(), 2, "{names:?}");
+    }
+
+    /// Every file of the newest checkpoint, cut at every length and with every byte changed: the one before is taken.
+    #[test]
+    fn a_damaged_checkpoint_is_passed_over() {
+        let run = tempfile::tempdir().unwrap();
+        let checkpoints = Checkpoints::of(run.path(), 2);
+        let (old, new) = (write(&checkpoints, 1), write(&checkpoints, 2));
+        for name in [STATE, "weights.safetensors"] {
+            let path = new.join(name);
+            let whole = fs::read(&path).unwrap();
+            let cuts = (0..whole.len()).map(|end| whole[..end].to_vec());
+            let changes = (0..whole.len()).map(|at| {
+                let mut bytes = whole.clone();
+                bytes[at] ^= 0x10;
+                bytes
+            });
+            for bytes in cuts.chain(changes).chain([[&whole[..], b"x"].concat()]) {
+                fs::write(&path, bytes).unwrap();
+                let found = checkpoints.newest().unwrap();
+                assert_eq!(found.newest.unwrap().path, old);
+                assert!(found.damaged[0].contains(name) && found.damaged[0].contains("step-0000000002"));
+            }
+            fs::remove_file(&path).unwrap();
+            assert_eq!(newest(&checkpoints).path, old);
+            fs::write(&path, whole).unwrap();
+            assert_eq!(newest(&checkpoints).path, new);
+        }
+        // With none left whole there is nothing to go on from, and that is said.
+        for path in [old, new] {
+            fs::write(path.join(STATE), b"").unwrap();
+        }
+        let text = checkpoints.newest().unwrap_err().to_string();
+        assert!(text.contains("no checkpoint is whole") && text.contains("step-0000000001"), "{text}");
+    }
+
+    /// A run that goes on from before a damaged checkpoint reaches it again and replaces it; a whole one is left alone.
+    #[test]
+    fn a_damaged_checkpoint_is_replaced_when_its_step_comes_again() {
+        let run = tempfile::tempdir().unwrap();
+        let checkpoints = Checkpoints::of(run.path(), 1);
+        let path = write(&checkpoints, 5);
+        fs::write(path.join(STATE), b"damaged").unwrap();
+        assert!(checkpoints.newest().is_err());
+        write(&checkpoints, 4);
+        // The damaged one does not push the new one out.
+        assert_eq!(newest(&checkpoints).state.position.step, 4);
+        write(&checkpoints, 5);
+        assert_eq!(newest(&checkpoints).state.position.step, 5);
+        let before = fs::metadata(path.join(STATE)).unwrap().modified().unwrap();
+        write(&checkpoints, 5);
+        assert_eq!(fs::metadata(path.join(STATE)).unwrap().modified().unwrap(), before);
+    }
+
+    #[test]
+    fn what_is_half_written_is_no_checkpoint_and_is_cleaned_away() {
+        let run = tempfile::tempdir().unwrap();
+        let checkpoints = Checkpoints::of(run.path(), 1);
+        write(&checkpoints, 1);
+        let left = run.path().join(FOLDER).join(".step-0000000002.123.tmp");
+        fs::create_dir(&left).unwrap();
+        fs::write(left.join("weights.safetensors"), b"half").unwrap();
+        assert_eq!(newest(&checkpoints).state.position.step, 1);
+        checkpoints.clean();
+        assert!(!left.exists());
+        assert_eq!(newest(&checkpoints).state.position.step, 1);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_named_and_the_earlier_checkpoint_stands() {
+        let run = tempfile::tempdir().unwrap();
+        let checkpoints = Checkpoints::of(run.path(), 1);
+        write(&checkpoints, 1);
+        // A file in the place of a file's folder, as a disk fault or a careless hand leaves it.
+        let blocked = Checkpoints::of(&run.path().join(FOLDER).join("step-0000000001").join(STATE), 1);
+        let error = blocked.write(state(2), &[("weights.safetensors", weights(2))]).unwrap_err().to_string();
+        assert!(error.contains("cannot create the folder") && error.contains(STATE), "{error}");
+        assert_eq!(newest(&checkpoints).state.position.step, 1);
+    }
 }

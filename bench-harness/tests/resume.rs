@@ -1,0 +1,276 @@
+//! Runs that are stopped, killed or damaged, and go on: the trained weights are those of a run that was left alone.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// A run that is over in a moment and has everything a checkpoint must remember.
+const SMALL: [&str; 14] = [
+    "train",
+    "--model",
+    "mlp",
+    "--width",
+    "16",
+    "--train-images",
+    "256",
+    "--test-images",
+    "50",
+    "--batch",
+    "16",
+    "--checkpoint-steps",
+    "3",
+    "--seed=5",
+];
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_anact"));
+    command.current_dir(folder).args(arguments);
+    command
+}
+
+fn anact(folder: &Path, arguments: &[&str]) -> Output {
+    command(folder, arguments).output().expect("anact starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Runs to the end.
+fn finish(folder: &Path, arguments: &[&str]) -> String {
+    let output = anact(folder, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+fn start(folder: &Path, arguments: &[&str]) -> Child {
+    command(folder, arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("anact starts")
+}
+
+fn weights(run: &Path) -> Vec<u8> {
+    fs::read(run.join("weights.safetensors")).expect("a finished run leaves weights")
+}
+
+/// The names of a run's checkpoints, oldest first.
+fn checkpoints(run: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(run.join("checkpoints")).into_iter().flatten().flatten().map(|e| e.path());
+    let mut paths: Vec<_> = entries.filter(|p| p.file_name().unwrap().to_string_lossy().starts_with("step-")).collect();
+    paths.sort();
+    paths
+}
+
+/// The step of a run's newest checkpoint.
+fn newest(run: &Path) -> u64 {
+    let path = checkpoints(run).pop();
+    path.map_or(0, |p| p.file_name().unwrap().to_string_lossy()["step-".len()..].parse().unwrap())
+}
+
+/// Waits until the run has a checkpoint of step `step` or later.
+fn wait_for(run: &Path, step: u64) {
+    let start = Instant::now();
+    while newest(run) < step {
+        assert!(start.elapsed() < Duration::from_secs(60), "no checkpoint of step {step}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+/// The lines of a record without times, which no two runs share.
+fn record(run: &Path) -> Vec<String> {
+    let text = fs::read_to_string(run.join("record.jsonl")).unwrap();
+    let line = |line: &str| {
+        let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
+        for key in ["seconds", "waited", "images_per_s", "versions"] {
+            line.as_object_mut().unwrap().remove(key);
+        }
+        line.to_string()
+    };
+    let lines = text.lines().map(line);
+    lines.filter(|l| !l.contains("\"kind\":\"resumed\"")).collect()
+}
+
+/// Interrupted in the middle of an epoch and resumed with another number of threads, twice: weights, record and best weights
+/// are those of a run on one thread that was left alone. For several ways to train, since each has its own state.
+#[test]
+#[cfg(unix)]
+fn a_run_goes_on_bit_for_bit_on_any_number_of_threads() {
+    let ways: [&[&str]; 3] = [
+        &["--activation", "nswish", "--epochs", "60", "--inspect-every", "40"],
+        &["--activation", "nprelu", "--optimizer", "adam", "--lr", "0.001", "--epochs", "50", "--average", "ema", "--augment"],
+        &["--epochs", "60", "--mixup", "0.4", "--accumulate", "3", "--clip-norm", "1", "--average=swa", "--schedule=one-cycle"],
+    ];
+    for way in ways {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let arguments = |threads: &'static str, name: &'static str| {
+            [&["--threads", threads][..], &SMALL, way, &["--output", name]].concat()
+        };
+        finish(folder.path(), &arguments("1", "alone"));
+
+        let child = start(folder.path(), &arguments("2", "stopped"));
+        wait_for(&path("stopped"), 9);
+        signal(&child, "INT");
+        let output = child.wait_with_output().unwrap();
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(75), "{way:?}: {message}");
+        assert!(message.contains("anact train --resume stopped"), "{message}");
+        let step = newest(&path("stopped"));
+
+        let child = start(folder.path(), &["--threads", "3", "train", "--resume", "stopped"]);
+        wait_for(&path("stopped"), step + 9);
+        signal(&child, "TERM");
+        assert_eq!(child.wait_with_output().unwrap().status.code(), Some(75));
+        assert!(newest(&path("stopped")) > step);
+        finish(folder.path(), &["--threads", "2", "train", "--resume", "stopped"]);
+        assert!(weights(&path("stopped")) == weights(&path("alone")), "{way:?}");
+        assert_eq!(record(&path("stopped")), record(&path("alone")), "{way:?}");
+        for name in ["best.safetensors", "layers.csv", "confusion.csv"] {
+            assert!(fs::read(path("stopped").join(name)).unwrap() == fs::read(path("alone").join(name)).unwrap(), "{name}");
+        }
+    }
+}
+
+/// Killed at 50 random moments, from before the first checkpoint to the last epoch, and resumed each time.
+#[test]
+fn a_run_that_is_killed_50_times_ends_in_the_same_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let way = ["--epochs", "40", "--activation", "nswish"];
+    finish(folder.path(), &[&SMALL[..], &way, &["--output", "alone"]].concat());
+    let expected = weights(&folder.path().join("alone"));
+
+    // Moments of a generator in the test: as good as any, and the same when a failure is looked into.
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut moment = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        Duration::from_micros((state >> 33) % 90_000)
+    };
+    let (mut kills, mut runs) = (0, 0);
+    while kills < 50 {
+        let name = format!("killed-{runs}");
+        let run = folder.path().join(&name);
+        runs += 1;
+        loop {
+            // Without a checkpoint there is nothing to resume: the run begins anew.
+            let arguments = match checkpoints(&run).is_empty() {
+                true => {
+                    let _ = fs::remove_dir_all(&run);
+                    [&SMALL[..], &way, &["--output", &name]].concat()
+                }
+                false => vec!["train", "--resume", &name],
+            };
+            let mut child = start(folder.path(), &arguments);
+            std::thread::sleep(moment());
+            if let Some(status) = child.try_wait().unwrap() {
+                let output = child.wait_with_output().unwrap();
+                assert!(status.success(), "{arguments:?}: {}", text(&output.stderr));
+                break;
+            }
+            if kills < 50 {
+                child.kill().unwrap();
+                kills += 1;
+            }
+            child.wait().unwrap();
+        }
+        assert!(weights(&run) == expected, "{name} ended in other weights");
+    }
+    assert!(runs > 1, "no run got to its end");
+}
+
+#[test]
+fn a_damaged_checkpoint_is_passed_over_with_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    finish(folder.path(), &[&SMALL[..], &["--epochs", "2", "--output", "run"]].concat());
+    let expected = weights(&run);
+    let newest = checkpoints(&run).pop().unwrap();
+    let file = newest.join("optimizer.safetensors");
+    let mut bytes = fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&file, bytes).unwrap();
+    fs::remove_file(run.join("weights.safetensors")).unwrap();
+    let output = anact(folder.path(), &["train", "--resume", "run"]);
+    let message = text(&output.stderr);
+    assert!(output.status.success(), "{message}");
+    assert!(message.contains("passed over, since it is damaged") && message.contains("another SHA-256"), "{message}");
+    assert!(weights(&run) == expected);
+    // A run that is over ends the same again.
+    finish(folder.path(), &["train", "--resume", "run"]);
+    assert!(weights(&run) == expected);
+
+    for path in checkpoints(&run) {
+        fs::write(path.join("state"), b"ANCKPT\0").unwrap();
+    }
+    let output = anact(folder.path(), &["train", "--resume", "run"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("no checkpoint is whole"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_resumed_run_keeps_its_settings_and_its_data() {
+    let folder = tempfile::tempdir().unwrap();
+    finish(folder.path(), &[&SMALL[..], &["--epochs", "1", "--output", "run"]].concat());
+    let refuses = |arguments: &[&str], part: &str| {
+        let output = anact(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(text(&output.stderr).contains(part), "{arguments:?}: {}", text(&output.stderr));
+    };
+    refuses(&["train", "--resume", "run", "--lr", "0.5"], "--resume is given with --lr; want no option of the run but --data");
+    refuses(&["train", "--resume", "nowhere"], "nowhere/record.jsonl does not exist");
+    refuses(&["train", "--resume", "run", "--config", "x.toml"], "--config");
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    fs::write(folder.path().join("empty/record.jsonl"), "").unwrap();
+    refuses(&["train", "--resume", "empty"], "no checkpoint to go on from");
+}
+
+/// Two processes in one folder would write over each other.
+#[test]
+fn a_folder_in_use_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = start(folder.path(), &[&SMALL[..], &["--epochs", "100000", "--output", "run"]].concat());
+    wait_for(&folder.path().join("run"), 3);
+    let output = anact(folder.path(), &["train", "--resume", "run"]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("run is in use by another process"), "{}", text(&output.stderr));
+}
+
+/// The loss becomes infinite in some step: the message says where, and the checkpoint before stands.
+#[test]
+fn a_run_that_diverges_keeps_its_last_good_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let way = ["--epochs", "9", "--lr", "1e18", "--warmup-epochs", "9", "--activation", "relu", "--checkpoint-steps=1"];
+    let output = anact(folder.path(), &[&SMALL[..12], &way, &["--output", "run"]].concat().iter().filter(|a| **a != "--checkpoint-steps").copied().collect::<Vec<_>>());
+    let message = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("the loss is") && message.contains("a smaller --lr"), "{message}");
+    let run = folder.path().join("run");
+    let step = newest(&run);
+    let again = anact(folder.path(), &["train", "--resume", "run"]);
+    assert_eq!(again.status.code(), Some(1));
+    assert_eq!(newest(&run), step);
+    assert_eq!(text(&again.stderr).lines().last(), message.lines().last());
+}
+
+/// The folder vanishes under the run: it ends with a message that names it.
+#[test]
+fn a_folder_that_vanishes_is_said_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let child = start(folder.path(), &[&SMALL[..], &["--epochs", "100000", "--output", "run"]].concat());
+    let run = folder.path().join("run");
+    wait_for(&run, 3);
+    // Another checkpoint may be written between the files and the folder.
+    while run.exists() {
+        let _ = fs::remove_dir_all(&run);
+    }
+    let output = child.wait_with_output().unwrap();
+    let message = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(message.contains("cannot") && message.contains("run/") && !message.contains("panicked"), "{message}");
+}
