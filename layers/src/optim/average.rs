@@ -29,8 +29,8 @@ pub enum Averaging {
 /// The average of a model's parameters; as in `torch.optim.swa_utils.AveragedModel`, buffers are not averaged.
 ///
 /// So with the averaged weights in place a model has the running statistics of its own last steps. These suit an
-/// exponential average, which is close; for a uniform one they are to be gathered anew, by passes in training mode over
-/// some batches.
+/// exponential average, which is close; for a uniform one they are to be gathered anew, by
+/// [`gather_statistics`](crate::gather_statistics).
 #[derive(Debug, Clone)]
 pub struct Average<S> {
     kind: Averaging,
