@@ -72,11 +72,12 @@ impl<S: Scalar> BatchNorm2d<S> {
         Ok([cx.parameter("weight", &self.weight)?, cx.parameter("bias", &self.bias)?])
     }
 
-    /// Moves the running statistics by what the op, or one that begins with it, saved.
-    pub(crate) fn track(&mut self, y: Var<'_, S>) {
+    /// Moves the running statistics by what the op, or one that begins with it, saved: by `share` in place of the momentum,
+    /// if there is one.
+    pub(crate) fn track(&mut self, y: Var<'_, S>, share: Option<f64>) {
         let [mean, variance, ..] = &y.saved()[..] else { unreachable!("batch_norm saves mean and variance") };
         let count = y.shape().len() / mean.len().max(1);
-        let momentum = self.settings.momentum;
+        let momentum = share.unwrap_or(self.settings.momentum);
         follow(&mut self.running_mean, mean, momentum, 1.0);
         if count > 1 {
             follow(&mut self.running_var, variance, momentum, count as f64 / (count - 1) as f64);
@@ -98,7 +99,7 @@ impl<S: Scalar> Layer<S> for BatchNorm2d<S> {
         let [weight, bias] = self.parameters(cx)?;
         if cx.is_training() {
             let y = x.batch_norm(weight, bias, self.op())?;
-            self.track(y);
+            self.track(y, cx.gathered_share());
             return Ok(y);
         }
         let mean = cx.tape().constant(self.running_mean.clone());

@@ -23,23 +23,37 @@ pub struct Context<'t, S> {
     seed: u64,
     step: u64,
     execution: Execution,
+    /// The batches that were gathered before this one.
+    gathered: Option<u64>,
 }
 
 impl<'t, S: Scalar> Context<'t, S> {
     /// A training step. Random layers draw from the stream of `(seed, step)`, so a step can be repeated exactly.
     pub fn train(tape: &'t Tape<S>, seed: u64, step: u64) -> Self {
-        Self { tape, mode: Mode::Train, seed, step, execution: Execution::default() }
+        Self { tape, mode: Mode::Train, seed, step, execution: Execution::default(), gathered: None }
     }
 
     /// An evaluation; nothing in it is random.
     pub fn eval(tape: &'t Tape<S>) -> Self {
-        Self { tape, mode: Mode::Eval, seed: 0, step: 0, execution: Execution::default() }
+        Self { tape, mode: Mode::Eval, seed: 0, step: 0, execution: Execution::default(), gathered: None }
     }
 
     /// The same, carried out as `execution` says.
     #[must_use]
     pub fn executing(self, execution: Execution) -> Self {
         Self { execution, ..self }
+    }
+
+    /// The same, in a pass that gathers the running statistics of batch normalizations anew: they become the means over
+    /// this batch and the `batches` before it. See [`gather_statistics`](crate::gather_statistics).
+    #[must_use]
+    pub fn gathering(self, batches: u64) -> Self {
+        Self { gathered: Some(batches), ..self }
+    }
+
+    /// What this batch counts in running means, if they are gathered anew.
+    pub(crate) fn gathered_share(&self) -> Option<f64> {
+        self.gathered.map(|before| 1.0 / (before + 1) as f64)
     }
 
     /// How this step is carried out.

@@ -25,6 +25,8 @@ pub struct PendingNorm<'a, 't, S: Scalar> {
     /// x, γ and β.
     operands: [Var<'t, S>; 3],
     shortcut: Option<Var<'t, S>>,
+    /// See [`BatchNorm2d::track`].
+    share: Option<f64>,
 }
 
 impl<'t, S: Scalar> PendingNorm<'_, 't, S> {
@@ -36,7 +38,7 @@ impl<'t, S: Scalar> PendingNorm<'_, 't, S> {
         let (op, shortcut) = (self.norm.op(), self.shortcut);
         let [x, gamma, beta] = self.operands;
         let z = x.batch_norm(gamma, beta, op)?;
-        self.norm.track(z);
+        self.norm.track(z, self.share);
         shortcut.map_or(Ok(z), |shortcut| z.try_add(shortcut))
     }
 
@@ -52,7 +54,7 @@ impl<'t, S: Scalar> PendingNorm<'_, 't, S> {
     ) -> Result<Var<'t, S>> {
         let inputs: Vec<_> = self.operands.into_iter().chain(more).chain(self.shortcut).collect();
         let y = inputs[0].tape().apply(op(self.norm.op()), &inputs)?;
-        self.norm.track(y);
+        self.norm.track(y, self.share);
         Ok(y)
     }
 }
@@ -93,7 +95,12 @@ impl<'t, S: Scalar> Context<'t, S> {
             return Ok(Normed(State::Recorded(norm.forward(self, x)?)));
         }
         let [gamma, beta] = norm.parameters(self)?;
-        Ok(Normed(State::Pending(PendingNorm { norm, operands: [x, gamma, beta], shortcut: None })))
+        Ok(Normed(State::Pending(PendingNorm {
+            norm,
+            operands: [x, gamma, beta],
+            shortcut: None,
+            share: self.gathered_share(),
+        })))
     }
 
     /// Applies the child layer `name` to what was normalized, inside a scope of that name.

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Write the reference values that ANAct's ops, optimiser, schedules, initialisers, models and
-Hessian-vector products are tested against.
+"""Write the reference values that ANAct's ops, initialisers, models and Hessian-vector
+products are tested against. (make_optim.py writes those of optimisers and schedules.)
 
     pip install torch torchvision numpy      # CPU builds are enough
     python3 make_golden.py                   # rewrites *.json beside this file
@@ -516,183 +516,6 @@ def make_ops():
 
 
 # --------------------------------------------------------------------------------------------
-# Optimiser
-# --------------------------------------------------------------------------------------------
-
-
-def make_optim():
-    """SGD on the gradient field g(p) = A p + sin(p)."""
-    steps, size = 30, 5
-    generator = random.Random("anact-golden/optim")
-    draw = lambda: round(generator.gauss(0.0, 1.0), 4)
-    matrix = np.array([[draw() for _ in range(size)] for _ in range(size)])
-    # Symmetric and positive definite, with entries that are exact short decimals.
-    matrix = np.round(matrix @ matrix.T / size + 0.2 * np.eye(size), 4)
-    start = np.array([2 * draw() for _ in range(size)]).round(4)
-    a = torch.tensor(matrix)
-
-    def torch_sgd(lr, momentum, nesterov, weight_decay, decoupled=0.0):
-        p = torch.nn.Parameter(torch.tensor(start))
-        sgd = torch.optim.SGD(
-            [p], lr=lr, momentum=momentum, dampening=0, nesterov=nesterov, weight_decay=weight_decay
-        )
-        trajectory = []
-        for _ in range(steps):
-            with torch.no_grad():
-                p.grad = a @ p + torch.sin(p)
-                p.mul_(1 - lr * decoupled)
-            sgd.step()
-            trajectory.append(p.tolist())
-        return trajectory
-
-    def numpy_decoupled(lr, momentum, nesterov, weight_decay):
-        """Decoupled weight decay, by hand. Each step: the gradient at the current p; then
-        p *= 1 - lr * weight_decay; then plain SGD's step with that gradient, into which the
-        decay has not been mixed (nor into the momentum buffer)."""
-        p, buffer, trajectory = start.copy(), np.zeros(size), []
-        for _ in range(steps):
-            g = matrix @ p + np.sin(p)
-            p *= 1 - lr * weight_decay
-            buffer = momentum * buffer + g
-            p -= lr * (g + momentum * buffer if nesterov else buffer)
-            trajectory.append(p.tolist())
-        return trajectory
-
-    runs = []
-    for lr, momentum, nesterov, weight_decay in (
-        (0.1, 0.0, False, 0.0),
-        (0.05, 0.9, False, 0.0),
-        (0.05, 0.9, True, 0.0),
-        (0.1, 0.0, False, 0.1),
-        (0.03, 0.9, True, 0.05),
-    ):
-        settings = {
-            "lr": lr,
-            "momentum": momentum,
-            "nesterov": nesterov,
-            "weight_decay": weight_decay,
-            "decoupled": False,
-            "dampening": 0.0,
-        }
-        runs.append({"settings": settings, "trajectory": torch_sgd(lr, momentum, nesterov, weight_decay)})
-    for lr, momentum, nesterov, weight_decay in (
-        (0.1, 0.0, False, 0.1),
-        (0.05, 0.9, False, 0.2),
-        (0.03, 0.9, True, 0.05),
-    ):
-        settings = {
-            "lr": lr,
-            "momentum": momentum,
-            "nesterov": nesterov,
-            "weight_decay": weight_decay,
-            "decoupled": True,
-            "dampening": 0.0,
-        }
-        trajectory = numpy_decoupled(lr, momentum, nesterov, weight_decay)
-        check = torch_sgd(lr, momentum, nesterov, 0.0, decoupled=weight_decay)
-        assert np.allclose(trajectory, check, rtol=1e-12, atol=1e-14)
-        runs.append({"settings": settings, "trajectory": trajectory})
-
-    head = {"made_with": MADE_WITH, "A": matrix.tolist(), "p0": start.tolist()}
-    write("optim.json", head, "runs", runs)
-
-
-# --------------------------------------------------------------------------------------------
-# Learning-rate schedules
-# --------------------------------------------------------------------------------------------
-
-
-def make_schedules():
-    """values[t] is the rate used by step t, that is, after t calls of scheduler.step()."""
-    steps = 20
-    schedulers = torch.optim.lr_scheduler
-    rows = []
-
-    def run(base, make):
-        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=base)
-        scheduler = make(optimizer)
-        values = []
-        for _ in range(steps):
-            values.append(float(optimizer.param_groups[0]["lr"]))
-            optimizer.step()
-            scheduler.step()
-        return values
-
-    def add(name, settings, formula_text, values, formula):
-        by_formula = [formula(t) for t in range(steps)]
-        assert np.allclose(values, by_formula, rtol=1e-12, atol=1e-15), name
-        rows.append({"schedule": name, "settings": settings, "formula": formula_text, "values": values})
-
-    def cosine(t, base, t_max, eta_min):
-        return eta_min + 0.5 * (base - eta_min) * (1 + math.cos(math.pi * t / t_max))
-
-    cosine_text = "min_lr + (lr - min_lr) / 2 * (1 + cos(pi * t / t_max))"
-    for base, t_max, eta_min in ((0.1, 20, 0.0), (0.1, 20, 0.001), (0.05, 33, 0.0)):
-        add(
-            "cosine",
-            {"lr": base, "t_max": t_max, "min_lr": eta_min},
-            cosine_text,
-            run(base, lambda o: schedulers.CosineAnnealingLR(o, T_max=t_max, eta_min=eta_min)),
-            lambda t: cosine(t, base, t_max, eta_min),
-        )
-
-    for base, step_size, gamma in ((0.1, 6, 0.1), (0.05, 5, 0.5), (0.2, 1, 0.9)):
-        add(
-            "step",
-            {"lr": base, "step_size": step_size, "gamma": gamma},
-            "lr * gamma ^ floor(t / step_size)",
-            run(base, lambda o: schedulers.StepLR(o, step_size=step_size, gamma=gamma)),
-            lambda t: base * gamma ** (t // step_size),
-        )
-
-    milestones = [8, 15]
-    add(
-        "multi_step",
-        {"lr": 0.1, "milestones": milestones, "gamma": 0.1},
-        "lr * gamma ^ (number of milestones <= t)",
-        run(0.1, lambda o: schedulers.MultiStepLR(o, milestones=milestones, gamma=0.1)),
-        lambda t: 0.1 * 0.1 ** sum(m <= t for m in milestones),
-    )
-
-    # Warm-up over 5 steps, then a cosine over the other 15 that starts at the full rate at t = 5.
-    # Two ways to count the warm-up are in use; both are here, told apart by "start_factor" and
-    # "ramp_steps": factor(t) = start_factor + (1 - start_factor) * min(t, ramp_steps) / ramp_steps.
-    #   ramp_steps = 5: the ramp ends at the first step of the cosine (LinearLR's total_iters = 5);
-    #   start_factor = 1/5, ramp_steps = 4: factor(t) = (t + 1) / 5, the fifth step is at full rate.
-    warmup, base = 5, 0.1
-    t_max = steps - warmup
-    for start_factor, ramp, eta_min in ((0.2, 4, 0.0), (0.1, 5, 0.0), (0.01, 5, 0.001)):
-
-        def make(o):
-            linear = schedulers.LinearLR(o, start_factor=start_factor, total_iters=ramp)
-            tail = schedulers.CosineAnnealingLR(o, T_max=t_max, eta_min=eta_min)
-            return schedulers.SequentialLR(o, [linear, tail], milestones=[warmup])
-
-        def formula(t):
-            if t < warmup:
-                return base * (start_factor + (1 - start_factor) * min(t, ramp) / ramp)
-            return cosine(t - warmup, base, t_max, eta_min)
-
-        add(
-            "warmup_cosine",
-            {
-                "lr": base,
-                "warmup_steps": warmup,
-                "start_factor": start_factor,
-                "ramp_steps": ramp,
-                "t_max": t_max,
-                "min_lr": eta_min,
-            },
-            "t < warmup_steps: lr * (start_factor + (1 - start_factor) * min(t, ramp_steps) / ramp_steps); "
-            "else cosine of t - warmup_steps over t_max",
-            run(base, make),
-            formula,
-        )
-
-    write("schedules.json", {"made_with": MADE_WITH, "steps": steps}, "schedules", rows)
-
-
-# --------------------------------------------------------------------------------------------
 # Initialisers
 # --------------------------------------------------------------------------------------------
 
@@ -928,8 +751,6 @@ def make_hvp():
 
 if __name__ == "__main__":
     make_ops()
-    make_optim()
-    make_schedules()
     make_init()
     make_models()
     make_hvp()

@@ -105,3 +105,70 @@ impl<S: Scalar> Accumulator<S> {
         Ok(Gradients::of_named(sums))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use autograd::{Keep, Tape};
+
+    use super::*;
+    use crate::context::Context;
+    use crate::init::{Init, Initializer};
+    use crate::layer::Layer;
+    use crate::layer::testing::scattered;
+    use crate::linear::Linear;
+
+    /// The gradients of the mean loss over these rows of five images.
+    fn gradients(rows: std::ops::Range<usize>) -> Gradients<f64> {
+        let mut model = Linear::<f64>::new(3, 4, &mut Initializer::new(Init::HeNormal, 7));
+        let (tape, labels) = (Tape::new(), [2, 0, 3, 3, 1]);
+        let x = scattered(15)[3 * rows.start..3 * rows.end].to_vec();
+        let x = tape.constant(Tensor::new([rows.len(), 3], x).unwrap());
+        let loss = model.forward(&Context::train(&tape, 0, 0), x).unwrap();
+        let loss = loss.cross_entropy(&labels[rows], 0.0).unwrap();
+        tape.backward(loss, Keep::Leaves).unwrap()
+    }
+
+    /// The last part is smaller.
+    #[test]
+    fn parts_add_up_to_the_whole_batch() {
+        let mut parts = Accumulator::default();
+        for rows in [0..2, 2..4, 4..5] {
+            parts.add(gradients(rows.clone()), rows.len()).unwrap();
+        }
+        assert_eq!(parts.samples(), 5);
+        let (sum, whole) = (parts.take().unwrap(), gradients(0..5));
+        for name in ["weight", "bias"] {
+            let pairs = sum.named(name).unwrap().data().iter().zip(whole.named(name).unwrap().data());
+            pairs.for_each(|(a, b)| assert!((a - b).abs() < 1e-15, "{name}: {a} {b}"));
+        }
+        assert_eq!(parts.samples(), 0);
+        assert!(parts.take().unwrap_err().to_string().contains("no gradients were added"));
+    }
+
+    #[test]
+    fn one_part_keeps_its_bits() {
+        let mut part = Accumulator::default();
+        part.add(gradients(0..3), 3).unwrap();
+        assert_eq!(part.take().unwrap().into_named(), gradients(0..3).into_named());
+    }
+
+    #[test]
+    fn parts_that_do_not_fit_are_refused_and_not_added() {
+        let named = |rows: &[(&str, usize)]| {
+            Gradients::of_named(
+                rows.iter().map(|&(n, len)| (Arc::from(n), Tensor::full([len], 1.0))).collect(),
+            )
+        };
+        let mut sums = Accumulator::<f64>::default();
+        assert!(sums.add(named(&[("a", 2)]), 0).unwrap_err().to_string().contains("no samples"));
+        sums.add(named(&[("a", 2), ("b", 1)]), 1).unwrap();
+        let text = |e: Error| e.to_string();
+        assert!(
+            text(sums.add(named(&[("a", 2)]), 1).unwrap_err()).contains("b has no gradient in this part")
+        );
+        let more = sums.add(named(&[("a", 2), ("b", 1), ("c", 1)]), 1).unwrap_err();
+        assert!(text(more).contains("c has a gradient in this part only"));
+        assert!(text(sums.add(named(&[("a", 2), ("b", 2)]), 1).unwrap_err()).contains("[1] and [2]"));
+        assert_eq!(sums.take().unwrap().named("a").unwrap().data(), [1.0, 1.0]);
+    }
+}

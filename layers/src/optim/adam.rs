@@ -129,3 +129,36 @@ impl<S: Scalar> Loop for Update<'_, S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn illegal_settings_are_refused() {
+        let legal = AdamSettings::default();
+        let illegal = [
+            (AdamSettings { beta1: 1.0, ..legal }, "beta1 is 1; want a number from 0 to below 1"),
+            (AdamSettings { beta2: -0.1, ..legal }, "beta2 is -0.1; want a number from 0 to below 1"),
+            (AdamSettings { eps: 0.0, ..legal }, "eps is 0; want a positive number"),
+            (AdamSettings { weight_decay: -1.0, ..legal }, "weight decay is -1; want 0 or a positive number"),
+        ];
+        for (settings, text) in illegal {
+            assert_eq!(settings.check_for("adam").unwrap_err().to_string(), format!("adam: {text}"));
+        }
+    }
+
+    /// In the first step m/(1 − β₁) = g and v/(1 − β₂) = g²: the step is the rate, whatever the size of g.
+    #[test]
+    fn the_first_step_is_the_rate_along_the_sign() {
+        let clip = Clip::none();
+        let g = [3.0, -1e-3, 250.0];
+        let (mut p, mut m, mut v) = ([1.0; 3], [0.0; 3], [0.0; 3]);
+        let part = Part { p: &mut p, g: &g, kept: [&mut m, &mut v] };
+        AdamSettings { eps: 1e-30, ..<_>::default() }
+            .update(&Now { rate: 0.25, decay: 0.0, step: 1, clip }, part);
+        for (p, want) in p.into_iter().zip([0.75f64, 1.25, 0.75]) {
+            assert!((p - want).abs() < 1e-15, "{p} {want}");
+        }
+    }
+}

@@ -29,8 +29,8 @@ pub enum Averaging {
 /// The average of a model's parameters; as in `torch.optim.swa_utils.AveragedModel`, buffers are not averaged.
 ///
 /// So with the averaged weights in place a model has the running statistics of its own last steps. These suit an
-/// exponential average, which is close; for a uniform one they are to be gathered anew, by passes in training mode over
-/// some batches.
+/// exponential average, which is close; for a uniform one they are to be gathered anew, by
+/// [`gather_statistics`](crate::gather_statistics).
 #[derive(Debug, Clone)]
 pub struct Average<S> {
     kind: Averaging,
@@ -195,5 +195,91 @@ impl<S: Scalar> Visitor<S> for Swap<'_, S> {
         if let Some(average) = self.0.parameters.get_mut(name) {
             std::mem::swap(average, &mut parameter.value);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::golden::Parameters;
+    use super::*;
+    use crate::parameter::Role;
+
+    fn model(numbers: &[f64]) -> Parameters<f64> {
+        Parameters::of(&[("a", Role::Weight, numbers)])
+    }
+
+    fn after(kind: Averaging, all: &[f64]) -> f64 {
+        let mut average = Average::new(kind).unwrap();
+        all.iter().for_each(|&x| average.update(&mut model(&[x])).unwrap());
+        let mut shown = model(&[-1.0]);
+        average.swap(&mut shown).unwrap();
+        shown.numbers()[0]
+    }
+
+    /// 4, then 4 + ¼·4, then 5 − ¼·4; and the means of the same.
+    #[test]
+    fn averages_are_those_by_hand() {
+        let exponential = Averaging::Exponential { decay: 0.75 };
+        assert_eq!([1, 2, 3].map(|n| after(exponential, &[4.0, 8.0, 1.0][..n])), [4.0, 5.0, 4.0]);
+        assert_eq!([1, 2, 4].map(|n| after(Averaging::Uniform, &[4.0, 8.0, 3.0, 1.0][..n])), [4.0, 6.0, 4.0]);
+    }
+
+    #[test]
+    fn a_second_swap_puts_the_weights_back() {
+        let mut average = Average::new(Averaging::Uniform).unwrap();
+        assert!(
+            average.swap(&mut model(&[1.0])).unwrap_err().to_string().contains("before the first update")
+        );
+        average.update(&mut model(&[2.0])).unwrap();
+        let mut own = model(&[6.0]);
+        average.update(&mut own).unwrap();
+        average.swap(&mut own).unwrap();
+        assert_eq!(own.numbers(), [4.0]);
+        assert!(average.update(&mut own).unwrap_err().to_string().contains("holds the average itself"));
+        assert!(average.state().is_err());
+        average.swap(&mut own).unwrap();
+        assert_eq!(own.numbers(), [6.0]);
+        average.update(&mut own).unwrap();
+        assert_eq!(average.updates(), 3);
+    }
+
+    #[test]
+    fn an_average_goes_on_from_its_state_with_the_same_bits() {
+        for kind in [Averaging::Uniform, Averaging::Exponential { decay: 0.9 }] {
+            for before in 0..4 {
+                let mut one = Average::new(kind).unwrap();
+                let models = [0.1, 0.7, -0.3, 2.9, 1.3].map(|x| model(&[x, 1.0 / x]));
+                let mut models = models.into_iter();
+                models.by_ref().take(before).for_each(|mut m| one.update(&mut m).unwrap());
+                let mut other = Average::new(kind).unwrap();
+                other.load(&mut model(&[0.0; 2]), &one.state().unwrap()).unwrap();
+                for mut m in models {
+                    one.update(&mut m).unwrap();
+                    other.update(&mut m).unwrap();
+                }
+                assert_eq!(one.state(), other.state());
+            }
+        }
+    }
+
+    #[test]
+    fn other_models_and_states_are_refused() {
+        let mut average = Average::new(Averaging::Uniform).unwrap();
+        average.update(&mut model(&[2.0])).unwrap();
+        let mut other = Parameters::of(&[("b", Role::Weight, &[1.0][..])]);
+        assert!(average.update(&mut other).unwrap_err().to_string().contains("b is not part of it"));
+        assert!(average.swap(&mut other).is_err());
+        assert!(average.update(&mut model(&[1.0, 2.0])).is_err());
+        assert!(
+            average.update(&mut Parameters(vec![])).unwrap_err().to_string().contains("the model has no a")
+        );
+        let before = average.state().unwrap();
+        let text = average.load(&mut other, &before).unwrap_err().to_string();
+        assert!(
+            text.contains("missing `average.b` [1]") && text.contains("unknown array `average.a`"),
+            "{text}"
+        );
+        assert_eq!(average.state().unwrap(), before);
+        assert!(Average::<f64>::new(Averaging::Exponential { decay: 1.0 }).is_err());
     }
 }

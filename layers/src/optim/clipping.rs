@@ -94,3 +94,57 @@ impl<S: Scalar> Loop for SquareSum<'_, S> {
         merge_tree(&mut sums, |a, b| a + b).unwrap_or(0.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_norm_is_that_of_all_gradients_together() {
+        assert_eq!(norm::<f64>(&[]), 0.0);
+        assert_eq!(norm::<f32>(&[&[], &[-3.0]]), 3.0);
+        assert_eq!(norm(&[&[2.0f64, -3.0][..], &[6.0]]), 7.0);
+        // n ones more than a task holds, with a remainder: √n, and n is a square.
+        let ones = vec![1.0f32; 301 * 301];
+        assert_eq!(norm(&[&ones[..]]), 301.0);
+        assert_eq!(norm(&[&ones[..7], &ones[7..]]), 301.0);
+    }
+
+    /// Squares of these have no place in an f32.
+    #[test]
+    fn the_norm_of_f32_is_summed_in_f64() {
+        let size = f64::from(1e30f32);
+        assert_eq!(norm(&[&[1e30f32; 4]]), 2.0 * size);
+        let tiny = f64::from(1e-30f32);
+        assert_eq!(norm(&[&[1e-30f32; 4]]), 2.0 * tiny);
+    }
+
+    #[test]
+    fn the_norm_has_the_same_bits_on_any_number_of_threads() {
+        let numbers: Vec<f32> = (0..5 * CHUNK + 77).map(|i| (0.7 * i as f32).sin()).collect();
+        let on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| norm(&[&numbers[..3], &numbers[3..]]).to_bits())
+        };
+        assert!([2, 3, 8].map(on).iter().all(|&bits| bits == on(1)));
+        let slow = numbers.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
+        assert!((f64::from_bits(on(1)) / slow - 1.0).abs() < 1e-13);
+    }
+
+    #[test]
+    fn small_gradients_are_left_alone_and_infinite_ones_refused() {
+        let clip_by = |x: f64| clip(Clipping::Norm(2.0), &[&[x]]);
+        let (kept, report) = clip_by(1.5).unwrap();
+        assert_eq!((kept.factor, report.gradient_norm, report.clipped_by), (1.0, Some(1.5), 1.0));
+        let (cut, report) = clip_by(-4.0).unwrap();
+        assert_eq!((cut.factor, report.gradient_norm), (2.0 / 4.000001, Some(4.0)));
+        assert_eq!(report.clipped_by, cut.factor);
+        for x in [f64::NAN, f64::INFINITY] {
+            let text = clip_by(x).unwrap_err().to_string();
+            assert!(text.starts_with("gradient clipping: the norm of all gradients is"), "{text}");
+        }
+        for limit in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(Clipping::Norm(limit).check().is_err() && Clipping::Value(limit).check().is_err());
+        }
+    }
+}

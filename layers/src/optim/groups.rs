@@ -144,3 +144,66 @@ impl<S: Scalar> Visitor<S> for Freeze<'_> {
         parameter.is_frozen |= self.0.of(name).is_some_and(|group| group.is_frozen);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::golden::Parameters;
+    use super::*;
+    use crate::parameter::Role;
+
+    fn model() -> Parameters<f64> {
+        let weight = |name| (name, Role::Weight, &[1.0][..]);
+        Parameters::of(&["conv1.weight", "layer1.0.weight", "layer1.0.bias", "fc.weight"].map(weight))
+    }
+
+    fn groups(patterns: &[&str]) -> Groups {
+        Groups::new(patterns.iter().map(|&p| Group::of(p)).collect()).unwrap()
+    }
+
+    #[test]
+    fn the_first_pattern_that_fits_decides() {
+        let members = groups(&["*.0.bias", "layer?.*", "fc.weight"]).resolve(&mut model()).unwrap();
+        assert_eq!(members.iter().map(|m| m.group).collect::<Vec<_>>(), [None, Some(1), Some(0), Some(2)]);
+        assert_eq!(members[2].parameter, "layer1.0.bias");
+        assert!(groups(&[]).resolve(&mut model()).unwrap().iter().all(|m| m.group.is_none()));
+    }
+
+    #[test]
+    fn a_pattern_that_decides_for_nothing_is_an_error() {
+        let text = groups(&["*", "fc.weigth"]).resolve(&mut model()).unwrap_err().to_string();
+        assert_eq!(text, "unknown parameter or pattern `fc.weigth`; did you mean fc.weight or conv1.weight?");
+        let text = groups(&["*", "fc.*"]).resolve(&mut model()).unwrap_err().to_string();
+        assert!(
+            text.starts_with("parameter group: fc.*: all parameters of this pattern belong to earlier"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn frozen_groups_are_frozen_in_the_model_or_nothing_is() {
+        let frozen = Group { is_frozen: true, ..Group::of("layer1.*") };
+        let frozen_of = |m: &Parameters<f64>| m.0.iter().map(|(_, p)| p.is_frozen).collect::<Vec<_>>();
+        let mut with_wrong = model();
+        let wrong = Groups::new(vec![frozen.clone(), Group::of("layer9.*")]).unwrap();
+        assert!(wrong.freeze(&mut with_wrong).is_err());
+        assert_eq!(frozen_of(&with_wrong), [false; 4]);
+        let mut right = model();
+        Groups::new(vec![frozen]).unwrap().freeze(&mut right).unwrap();
+        assert_eq!(frozen_of(&right), [false, true, true, false]);
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_refused_also_from_json() {
+        assert!(Groups::new(vec![Group { rate_factor: -1.0, ..Group::of("a") }]).is_err());
+        let text = serde_json::from_str::<Groups>(r#"[{"pattern": "a", "weight_decay": -0.5}]"#).unwrap_err();
+        assert!(
+            text.to_string().contains("parameter group: a: the weight decay is -0.5; want 0 or"),
+            "{text}"
+        );
+        assert!(serde_json::from_str::<Groups>(r#"[{"pattern": "a", "rate": 2}]"#).is_err());
+        let whole = Group { rate_factor: 0.1, weight_decay: Some(0.0), is_frozen: false, ..Group::of("a") };
+        let groups = Groups::new(vec![whole, Group::of("b")]).unwrap();
+        let json = serde_json::to_string(&groups).unwrap();
+        assert_eq!(serde_json::from_str::<Groups>(&json).unwrap(), groups);
+    }
+}

@@ -99,3 +99,20 @@ impl<S: Scalar> Loop for Update<'_, S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All numbers are dyadic. c = ½m + ½g = (1, −1, 0, NaN): the third cancels and stays but for its decay, by ½·¼.
+    #[test]
+    fn a_step_goes_by_the_sign_and_shows_nan() {
+        let settings = LionSettings { beta1: 0.5, beta2: 0.75, weight_decay: 0.25, decayed: Decayed::All };
+        let (mut p, mut m, mut unused) = ([4.0, 4.0, 4.0, 4.0], [1.0, -4.0, 2.0, 0.0], []);
+        let part = Part { p: &mut p, g: &[1.0, 2.0, -2.0, f64::NAN], kept: [&mut m, &mut unused] };
+        settings.update(&Now { rate: 0.5, decay: 0.25, step: 1, clip: Clip::none() }, part);
+        assert_eq!(p[..3], [3.0, 4.0, 3.5]);
+        assert_eq!(m[..3], [1.0, -2.5, 1.0]);
+        assert!(p[3].is_nan() && m[3].is_nan());
+    }
+}

@@ -9,6 +9,8 @@ mod adam;
 mod adamw;
 mod average;
 mod clipping;
+#[cfg(test)]
+mod golden;
 mod groups;
 mod lion;
 mod optimizer;

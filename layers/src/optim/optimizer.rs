@@ -190,3 +190,150 @@ impl<S: Scalar> Visitor<S> for Move<'_, S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use autograd::{Keep, Tape};
+
+    use super::super::golden::Parameters;
+    use super::super::{AdamWSettings, Group, SgdSettings, WeightDecay};
+    use super::*;
+    use crate::context::Context;
+    use crate::init::{Init, Initializer};
+    use crate::layer::testing::{numbers, set, state};
+    use crate::linear::Linear;
+    use crate::sequential::Sequential;
+
+    const MOMENTUM: SgdSettings = SgdSettings {
+        momentum: 0.5,
+        nesterov: false,
+        weight_decay: 0.0,
+        kind: WeightDecay::Coupled,
+        decayed: Decayed::All,
+    };
+
+    /// A parameter of each role.
+    fn of_all_roles() -> Parameters<f64> {
+        let roles = [
+            ("w", Role::Weight),
+            ("bias", Role::Bias),
+            ("norm", Role::Norm),
+            ("activation", Role::Activation),
+        ];
+        Parameters::of(&roles.map(|(name, role)| (name, role, &[1.0][..])))
+    }
+
+    #[test]
+    fn decay_can_spare_what_is_not_a_weight() {
+        let plain = SgdSettings { momentum: 0.0, weight_decay: 0.5, ..MOMENTUM };
+        for (decayed, want) in [(Decayed::All, [0.95; 4]), (Decayed::Weights, [0.95, 1.0, 1.0, 1.0])] {
+            let (mut model, mut sgd) =
+                (of_all_roles(), Optimizer::new(SgdSettings { decayed, ..plain }).unwrap());
+            let gradients = model.gradients(&[0.0; 4]);
+            sgd.step(&mut model, &gradients, 0.1).unwrap();
+            assert_eq!(model.numbers(), want);
+        }
+    }
+
+    /// A group's decay counts whatever the role, and decoupled decay goes by the group's rate: 1 − 0.5·0.5·0.5.
+    #[test]
+    fn groups_have_their_own_rate_and_decay() {
+        let adamw = AdamWSettings { weight_decay: 0.5, ..<_>::default() };
+        let group =
+            |name: &str, rate_factor, weight_decay| Group { rate_factor, weight_decay, ..Group::of(name) };
+        let groups = Groups::new(vec![group("w", 0.5, None), group("bias", 1.0, Some(0.25))]).unwrap();
+        let mut model = of_all_roles();
+        let mut optimizer = Optimizer::new(adamw).unwrap().grouped(groups, &mut model).unwrap();
+        let gradients = model.gradients(&[0.0; 4]);
+        optimizer.step(&mut model, &gradients, 0.5).unwrap();
+        assert_eq!(model.numbers(), [0.875, 0.875, 1.0, 1.0]);
+    }
+
+    fn linear(inputs: usize, outputs: usize) -> Linear<f64> {
+        Linear::new(inputs, outputs, &mut Initializer::new(Init::HeNormal, 4))
+    }
+
+    /// The gradients of Σ y² at x = (1, 2).
+    fn gradients(model: &mut dyn Layer<f64>) -> Gradients<f64> {
+        let tape = Tape::new();
+        let x = tape.constant(Tensor::new([1, 2], vec![1.0, 2.0]).unwrap());
+        let y = model.forward(&Context::train(&tape, 0, 0), x).unwrap();
+        tape.backward((y * y).sum_all(), Keep::Leaves).unwrap()
+    }
+
+    /// y = 0.125, ∂y² = 0.25·(1, 2; 1), rate ½; then y = −0.625, ∂y² = −1.25·(1, 2; 1), v = −1.125·(1, 2; 1),
+    /// rate ¼. All numbers are dyadic, so nothing is rounded; the rate is not part of v.
+    #[test]
+    fn two_steps_of_a_model_are_those_by_hand() {
+        let mut model = linear(2, 1);
+        set(&mut model, "weight", &[0.5, -0.25]);
+        set(&mut model, "bias", &[0.125]);
+        let mut sgd = Optimizer::new(MOMENTUM).unwrap();
+        let slopes = gradients(&mut model);
+        sgd.step(&mut model, &slopes, 0.5).unwrap();
+        assert_eq!(numbers(&mut model, "weight"), [0.375, -0.5]);
+        assert_eq!(numbers(&mut model, "bias"), [0.0]);
+        let slopes = gradients(&mut model);
+        let report = sgd.step(&mut model, &slopes, 0.25).unwrap();
+        assert_eq!(numbers(&mut model, "weight"), [0.65625, 0.0625]);
+        assert_eq!(numbers(&mut model, "bias"), [0.28125]);
+        assert_eq!((report, sgd.steps()), (StepReport { gradient_norm: None, clipped_by: 1.0 }, 2));
+    }
+
+    /// In a network whose first layer a group freezes there is a gradient for the second only.
+    #[test]
+    fn a_frozen_group_needs_no_gradient_and_stays() {
+        let mut model = Sequential::new().named("a", linear(2, 2)).named("b", linear(2, 1));
+        let frozen = Groups::new(vec![Group { is_frozen: true, ..Group::of("a.*") }]).unwrap();
+        let mut sgd = Optimizer::new(MOMENTUM).unwrap().grouped(frozen, &mut model).unwrap();
+        let before = state(&mut model);
+        let slopes = gradients(&mut model);
+        assert!(slopes.named("a.weight").is_err());
+        sgd.step(&mut model, &slopes, 0.5).unwrap();
+        let after = state(&mut model);
+        assert_eq!(after[..2], before[..2]);
+        assert_ne!(after[2], before[2]);
+    }
+
+    #[test]
+    fn without_a_gradient_for_all_nothing_moves() {
+        let mut part = Sequential::new().named("a", linear(2, 1));
+        let slopes = gradients(&mut part);
+        let mut sgd = Optimizer::new(MOMENTUM).unwrap();
+        let names = [["a", "b"], ["b", "a"]];
+        for [first, second] in names {
+            let mut whole = Sequential::new().named(first, linear(2, 1)).named(second, linear(2, 1));
+            let before = state(&mut whole);
+            let text = sgd.step(&mut whole, &slopes, 0.5).unwrap_err().to_string();
+            assert_eq!(text, "no gradient for b.weight: no parameter of this name was used on the tape");
+            assert_eq!(state(&mut whole), before);
+        }
+        // Nor has what is kept: the next step is that of an optimiser at rest.
+        let mut other = Sequential::new().named("a", linear(2, 1));
+        sgd.step(&mut part, &slopes, 0.5).unwrap();
+        Optimizer::new(MOMENTUM).unwrap().step(&mut other, &slopes, 0.5).unwrap();
+        assert_eq!(state(&mut part), state(&mut other));
+        assert_ne!(state(&mut part), state(&mut Sequential::new().named("a", linear(2, 1))));
+    }
+
+    /// Gradients of another model with the same names, what is kept of one, an illegal rate, or a norm that is no number.
+    #[test]
+    fn what_does_not_fit_is_refused_and_nothing_moves() {
+        let model = |n: usize| Parameters::<f64>::of(&[("w", Role::Weight, &[1.0, 1.0, 1.0][..n])]);
+        let (mut small, mut large) = (model(2), model(3));
+        let mut sgd = Optimizer::new(MOMENTUM).unwrap();
+        let text = sgd.step(&mut large, &small.gradients(&[1.0; 2]), 0.1).unwrap_err().to_string();
+        assert!(text.contains("sgd") && text.contains("[3]") && text.contains("[2]"), "{text}");
+        sgd.step(&mut small, &model(2).gradients(&[1.0; 2]), 0.1).unwrap();
+        assert!(sgd.step(&mut large, &model(3).gradients(&[1.0; 3]), 0.1).is_err());
+        for rate in [-0.1, f64::NAN, f64::INFINITY] {
+            let text = sgd.step(&mut small, &model(2).gradients(&[1.0; 2]), rate).unwrap_err().to_string();
+            assert!(text.starts_with("sgd: learning rate is"), "{text}");
+        }
+        let mut clipped = Optimizer::new(MOMENTUM).unwrap().clipping(Clipping::Norm(1.0)).unwrap();
+        let infinite = model(3).gradients(&[1.0, f64::INFINITY, 0.0]);
+        assert!(clipped.step(&mut large, &infinite, 0.1).is_err());
+        assert_eq!((large.numbers(), clipped.steps()), (vec![1.0; 3], 0));
+        assert_eq!((sgd.steps(), clipped.state().len()), (1, 1));
+    }
+}

@@ -119,3 +119,76 @@ impl RateFinder {
         (steepest.0 < 0.0).then_some(steepest.1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rates 1, 10, … and losses as they are.
+    fn plain(steps: usize) -> RateFinder {
+        let highest = 10f64.powi(steps as i32 - 1);
+        RateFinder::new(RateFinderSettings { lowest: 1.0, highest, steps, smoothing: 0.0, divergence: 3.0 })
+            .unwrap()
+    }
+
+    fn over(mut finder: RateFinder, losses: &[f64]) -> RateFinder {
+        losses.iter().for_each(|&loss| finder.record(loss));
+        finder
+    }
+
+    #[test]
+    fn rates_rise_by_one_factor_from_the_lowest_to_the_highest() {
+        let finder = over(plain(4), &[1.0; 9]);
+        let rates: Vec<_> = finder.points().iter().map(|p| p.rate).collect();
+        assert_eq!(rates.len(), 4);
+        for (rate, want) in rates.into_iter().zip([1.0f64, 10.0, 100.0, 1000.0]) {
+            assert!((rate / want - 1.0).abs() < 1e-14, "{rate}");
+        }
+        assert!(finder.rate().is_none() && !finder.has_diverged());
+    }
+
+    /// Slopes over two decades: −1, −4, −3.5, then up.
+    #[test]
+    fn the_suggestion_is_where_the_loss_falls_fastest() {
+        let finder = over(plain(6), &[5.0, 5.0, 4.0, 1.0, 0.5, 2.0]);
+        assert!((finder.suggestion().unwrap() / 100.0 - 1.0).abs() < 1e-14);
+        assert_eq!(over(plain(6), &[1.0, 1.0, 1.0, 1.0]).suggestion(), None);
+        assert_eq!(over(plain(6), &[1.0, 2.0, 2.5]).suggestion(), None);
+        assert_eq!(plain(6).suggestion(), None);
+        assert_eq!(over(plain(6), &[3.0, 1.0]).suggestion(), None);
+    }
+
+    #[test]
+    fn a_search_ends_where_the_loss_diverges() {
+        let finder = over(plain(6), &[2.0, 1.0, 3.5, 1.0]);
+        assert!(finder.has_diverged() && finder.rate().is_none());
+        assert_eq!(finder.points().len(), 3);
+        let finder = over(plain(6), &[2.0, f64::NAN, 1.0]);
+        assert!(finder.has_diverged());
+        assert_eq!(finder.points().len(), 1);
+    }
+
+    /// ½·2 over ½, then (½·1 + ½·5) over ¾.
+    #[test]
+    fn the_smoothed_loss_owes_nothing_to_its_start() {
+        let settings = RateFinderSettings { smoothing: 0.5, ..<_>::default() };
+        let finder = over(RateFinder::new(settings).unwrap(), &[2.0, 5.0]);
+        assert_eq!(finder.points()[0].smoothed, 2.0);
+        assert_eq!(finder.points()[1].smoothed, 4.0);
+    }
+
+    #[test]
+    fn illegal_searches_are_refused() {
+        let legal = RateFinderSettings::default();
+        for settings in [
+            RateFinderSettings { lowest: 0.0, ..legal },
+            RateFinderSettings { highest: 1e-7, ..legal },
+            RateFinderSettings { highest: f64::INFINITY, ..legal },
+            RateFinderSettings { steps: 2, ..legal },
+            RateFinderSettings { smoothing: 1.0, ..legal },
+            RateFinderSettings { divergence: f64::NAN, ..legal },
+        ] {
+            assert!(RateFinder::new(settings).unwrap_err().to_string().starts_with("rate finder:"));
+        }
+    }
+}

@@ -53,6 +53,11 @@ macro_rules! registry {
                 }
             }
 
+            /// How many arrays of a parameter's size are kept for every parameter.
+            pub fn arrays_kept(&self) -> usize {
+                self.rule::<f32>().kept().len()
+            }
+
             pub(super) fn rule<S: Scalar>(&self) -> &dyn Rule<S> {
                 match self {
                     $(Self::$variant(settings) => settings,)*

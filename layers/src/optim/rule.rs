@@ -135,3 +135,50 @@ pub(super) fn decay<S: Scalar>(kind: WeightDecay, now: &Now<S>) -> (S, S) {
         WeightDecay::Decoupled => (S::ZERO, S::from_f64(1.0 - now.rate * now.decay)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{OPTIMIZERS, OptimizerSettings, SgdSettings};
+    use super::*;
+
+    /// Long enough for several tasks with a remainder, against one number at a time.
+    #[test]
+    fn a_large_parameter_moves_as_its_numbers_do_one_by_one() {
+        let n = 2 * CHUNK + 13;
+        let numbers = |a: f32| (0..n).map(|i| (a * i as f32 + 1.0).sin()).collect::<Vec<_>>();
+        let (g, start) = (numbers(0.37), numbers(0.11));
+        let clip = Clip { factor: 0.7, bound: 0.6 };
+        let now = Now { rate: 0.07, decay: 0.003, step: 3, clip };
+        let mut all: Vec<OptimizerSettings> = OPTIMIZERS.iter().map(|o| (o.defaults)()).collect();
+        all.push(SgdSettings { nesterov: false, ..<_>::default() }.into());
+        all.push(SgdSettings { nesterov: false, momentum: 0.0, ..<_>::default() }.into());
+        for settings in all {
+            let rule = settings.rule::<f32>();
+            // Mean squares are not negative.
+            let fresh = || (start.clone(), [numbers(0.23), start.iter().map(|x| x * x).collect()]);
+            let (mut want, [mut want_a, mut want_b]) = fresh();
+            for i in 0..n {
+                let kept = [&mut want_a[i..=i], &mut want_b[i..=i]];
+                rule.update(&now, Part { p: &mut want[i..=i], g: &g[i..=i], kept });
+            }
+            assert!(want != start && want.iter().all(|x| x.is_finite()), "{settings:?}");
+            for threads in [1, 3] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                let (mut p, [mut a, mut b]) = fresh();
+                pool.install(|| update(rule, &now, Part { p: &mut p, g: &g, kept: [&mut a, &mut b] }));
+                assert!(p == want && a == want_a && b == want_b, "{settings:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn clipping_leaves_bits_alone_or_cuts_and_keeps_nan() {
+        for g in [0.0, -0.0, 1e-310, -3.5, f64::MAX, f64::INFINITY, f64::NAN] {
+            assert_eq!(Clip::none().apply(g).to_bits(), g.to_bits());
+        }
+        let clip = Clip { factor: 0.5, bound: 1.0 };
+        let cut = [-8.0, -2.0, -1.0, 0.5, 3.0, f64::INFINITY].map(|g| clip.apply(g));
+        assert_eq!(cut, [-1.0, -1.0, -0.5, 0.25, 1.0, 1.0]);
+        assert!(clip.apply(f64::NAN).is_nan());
+    }
+}

@@ -219,33 +219,92 @@ mod tests {
             let number = |key: &str| row["settings"][key].as_f64();
             let rate = number("lr").unwrap();
             let whole = |key: &str| number(key).unwrap() as u64;
-            let schedule = match row["schedule"].as_str().unwrap() {
-                "cosine" if number("min_lr") == Some(0.0) => {
-                    Schedule::new(rate, 0, whole("t_max"), Decay::Cosine { minimum: 0.0 })
-                }
-                "step" => {
-                    let decay = Decay::Step { every: whole("step_size"), factor: number("gamma").unwrap() };
-                    Schedule::new(rate, 0, 20, decay)
-                }
+            let minimum = number("min_lr").unwrap_or(0.0);
+            let falls = || row["settings"]["milestones"].as_array().unwrap();
+            let factor = number("gamma").unwrap_or(0.0);
+            let warmup = number("warmup_steps").map_or(0, |w| w as u64);
+            let (decay, steps) = match row["schedule"].as_str().unwrap() {
+                "constant" => (Decay::Constant, 20),
+                "cosine" => (Decay::Cosine { minimum }, whole("t_max")),
                 // Our ramp is (t + 1)/warm-up: a start at 1/warm-up that is complete one step before its end.
                 "warmup_cosine"
-                    if number("min_lr") == Some(0.0)
-                        && number("ramp_steps") == number("warmup_steps").map(|w| w - 1.0)
-                        && number("start_factor") == number("warmup_steps").map(|w| 1.0 / w) =>
+                    if number("ramp_steps") == Some(warmup as f64 - 1.0)
+                        && number("start_factor") == Some(1.0 / warmup as f64) =>
                 {
-                    let warmup = whole("warmup_steps");
-                    Schedule::new(rate, warmup, warmup + whole("t_max"), Decay::Cosine { minimum: 0.0 })
+                    (Decay::Cosine { minimum }, warmup + whole("t_max"))
                 }
-                _ => continue,
-            }
-            .unwrap();
+                "warmup_cosine" => continue,
+                "step" | "warmup_step" => (Decay::Step { every: whole("step_size"), factor }, 20),
+                "multi_step" | "warmup_multi_step" => {
+                    let at = falls().iter().map(|t| t.as_u64().unwrap()).collect();
+                    (Decay::MultiStep { at, factor }, 20)
+                }
+                "one_cycle" => {
+                    let anneal = match row["settings"]["anneal_strategy"].as_str().unwrap() {
+                        "cos" => Anneal::Cosine,
+                        _ => Anneal::Linear,
+                    };
+                    let (rise, start_divisor) = (number("pct_start").unwrap(), number("div_factor").unwrap());
+                    let end_divisor = number("final_div_factor").unwrap();
+                    (Decay::OneCycle { rise, anneal, start_divisor, end_divisor }, whole("total_steps"))
+                }
+                other => panic!("{other}"),
+            };
+            let schedule = Schedule::new(rate, warmup, steps, decay).unwrap();
             for (t, want) in row["values"].as_array().unwrap().iter().enumerate() {
                 let (got, want) = (schedule.at(t as u64), want.as_f64().unwrap());
                 assert!((got - want).abs() <= 1e-12 * rate, "{row}: step {t}: {got} {want}");
             }
             tested += 1;
         }
-        assert!(tested >= 4, "only {tested} rows fit our schedules");
+        assert_eq!(tested, 15);
+    }
+
+    #[test]
+    fn rates_stay_where_they_are_after_the_last_step() {
+        let cosine = Schedule::new(0.5, 2, 10, Decay::Cosine { minimum: 0.125 }).unwrap();
+        assert_eq!([cosine.at(10), cosine.at(1000)], [0.125; 2]);
+        let cycle = Schedule::new(0.5, 2, 10, Decay::one_cycle()).unwrap();
+        assert_eq!(cycle.at(1), 0.5 / 25.0);
+        assert_eq!([cycle.at(9), cycle.at(1000)], [0.5 / 25.0 / 1e4; 2]);
+        // A cycle of one step, or of none, has only its end.
+        for steps in [0, 1] {
+            let rate = Schedule::new(0.5, 0, steps, Decay::one_cycle()).unwrap().at(0);
+            assert!(rate > 0.0 && rate <= 0.5, "{rate}");
+        }
+    }
+
+    #[test]
+    fn epochs_become_steps() {
+        let step = Decay::Step { every: 30, factor: 0.1 };
+        assert_eq!(step.in_steps(7), Decay::Step { every: 210, factor: 0.1 });
+        let falls = |at: [u64; 3]| Decay::MultiStep { at: at.to_vec(), factor: 0.2 };
+        assert_eq!(falls([60, 120, u64::MAX]).in_steps(2), falls([120, 240, u64::MAX]));
+        assert_eq!(Decay::one_cycle().in_steps(2), Decay::one_cycle());
+    }
+
+    /// The form of run records.
+    #[test]
+    fn decays_are_objects_with_a_kind() {
+        let json = [
+            (Decay::Constant, r#"{"kind":"constant"}"#),
+            (Decay::Cosine { minimum: 0.0 }, r#"{"kind":"cosine"}"#),
+            (Decay::Cosine { minimum: 0.5 }, r#"{"kind":"cosine","minimum":0.5}"#),
+            (Decay::Step { every: 3, factor: 0.5 }, r#"{"kind":"step","every":3,"factor":0.5}"#),
+            (
+                Decay::MultiStep { at: vec![3, 5], factor: 0.5 },
+                r#"{"kind":"multi_step","at":[3,5],"factor":0.5}"#,
+            ),
+            (
+                Decay::one_cycle(),
+                r#"{"kind":"one_cycle","rise":0.3,"anneal":"cosine","start_divisor":25.0,"end_divisor":10000.0}"#,
+            ),
+        ];
+        for (decay, text) in json {
+            assert_eq!(serde_json::to_string(&decay).unwrap(), text);
+            assert_eq!(serde_json::from_str::<Decay>(text).unwrap(), decay);
+        }
+        assert!(serde_json::from_str::<Decay>(r#"{"kind":"cosine","factor":2}"#).is_err());
     }
 
     #[test]
@@ -254,6 +313,26 @@ mod tests {
             assert!(Schedule::new(rate, 0, 1, Decay::Constant).unwrap_err().to_string().contains("rate is"));
         }
         assert!(Schedule::new(0.1, 5, 4, Decay::Cosine { minimum: 0.0 }).is_err());
-        assert!(Schedule::new(0.1, 0, 4, Decay::Step { every: 0, factor: 0.1 }).is_err());
+        let one_cycle = |rise, end_divisor| Decay::OneCycle {
+            rise,
+            anneal: Anneal::Cosine,
+            start_divisor: 2.0,
+            end_divisor,
+        };
+        for decay in [
+            Decay::Step { every: 0, factor: 0.1 },
+            Decay::Step { every: 1, factor: 0.0 },
+            Decay::Cosine { minimum: 0.2 },
+            Decay::Cosine { minimum: f64::NAN },
+            Decay::MultiStep { at: vec![], factor: 0.1 },
+            Decay::MultiStep { at: vec![3, 3], factor: 0.1 },
+            Decay::MultiStep { at: vec![1, 3], factor: 0.1 },
+            Decay::MultiStep { at: vec![3], factor: f64::NAN },
+            one_cycle(1.0, 2.0),
+            one_cycle(f64::NAN, 2.0),
+            one_cycle(0.5, 0.0),
+        ] {
+            assert!(Schedule::new(0.1, 2, 4, decay.clone()).is_err(), "{decay:?}");
+        }
     }
 }

@@ -125,3 +125,26 @@ impl<S: Scalar> Loop for Plain<'_, S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn illegal_settings_are_refused() {
+        let text = |settings: SgdSettings| Rule::<f32>::check(&settings).unwrap_err().to_string();
+        let legal = SgdSettings::default();
+        assert!(Rule::<f32>::check(&legal).is_ok());
+        let momentum = text(SgdSettings { momentum: 1.0, ..legal });
+        assert_eq!(momentum, "sgd: momentum is 1; want a number from 0 to below 1");
+        assert!(text(SgdSettings { momentum: 0.0, ..legal }).contains("nesterov without momentum"));
+        assert!(text(SgdSettings { weight_decay: f64::NAN, ..legal }).contains("weight decay is NaN"));
+    }
+
+    #[test]
+    fn without_momentum_nothing_is_kept() {
+        let plain = SgdSettings { momentum: 0.0, nesterov: false, ..<_>::default() };
+        assert!(Rule::<f32>::kept(&plain).is_empty());
+        assert_eq!(Rule::<f32>::kept(&SgdSettings::default()), ["momentum"]);
+    }
+}

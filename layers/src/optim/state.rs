@@ -119,3 +119,117 @@ pub(super) fn counted<S: Scalar>(
     misfit.unknown = unknown.map(|name| Error::unknown("array", name, missing.iter().copied())).collect();
     if misfit.is_empty() { Ok((counted, tensors)) } else { Err(WeightsError::Misfit(misfit)) }
 }
+
+#[cfg(test)]
+mod tests {
+    use autograd::Gradients;
+    use proptest::prelude::*;
+
+    use super::super::golden::Parameters;
+    use super::super::{AdamSettings, OPTIMIZERS, OptimizerSettings, SgdSettings};
+    use super::*;
+    use crate::parameter::Role;
+
+    fn model(numbers: &[f64]) -> Parameters<f32> {
+        Parameters::of(&[("a.weight", Role::Weight, &numbers[..3]), ("b", Role::Bias, &numbers[3..])])
+    }
+
+    fn gradients(numbers: &[f64]) -> Gradients<f32> {
+        let numbers: Vec<f32> = numbers.iter().map(|&x| x as f32).collect();
+        model(&[0.0; 5]).gradients(&numbers)
+    }
+
+    fn all_settings() -> Vec<OptimizerSettings> {
+        let plain = SgdSettings { momentum: 0.0, nesterov: false, ..<_>::default() };
+        OPTIMIZERS.iter().map(|o| (o.defaults)()).chain([plain.into()]).collect()
+    }
+
+    fn five() -> impl Strategy<Value = Vec<f64>> {
+        proptest::collection::vec(-10.0..10.0, 5)
+    }
+
+    proptest! {
+        /// Every optimiser goes on from its state as if nothing had happened, after any number of steps.
+        #[test]
+        fn going_on_from_a_state_changes_no_bit(
+            which in 0..all_settings().len(),
+            start in five(),
+            before in proptest::collection::vec((five(), 0.0..1.0), 0..6),
+            after in proptest::collection::vec((five(), 0.0..1.0), 1..6),
+        ) {
+            let settings = all_settings()[which];
+            let (mut one, mut optimizer) = (model(&start), Optimizer::new(settings).unwrap());
+            for (g, rate) in &before {
+                optimizer.step(&mut one, &gradients(g), *rate).unwrap();
+            }
+            let numbers: Vec<f64> = one.numbers().into_iter().map(f64::from).collect();
+            let (mut other, mut resumed) = (model(&numbers), Optimizer::new(settings).unwrap());
+            resumed.load(&mut other, &optimizer.state()).unwrap();
+            for (g, rate) in &after {
+                optimizer.step(&mut one, &gradients(g), *rate).unwrap();
+                resumed.step(&mut other, &gradients(g), *rate).unwrap();
+                let bits = |m: &Parameters<f32>| m.numbers().iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+                prop_assert_eq!(bits(&one), bits(&other));
+            }
+            prop_assert_eq!(optimizer.state(), resumed.state());
+        }
+    }
+
+    fn stepped() -> (Parameters<f32>, Optimizer<f32>) {
+        let (mut model, mut adam) = (model(&[1.0; 5]), Optimizer::new(AdamSettings::default()).unwrap());
+        adam.step(&mut model, &gradients(&[0.5; 5]), 0.1).unwrap();
+        (model, adam)
+    }
+
+    #[test]
+    fn arrays_are_named_by_what_they_are_and_the_parameter() {
+        let names: Vec<_> = stepped().1.state().into_keys().collect();
+        let want = ["exp_avg.a.weight", "exp_avg.b", "exp_avg_sq.a.weight", "exp_avg_sq.b", "step"];
+        assert_eq!(names, want);
+        let rest = Optimizer::<f32>::new(AdamSettings::default()).unwrap().state();
+        assert_eq!(rest, BTreeMap::from([("step".to_string(), Array::Count(0))]));
+    }
+
+    #[test]
+    fn a_refusal_names_everything_and_changes_nothing() {
+        let (mut model, mut adam) = stepped();
+        let before = adam.state();
+        let mut state = before.clone();
+        let moved = state.remove("exp_avg.b").unwrap();
+        state.insert("exp_avg.c".into(), moved);
+        state.insert("exp_avg_sq.b".into(), Array::Tensor(Tensor::zeros([3])));
+        state.insert("exp_avg_sq.a.weight".into(), Array::Count(1));
+        state.remove("step");
+        let text = adam.load(&mut model, &state).unwrap_err().to_string();
+        let want = "the state is not this model's:\
+                    \n  missing `step` []\
+                    \n  missing `exp_avg.b` [2]\
+                    \n  unknown array `exp_avg.c`; did you mean exp_avg.b?\
+                    \n  `exp_avg_sq.a.weight` is stored as a count, want a tensor\
+                    \n  `exp_avg_sq.b` has shape [3], want [2]";
+        assert_eq!(text, want);
+        assert_eq!(adam.state(), before);
+        // Nor does another optimiser's state fit, nor arrays from before the first step.
+        let mut sgd = Optimizer::new(SgdSettings::default()).unwrap();
+        assert!(sgd.load(&mut model, &before).is_err());
+        let mut at_rest = before;
+        at_rest.insert("step".into(), Array::Count(0));
+        assert!(adam.load(&mut model, &at_rest).is_err());
+    }
+
+    #[test]
+    fn what_is_frozen_has_no_state() {
+        let (mut model, adam) = stepped();
+        model.0[1].1.is_frozen = true;
+        let mut other = Optimizer::new(AdamSettings::default()).unwrap();
+        assert!(other.load(&mut model, &adam.state()).is_err());
+        other.step(&mut model, &gradients(&[0.5; 5]), 0.1).unwrap();
+        let state = other.state();
+        assert_eq!(state.len(), 3);
+        Optimizer::new(AdamSettings::default()).unwrap().load(&mut model, &state).unwrap();
+        // What is learnt later would start with the wrong correction.
+        model.0[1].1.is_frozen = false;
+        let text = other.step(&mut model, &gradients(&[0.5; 5]), 0.1).unwrap_err().to_string();
+        assert!(text.starts_with("adam: b was not among the parameters of earlier steps"), "{text}");
+    }
+}

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anact::NormalizedSettings;
 use autograd::{Keep, Pass, Tape, Var, ops};
-use layers::optim::{Decayed, Optimizer, SgdSettings, WeightDecay};
+use layers::optim::{OPTIMIZERS, Optimizer, OptimizerSettings};
 use layers::{
     AvgPool2d, BatchNorm2d, BatchNormSettings, Context, Execution, GlobalAvgPool, Layer, MaxPool2d,
     parameter_count,
@@ -103,7 +103,7 @@ fn streams(batch: usize) -> Result<Vec<Stream>> {
     Ok(all)
 }
 
-/// Forward and backward of every layer whose name `chosen` takes, and the optimiser.
+/// Forward and backward of every layer whose name `chosen` takes, and every optimiser.
 pub(super) fn measure(
     batch: usize,
     execution: Execution,
@@ -120,11 +120,15 @@ pub(super) fn measure(
         rows.push(row(&stream.name, "forward", stream.moved[0], forward));
         rows.push(row(&stream.name, "backward", stream.moved[1], backward));
     }
-    let name = "sgd of resnet18";
-    if chosen(name) {
-        // Parameter, gradient and velocity are read, parameter and velocity written.
-        let (parameters, seconds) = optimiser(timer)?;
-        rows.push(row(name, "step", 5 * parameters, seconds));
+    for optimizer in OPTIMIZERS {
+        let name = format!("{} of resnet18", optimizer.name);
+        if chosen(&name) {
+            let settings = (optimizer.defaults)();
+            let (parameters, seconds) = optimiser(settings, timer)?;
+            // The parameter, its gradient and what is kept for it are read; all but the gradient are written.
+            let moved = (3 + 2 * settings.arrays_kept()) * parameters;
+            rows.push(row(&name, "step", moved, seconds));
+        }
     }
     Ok(rows)
 }
@@ -154,8 +158,8 @@ fn times(stream: &mut Stream, execution: Execution, timer: Timer) -> Result<[f64
     Ok([forward, backward].map(|times| Spread::of(times).median))
 }
 
-/// The number of parameters of resnet18 and the seconds of a step with momentum and weight decay.
-fn optimiser(timer: Timer) -> Result<(usize, f64)> {
+/// The number of parameters of resnet18 and the seconds of a step.
+fn optimiser(settings: OptimizerSettings, timer: Timer) -> Result<(usize, f64)> {
     let options =
         Options { model: Some("resnet18".into()), activation: Some("relu".into()), ..<_>::default() };
     let mut model = build_model::<f32>(&Settings::of(options)?, [3, 8, 8], 10)?;
@@ -165,16 +169,10 @@ fn optimiser(timer: Timer) -> Result<(usize, f64)> {
         let logits = model.forward(&Context::train(&tape, 0, 0), images)?;
         tape.backward(logits.cross_entropy(&[0, 1], 0.0)?, Keep::Leaves)?
     };
-    let mut sgd = Optimizer::new(SgdSettings {
-        momentum: 0.9,
-        nesterov: false,
-        weight_decay: 5e-4,
-        kind: WeightDecay::Coupled,
-        decayed: Decayed::All,
-    })?;
+    let mut optimizer = Optimizer::new(settings)?;
     let mut failed = Ok(());
     let seconds = timer.seconds(|| {
-        if let Err(error) = sgd.step(model.as_mut(), &gradients, 1e-6) {
+        if let Err(error) = optimizer.step(model.as_mut(), &gradients, 1e-6) {
             failed = Err(error);
         }
     });
@@ -189,7 +187,7 @@ mod tests {
     #[test]
     fn every_layer_has_both_passes_and_its_bytes() {
         let timer = Timer { rounds: 1 };
-        let rows = measure(2, Execution::default(), timer, &|name| !name.starts_with("sgd")).unwrap();
+        let rows = measure(2, Execution::default(), timer, &|name| !name.ends_with("resnet18")).unwrap();
         assert_eq!(rows.len(), 2 * (1 + ACTIVATIONS.len() + 5));
         assert!(rows.iter().all(|r| r.ms > 0.0 && r.gb_s > 0.0), "{rows:?}");
         let pool = rows.iter().find(|r| r.name == "avg_pool2d 2×2").unwrap();
