@@ -157,7 +157,9 @@ fn judge_bytes(member: &Member, found: &Digest) -> (Verdict, String) {
             (Verdict::Unproven, format!("right by {}; no digest of it is published", print.basis()))
         };
     };
-    if let Some(record) = member.record.filter(|record| found.bytes > 0 && found.bytes.is_multiple_of(*record)) {
+    if let Some(record) =
+        member.record.filter(|record| found.bytes > 0 && found.bytes.is_multiple_of(*record))
+    {
         difference += &format!(
             "; whole records of {record} bytes: a stand-in in the same layout (re-encoded pictures, say, or a subset), \
              not the official data"
