@@ -120,8 +120,8 @@ pub enum Outcome {
     Fetched {
         /// The mirror that had the last of it; `None` if the part was whole before anyone was asked.
         url: Option<String>,
-        /// Bytes that did not have to be sent again.
-        resumed_from: u64,
+        /// Bytes of earlier calls that did not have to be sent again.
+        kept: u64,
     },
 }
 
@@ -154,14 +154,13 @@ pub fn download(
     if expected.bytes.is_some_and(|bytes| part.length() > bytes) {
         part.restart()?;
     }
-    let mut download =
-        Download { exchange: Exchange { agent, expected, options }, part, report, resumed_from: 0 };
+    let mut download = Download { exchange: Exchange { agent, expected, options }, part, report };
     // A whole part needs no peer; a wrong one is of no use to any.
     if expected.bytes == Some(download.part.length()) && expected.is_proof() {
         if download.difference()?.is_none() {
-            let resumed_from = download.part.length();
+            let kept = download.part.kept();
             download.part.finish(target)?;
-            return Ok(Outcome::Fetched { url: None, resumed_from });
+            return Ok(Outcome::Fetched { url: None, kept });
         }
         download.part.restart()?;
     }
@@ -169,8 +168,9 @@ pub fn download(
     for url in urls {
         match download.from(url) {
             Ok(()) => {
+                let kept = download.part.kept();
                 download.part.finish(target)?;
-                return Ok(Outcome::Fetched { url: Some(url.clone()), resumed_from: download.resumed_from });
+                return Ok(Outcome::Fetched { url: Some(url.clone()), kept });
             }
             Err(Trouble::Local(error)) => return Err(error),
             Err(Trouble::Again(reason) | Trouble::Whole(reason) | Trouble::Mirror(reason)) => {
@@ -209,8 +209,6 @@ struct Download<'a> {
     exchange: Exchange<'a>,
     part: Part,
     report: &'a mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
-    /// Bytes that were there when the answer began that ended well.
-    resumed_from: u64,
 }
 
 impl Download<'_> {
@@ -221,7 +219,6 @@ impl Download<'_> {
         let mut furthest = self.part.length();
         loop {
             self.tell(Progress::Asking { url, have: self.part.length() })?;
-            self.resumed_from = self.part.length();
             let trouble = match self.exchange.run(url, ranges, &mut self.part, self.report) {
                 Ok(()) => match self.judge()? {
                     None => return Ok(()),
@@ -260,7 +257,7 @@ impl Download<'_> {
     /// What is wrong with a file that has arrived as a whole.
     fn judge(&mut self) -> Result<Option<Trouble>, Trouble> {
         let Some(difference) = self.difference()? else { return Ok(None) };
-        let (put_together, clean) = (self.part.is_put_together(), self.part.is_clean());
+        let (put_together, clean) = (self.part.is_put_together(), self.part.kept() == 0);
         if !put_together {
             let rejected = self.part.reject()?;
             return Ok(Some(Trouble::Mirror(format!("{difference} (kept as {})", rejected.display()))));

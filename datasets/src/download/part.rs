@@ -41,7 +41,8 @@ pub(super) struct Part {
     file: File,
     length: u64,
     origin: Option<Origin>,
-    is_clean: bool,
+    /// Bytes of earlier calls.
+    kept: u64,
     is_put_together: bool,
 }
 
@@ -67,16 +68,7 @@ impl Part {
         // A note that is damaged or absent only means that nothing is known.
         let origin = fs::read(&note).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
         let is_put_together = length > 0;
-        Ok(Self {
-            target: target.into(),
-            path,
-            note,
-            file,
-            length,
-            origin,
-            is_clean: !is_put_together,
-            is_put_together,
-        })
+        Ok(Self { target: target.into(), path, note, file, length, origin, kept: length, is_put_together })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -92,9 +84,9 @@ impl Part {
         self.origin.as_ref().filter(|origin| origin.url == url)
     }
 
-    /// Whether it was begun from nothing by this process.
-    pub(super) fn is_clean(&self) -> bool {
-        self.is_clean
+    /// How many of its bytes are of earlier calls.
+    pub(super) fn kept(&self) -> u64 {
+        self.kept
     }
 
     /// Whether it is more than one whole answer.
@@ -107,7 +99,7 @@ impl Part {
         if self.length > 0 {
             self.file.set_len(0).map_err(|source| DownloadError::io("empty", &self.path, source))?;
         }
-        (self.length, self.origin, self.is_clean, self.is_put_together) = (0, None, true, false);
+        (self.length, self.origin, self.kept, self.is_put_together) = (0, None, 0, false);
         remove(&self.note)
     }
 
