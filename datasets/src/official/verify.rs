@@ -98,11 +98,10 @@ fn folder(official: &Official, given: &Path) -> Result<Vec<Finding>> {
                 });
             }
         } else if packed.is_none() && pictures.is_empty() {
-            let names: Vec<_> = archive.members.iter().map(|member| member.name).collect();
-            let folders = official.folders.join(", ");
-            let unpacked =
-                if names.is_empty() { String::new() } else { format!(" nor {} from it", names.join(", ")) };
-            let statement = format!("neither the archive{unpacked}, here or in {folders}");
+            let mut names = vec![archive.name];
+            names.extend(archive.members.iter().map(|member| member.name));
+            let places = official.folders.join(" or ");
+            let statement = format!("no {} here or in {places}", names.join(" and no "));
             findings.push(missing(archive.name, true, statement));
         }
     }
@@ -161,8 +160,7 @@ fn judge_bytes(member: &Member, found: &Digest) -> (Verdict, String) {
         member.record.filter(|record| found.bytes > 0 && found.bytes.is_multiple_of(*record))
     {
         difference += &format!(
-            "; whole records of {record} bytes: a stand-in in the same layout (re-encoded pictures, say, or a subset), \
-             not the official data"
+            "; whole records of {record} bytes, so a stand-in in the same layout (re-encoded pictures or a subset)"
         );
     }
     (Verdict::Differs, difference)

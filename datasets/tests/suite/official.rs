@@ -120,7 +120,7 @@ fn an_unpacked_folder_file_by_file() {
     let folder = TempDir::new().unwrap();
     let (findings, good) = judged(&official, folder.path());
     assert_eq!((findings[0].0, good), (Verdict::Missing, false));
-    assert_eq!(findings[0].1, "neither the archive nor a, b from it, here or in inner");
+    assert_eq!(findings[0].1, "no set.tar.gz and no a and no b here or in inner");
 
     let inner = folder.path().join("inner");
     fs::create_dir(&inner).unwrap();
@@ -134,7 +134,7 @@ fn an_unpacked_folder_file_by_file() {
     let (findings, good) = judged(&official, &inner);
     assert!(!good);
     assert!(
-        findings[0].1.contains("; whole records of 4 bytes: a stand-in in the same layout"),
+        findings[0].1.contains("; whole records of 4 bytes, so a stand-in in the same layout"),
         "{findings:?}"
     );
     assert_eq!(findings[1].0, Verdict::Missing);

@@ -46,5 +46,8 @@ fn a_known_authority_is_trusted_and_no_other() {
     let server = encrypted(&file, vec![]);
     let mut place = Place::new(&file);
     place.options.authorities = Some(pem("authority.pem"));
-    place.fails(&[format!("https://127.0.0.1:{}/b/file.bin", server.port())], &["certificate not valid for name \"127.0.0.1\""]);
+    place.fails(
+        &[format!("https://127.0.0.1:{}/b/file.bin", server.port())],
+        &["certificate not valid for name \"127.0.0.1\""],
+    );
 }
