@@ -13,11 +13,15 @@ pub use digest::{Digest, Fingerprint, digest};
 pub use table::OFFICIAL;
 pub use verify::{Finding, Report, Verdict, verify};
 
+use crate::{Error, Result, registry};
+
 /// The official files of one data set.
 #[derive(Debug, Clone, Copy)]
 pub struct Official {
     /// The data set's name in the registry.
     pub dataset: &'static str,
+    /// Other names in the registry that are read from the same files.
+    pub also: &'static [&'static str],
     /// Folders that its files are usually unpacked into, below the one that was given.
     pub folders: &'static [&'static str],
     /// Addresses that the name of an archive is added to, best first.
@@ -85,11 +89,18 @@ pub struct Count {
 ///
 /// # Errors
 ///
-/// [`Error::UnknownDataset`](crate::Error::UnknownDataset), with the names that have such files.
-pub fn find(name: &str) -> crate::Result<&'static Official> {
-    OFFICIAL.iter().find(|official| official.dataset == name).ok_or_else(|| crate::Error::UnknownDataset {
-        name: name.into(),
-        near: Vec::new(),
-        known: OFFICIAL.iter().map(|official| official.dataset.into()).collect(),
+/// [`Error::UnknownDataset`] if there is no such data set, with the names that resemble it; [`Error::Inconsistent`] if it has
+/// no files.
+pub fn find(name: &str) -> Result<&'static Official> {
+    let has_name = |official: &&Official| official.dataset == name || official.also.contains(&name);
+    if let Some(official) = OFFICIAL.iter().find(has_name) {
+        return Ok(official);
+    }
+    let entry = registry::find(name)?;
+    let known: Vec<_> = OFFICIAL.iter().map(|official| official.dataset).collect();
+    Err(Error::Inconsistent {
+        what: "official files",
+        found: format!("`{}`, of which none are published", entry.name),
+        expected: format!("one of {}", known.join(", ")),
     })
 }

@@ -24,6 +24,7 @@ fn set(name: &'static str, packing: Packing, packed: &[u8], members: Vec<Member>
     let archive = Archive { name, fingerprint: print(packed), packing, members: members.leak() };
     Official {
         dataset: "set",
+        also: &[],
         folders: &["inner"],
         mirrors: &[],
         archives: vec![archive].leak(),
@@ -205,7 +206,25 @@ fn addresses_are_a_mirror_and_a_name() {
     let urls = cifar.urls(&cifar.archives[0]);
     // The link on the author's page.
     assert_eq!(urls[0], "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz");
-    let text = find("cifar").unwrap_err().to_string();
-    assert!(text.contains("fashion-mnist") && text.contains("tiny-imagenet"), "{text}");
     assert!(OFFICIAL.iter().all(|official| !official.mirrors.is_empty() && !official.archives.is_empty()));
+}
+
+#[test]
+fn every_data_set_on_a_disk_has_its_official_files() {
+    for entry in datasets::DATASETS {
+        match find(entry.name) {
+            Ok(official) => assert!(official.dataset == entry.name || official.also.contains(&entry.name)),
+            Err(error) => {
+                assert!(!entry.needs_folder(), "{error}");
+                let text = error.to_string();
+                assert!(
+                    text.contains("of which none are published, expected one of fashion-mnist"),
+                    "{text}"
+                );
+            }
+        }
+    }
+    assert!(OFFICIAL.iter().all(|official| datasets::find(official.dataset).is_ok()));
+    let text = find("cifar-10").unwrap_err().to_string();
+    assert!(text.contains("did you mean cifar10"), "{text}");
 }

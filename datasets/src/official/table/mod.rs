@@ -10,6 +10,7 @@ use super::Official;
 pub const OFFICIAL: &[Official] = &[
     Official {
         dataset: "fashion-mnist",
+        also: &[],
         folders: &["fashion-mnist", "FashionMNIST/raw"],
         mirrors: idx::FASHION_MIRRORS,
         archives: idx::FASHION,
@@ -17,6 +18,7 @@ pub const OFFICIAL: &[Official] = &[
     },
     Official {
         dataset: "mnist",
+        also: &[],
         folders: &["mnist", "MNIST/raw"],
         mirrors: idx::DIGITS_MIRRORS,
         archives: idx::DIGITS,
@@ -24,6 +26,7 @@ pub const OFFICIAL: &[Official] = &[
     },
     Official {
         dataset: "kmnist",
+        also: &[],
         folders: &["kmnist", "KMNIST/raw"],
         mirrors: idx::KUZUSHIJI_MIRRORS,
         archives: idx::KUZUSHIJI,
@@ -31,6 +34,7 @@ pub const OFFICIAL: &[Official] = &[
     },
     Official {
         dataset: "cifar10",
+        also: &[],
         folders: &["cifar-10-batches-bin"],
         mirrors: cifar::MIRRORS,
         archives: cifar::CIFAR_10,
@@ -38,6 +42,7 @@ pub const OFFICIAL: &[Official] = &[
     },
     Official {
         dataset: "cifar100",
+        also: &["cifar100-coarse"],
         folders: &["cifar-100-binary"],
         mirrors: cifar::MIRRORS,
         archives: cifar::CIFAR_100,
@@ -45,6 +50,7 @@ pub const OFFICIAL: &[Official] = &[
     },
     Official {
         dataset: "tiny-imagenet",
+        also: &[],
         folders: &["tiny-imagenet-200"],
         mirrors: tiny_imagenet::MIRRORS,
         archives: tiny_imagenet::TINY_IMAGENET,
