@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use autograd::inspect::Anomaly;
+use datasets::download::DownloadError;
 
 use crate::record::RecordError;
 
@@ -19,6 +20,9 @@ pub enum Error {
     /// A data set.
     #[error(transparent)]
     Data(#[from] datasets::Error),
+    /// A download.
+    #[error(transparent)]
+    Download(#[from] DownloadError),
     /// A run folder.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -86,12 +90,19 @@ pub enum Error {
 }
 
 impl Error {
-    /// 1: a run or check failed; 2: a setting, name or file was wrong; 75: stopped and to be resumed, as `EX_TEMPFAIL` has it;
+    /// 1: a run, check or download failed; 2: a setting, name or file was wrong; 75: stopped and to be resumed, as `EX_TEMPFAIL` has it;
     /// 130: interrupted, as shells have it.
     pub fn exit_code(&self) -> u8 {
         match self {
+            Self::Download(DownloadError::Interrupted { .. }) => 130,
+            Self::Download(DownloadError::Failed { .. }) => 1,
             Self::Diverged { .. } | Self::LayersDiffer { .. } | Self::CheckFailed(_) => 1,
-            Self::Engine(_) | Self::Data(_) | Self::Record(_) | Self::Setting { .. } | Self::File { .. } => 2,
+            Self::Engine(_)
+            | Self::Data(_)
+            | Self::Download(_)
+            | Self::Record(_)
+            | Self::Setting { .. }
+            | Self::File { .. } => 2,
             Self::Paused { .. } => 75,
             Self::Interrupted => 130,
         }

@@ -471,3 +471,34 @@ fn reference_files_are_read_and_judged() {
     refuses(folder.path(), &["check", "--moments", "bad.json"], 2, &["bad.json", "mean"]);
     refuses(folder.path(), &["check", "--op", "conv3d"], 2, &["conv2d"]);
 }
+
+#[test]
+fn data_files_are_judged_and_fetched_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    cifar(folder.path(), |_, bytes| bytes);
+    let verify = ["data", "verify", "cifar10", "."];
+    let output = anact(folder.path(), &verify);
+    let words = text(&output.stdout);
+    assert_eq!(words.lines().filter(|line| line.starts_with("differs  ")).count(), 6, "{words}");
+    assert!(words.contains("so a stand-in in the same layout"), "{words}");
+    refuses(folder.path(), &verify, 1, &["does not hold the official files of `cifar10`"]);
+    let output = anact(folder.path(), &[&verify[..], &["--json"]].concat());
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&json["official"], &json["report"]["findings"][5]["verdict"]),
+        (&false.into(), &"differs".into())
+    );
+
+    let output = anact(folder.path(), &["data", "fetch"]);
+    assert!(output.status.success() && text(&output.stdout).contains("cifar-100-binary.tar.gz"));
+    refuses(folder.path(), &["data", "fetch", "cifar10"], 2, &["--to <DIR>"]);
+    refuses(folder.path(), &["data", "fetch", "cifar-10", "--to", "x"], 2, &["did you mean cifar10"]);
+    let one = ["data", "fetch", "mnist", "--to", "x", "--url", "http://localhost/mnist.gz"];
+    refuses(folder.path(), &one, 2, &["the address of a folder, ending in `/`: mnist has 4 files"]);
+    let never = ["data", "fetch", "cifar10", "--to", "x", "--stall-timeout", "0"];
+    refuses(folder.path(), &never, 2, &["--stall-timeout is 0; want more than 0 seconds"]);
+    assert!(!folder.path().join("x").exists());
+    // Nothing listens at port 1.
+    let gone = ["data", "fetch", "cifar10", "--to", "x", "--attempts", "1", "--url", "http://127.0.0.1:1/"];
+    refuses(folder.path(), &gone, 1, &["cannot download", "http://127.0.0.1:1/cifar-10-binary.tar.gz: "]);
+}

@@ -7,6 +7,8 @@
 //! 3. [`format`](mod@format): one parser per file format, over any [`Read`](std::io::Read), trusting nothing it reads;
 //! 4. [`normalisation`]: mean and deviation per channel, computed from the data or published;
 //! 5. [`registry`]: the data sets by name, each knowing its folder, its files and what is official;
+//!    [`official`] has their published files with lengths and digests, and compares what lies on a disk with them; `download`
+//!    (feature `download`, the only code that talks to a network) fetches them;
 //! 6. [`random`]: numbers keyed by (seed, purpose, epoch, sample), so order never depends on who asks first;
 //! 7. [`augment`]: what is changed at random before a network sees a picture, one file each;
 //! 8. [`loader`]: batches of normalised `f32`, on demand or ahead of time, the same bits on any number of threads.
@@ -53,6 +55,11 @@ mod sets;
 
 pub mod registry;
 pub use registry::{Choice, ClassOrder, DATASETS, Entry, LoadOptions, Source, find};
+
+pub mod official;
+
+#[cfg(feature = "download")]
+pub mod download;
 
 pub mod random;
 

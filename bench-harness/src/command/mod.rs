@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod data;
 mod eval;
 mod execution;
 mod export;
@@ -51,6 +52,8 @@ enum Command {
     Train(Box<train::Train>),
     /// Measure the paper's claims over activations and seeds
     Study(Box<study::Study>),
+    /// Fetch the official files of a data set, or compare files with them
+    Data(data::Data),
     /// Look at every value and gradient of one training step: table, page, JSON, Graphviz; or compare two, or its
     /// layers with the theory
     Inspect(Box<inspect::Inspect>),
@@ -104,6 +107,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Quickstart(command) => command.run(),
         Command::Train(command) => command.run(),
         Command::Study(command) => command.run(),
+        Command::Data(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::List(command) => command.run(),
         Command::Check(command) => command.run(),

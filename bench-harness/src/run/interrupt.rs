@@ -12,6 +12,11 @@ pub struct Interrupt(Arc<AtomicBool>);
 impl Interrupt {
     /// One that listens to SIGINT and SIGTERM.
     pub fn listen() -> Self {
+        Self::listen_saying("stopping after this step; press Ctrl-C again to stop at once")
+    }
+
+    /// The same, with what is said when the user asks.
+    pub fn listen_saying(words: &'static str) -> Self {
         let interrupt = Self::default();
         let flag = Arc::clone(&interrupt.0);
         // A second handler cannot be set; the first then still ends the process, only less gently.
@@ -19,7 +24,7 @@ impl Interrupt {
             if flag.swap(true, Ordering::SeqCst) {
                 std::process::exit(130);
             }
-            eprintln!("\nstopping after this step; press Ctrl-C again to stop at once");
+            eprintln!("\n{words}");
         });
         interrupt
     }
