@@ -129,7 +129,8 @@ impl Container {
         }
     }
 
-    /// Hands every file that `want` gives a greatest length to `take`: its name below the official folder, and its bytes.
+    /// Asks `want` about every folder, whose name ends in `/`, and every file, and hands each file that it gives a greatest length
+    /// to `take`: its name below the official folder, and its bytes.
     /// Files whose name or folder begins with a dot or `__MACOSX` are what systems leave behind, and passed over.
     pub(crate) fn walk(
         &self,
@@ -138,7 +139,8 @@ impl Container {
     ) -> Result<()> {
         let mut limit_of = |name: &str| {
             let hidden = |part: &str| part.starts_with('.') || part == "__MACOSX" || part.is_empty();
-            if name.split('/').any(hidden) { None } else { want(name) }
+            let parts = name.strip_suffix('/').unwrap_or(name);
+            if parts.split('/').any(hidden) { None } else { want(name) }
         };
         if self.kind == Kind::Folder {
             return folder::walk(&self.path, &mut limit_of, &mut take);
@@ -185,9 +187,11 @@ impl Container {
             // In file order the disk is read once from front to back.
             entries.sort_by_key(zip::Entry::place);
             let mut left = self.allowance()?;
-            for entry in entries.iter().filter(|entry| !entry.is_folder()) {
+            for entry in &entries {
                 let name = self.inner_name(&entry.name);
-                if want(name) {
+                // Members that nobody wants too: a name that was damaged is one of those.
+                zip::check_name(&mut archive, entry, path)?;
+                if want(name) && !entry.is_folder() {
                     let member = path.join(&entry.name);
                     left = left.checked_sub(entry.size).ok_or_else(|| self.too_large(&member))?;
                     zip::read_member(&mut archive, entry, path, &member, |reader| {
@@ -198,9 +202,9 @@ impl Container {
             return Ok(());
         }
         let outcome = read_plain_or_gzip(file, path, |reader| {
-            tar::visit(&mut self.limited(reader, path)?, path, |name, _, reader| {
+            tar::visit(&mut self.limited(reader, path)?, path, |name, reader| {
                 let inner = self.inner_name(name);
-                if want(inner) { visit(inner, &path.join(name), reader) } else { Ok(()) }
+                if want(inner) && !name.ends_with('/') { visit(inner, &path.join(name), reader) } else { Ok(()) }
             })
         });
         as_damage(outcome, "tar file")

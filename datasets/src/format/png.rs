@@ -8,7 +8,7 @@ use std::path::Path;
 
 use png::{ColorType, Decoder, Limits, Transformations};
 
-use super::picture::{LARGEST, LARGEST_SIDE, Layout};
+use super::picture::{LARGEST, Layout, check};
 use crate::{Error, Result};
 
 /// What every PNG begins with.
@@ -33,21 +33,8 @@ fn reader<'b>(
     let wrong = |error: png::DecodingError| damaged(path, bytes, error.to_string());
     let info = decoder.read_header_info().map_err(wrong)?;
     let (width, height) = (info.width as usize, info.height as usize);
-    let row = info.raw_row_length();
-    if width > LARGEST_SIDE || height > LARGEST_SIDE {
-        return Err(damaged(
-            path,
-            bytes,
-            format!("a picture of {height}x{width}, the longest side read is {LARGEST_SIDE}"),
-        ));
-    }
-    if row.saturating_mul(height) > bytes.len() * BYTES_PER_BYTE {
-        return Err(damaged(
-            path,
-            bytes,
-            format!("a picture of {height}x{width} does not fit into {} bytes", bytes.len()),
-        ));
-    }
+    // At one bit a pixel, the least there is.
+    let layout = check(Layout { channels: 1, height, width }, 8 * BYTES_PER_BYTE, bytes, path)?;
     let reader = decoder.read_info().map_err(wrong)?;
     let (channels, given) = match reader.output_color_type().0 {
         ColorType::Grayscale => (1, 1),
@@ -55,7 +42,7 @@ fn reader<'b>(
         ColorType::Rgb | ColorType::Indexed => (3, 3),
         ColorType::Rgba => (3, 4),
     };
-    Ok((reader, Layout { channels, height, width }, given))
+    Ok((reader, Layout { channels, ..layout }, given))
 }
 
 /// Channels, height and width, from the header alone.

@@ -24,6 +24,7 @@ pub struct Published {
 const PUBLISHED: &[Published] = &[
     Published { dataset: "fashion-mnist", mean: &[0.2860], deviation: &[0.3530], per_image_deviation: None },
     Published { dataset: "mnist", mean: &[0.1307], deviation: &[0.3081], per_image_deviation: None },
+    Published { dataset: "kmnist", mean: &[0.1918], deviation: &[0.3483], per_image_deviation: None },
     Published {
         dataset: "cifar10",
         mean: &[0.49139968, 0.48215841, 0.44653091],
