@@ -252,7 +252,7 @@ mod tests {
         assert!(text.contains("`CIFAR-10`, did you mean cifar10 or cifar100?"), "{text}");
         let text = find("fashion_mnist").unwrap_err().to_string();
         assert!(text.contains("did you mean fashion-mnist"), "{text}");
-        let text = find("imagenet").unwrap_err().to_string();
+        let text = find("oxford-pets").unwrap_err().to_string();
         assert!(!text.contains("did you mean"), "{text}");
         assert!(text.ends_with("fashion-mnist-5k, fashion-mnist, mnist, kmnist, cifar10, cifar100, cifar100-coarse, tiny-imagenet, image-folder"), "{text}");
     }
@@ -260,6 +260,6 @@ mod tests {
     #[test]
     fn a_missing_folder_argument_shows_the_layout() {
         let text = find("cifar10").unwrap().load(None).unwrap_err().to_string();
-        assert!(text.contains("none was given") && text.contains("data_batch_1.bin"), "{text}");
+        assert!(text.contains("no folder or archive was given") && text.contains("data_batch_1.bin"), "{text}");
     }
 }

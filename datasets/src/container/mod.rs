@@ -204,7 +204,11 @@ impl Container {
         let outcome = read_plain_or_gzip(file, path, |reader| {
             tar::visit(&mut self.limited(reader, path)?, path, |name, reader| {
                 let inner = self.inner_name(name);
-                if want(inner) && !name.ends_with('/') { visit(inner, &path.join(name), reader) } else { Ok(()) }
+                if want(inner) && !name.ends_with('/') {
+                    visit(inner, &path.join(name), reader)
+                } else {
+                    Ok(())
+                }
             })
         });
         as_damage(outcome, "tar file")

@@ -97,8 +97,7 @@ pub(super) fn visit(
                 }
             }
             0 | b'0' | b'5' | b'7' => {
-                let name =
-                    long_name.take().map_or_else(|| text(&short_name(&header), offset, path), Ok)?;
+                let name = long_name.take().map_or_else(|| text(&short_name(&header), offset, path), Ok)?;
                 let slash = if kind == b'5' && !name.ends_with('/') { "/" } else { "" };
                 visit(&format!("{name}{slash}"), &mut member)?;
             }

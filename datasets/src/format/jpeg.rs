@@ -49,7 +49,11 @@ fn decoder<'b>(bytes: &'b [u8], path: &Path) -> Result<(JpegDecoder<ZCursor<&'b 
             ));
         }
         components => {
-            return Err(damaged(path, bytes, format!("it has {components} components, a picture has 1 or 3")));
+            return Err(damaged(
+                path,
+                bytes,
+                format!("it has {components} components, a picture has 1 or 3"),
+            ));
         }
     };
     let layout = check(Layout { channels, height, width }, PIXELS_PER_BYTE, bytes, path)?;

@@ -63,7 +63,9 @@ pub(super) fn check(layout: Layout, most: usize, bytes: &[u8], path: &Path) -> R
     let Layout { height, width, .. } = layout;
     let pixels = height.saturating_mul(width);
     let reason = if pixels == 0 || pixels > LARGEST || height.max(width) > LARGEST_SIDE {
-        format!("a picture of {height}x{width}; read are 1 to {LARGEST} pixels, at most {LARGEST_SIDE} a side")
+        format!(
+            "a picture of {height}x{width}; read are 1 to {LARGEST} pixels, at most {LARGEST_SIDE} a side"
+        )
     } else if pixels > bytes.len().saturating_mul(most) {
         format!("a picture of {height}x{width} does not fit into its {} bytes", bytes.len())
     } else {

@@ -78,7 +78,9 @@ pub(crate) fn load(given: &Path, options: &LoadOptions) -> Result<Dataset> {
     let grayscale = all().filter(|file| file.layout.channels == 1).count();
     let split = |files: &BTreeMap<String, Vec<File>>| {
         let mut labels = Vec::new();
-        for (class, file) in files.iter().flat_map(|(class, files)| files.iter().map(move |file| (class, file))) {
+        for (class, file) in
+            files.iter().flat_map(|(class, files)| files.iter().map(move |file| (class, file)))
+        {
             labels.push(label(class, file)?);
         }
         let files = files.values().flatten().cloned().collect();
@@ -87,7 +89,10 @@ pub(crate) fn load(given: &Path, options: &LoadOptions) -> Result<Dataset> {
     };
     let (train_split, test_split) = (split(&train)?, split(&test)?);
     if test_split.is_empty() {
-        return Err(inconsistent("no picture to test on".into(), "a folder test/ or val/, or two pictures of a class"));
+        return Err(inconsistent(
+            "no picture to test on".into(),
+            "a folder test/ or val/, or two pictures of a class",
+        ));
     }
     let names = classes.iter().map(ToString::to_string).collect();
     let mut dataset = Dataset::new(NAME, names, train_split, test_split)?;
@@ -117,7 +122,8 @@ pub(crate) fn load(given: &Path, options: &LoadOptions) -> Result<Dataset> {
 }
 
 fn is_picture(name: &str) -> bool {
-    name.rsplit_once('.').is_some_and(|(_, end)| picture::ENDINGS.iter().any(|known| end.eq_ignore_ascii_case(known)))
+    name.rsplit_once('.')
+        .is_some_and(|(_, end)| picture::ENDINGS.iter().any(|known| end.eq_ignore_ascii_case(known)))
 }
 
 fn inconsistent(found: String, expected: impl Into<String>) -> Error {
@@ -148,22 +154,34 @@ fn sort(files: Vec<File>, folders: &BTreeSet<String>, top: &str, given: &Path) -
     let inner = |file: &File| file.name[top.len()..].to_owned();
     let has = |folder: &str| {
         files.iter().any(|file| {
-            file.name[top.len()..].strip_prefix(folder).and_then(|r| r.strip_prefix('/')).is_some_and(|r| r.contains('/'))
+            file.name[top.len()..]
+                .strip_prefix(folder)
+                .and_then(|r| r.strip_prefix('/'))
+                .is_some_and(|r| r.contains('/'))
         })
     };
     let in_train = has("train");
     let present: Vec<_> = TEST_FOLDERS.into_iter().filter(|folder| in_train && has(folder)).collect();
-    let mut sorted =
-        Sorted { train: BTreeMap::new(), test: BTreeMap::new(), left_out: present[present.len().min(1)..].to_vec(), held_out: present.is_empty() };
+    let mut sorted = Sorted {
+        train: BTreeMap::new(),
+        test: BTreeMap::new(),
+        left_out: present[present.len().min(1)..].to_vec(),
+        held_out: present.is_empty(),
+    };
     for file in files {
         let name = inner(&file);
-        let (folder, rest) = if in_train { name.split_once('/').unwrap_or(("", &name)) } else { ("train", &*name) };
+        let (folder, rest) =
+            if in_train { name.split_once('/').unwrap_or(("", &name)) } else { ("train", &*name) };
         if sorted.left_out.contains(&folder) {
             continue;
         }
         let class = rest.split_once('/').map(|(class, _)| class);
         let (true, Some(class)) = (folder == "train" || present.first() == Some(&folder), class) else {
-            let expected = if in_train { "train/CLASS/, test/CLASS/ or val/CLASS/ before it" } else { "CLASS/ before it" };
+            let expected = if in_train {
+                "train/CLASS/, test/CLASS/ or val/CLASS/ before it"
+            } else {
+                "CLASS/ before it"
+            };
             return Err(inconsistent(format!("the picture {}", given.join(&*file.name).display()), expected));
         };
         let split = if folder == "train" { &mut sorted.train } else { &mut sorted.test };
@@ -174,7 +192,10 @@ fn sort(files: Vec<File>, folders: &BTreeSet<String>, top: &str, given: &Path) -
         let class = if in_train { folder.strip_prefix("train/") } else { Some(folder) };
         let class = class.filter(|class| !class.is_empty() && !class.contains('/'));
         if let Some(class) = class.filter(|class| !sorted.train.contains_key(*class)) {
-            return Err(Error::EmptyClass { path: given.join(format!("{top}{folder}")), class: class.into() });
+            return Err(Error::EmptyClass {
+                path: given.join(format!("{top}{folder}")),
+                class: class.into(),
+            });
         }
     }
     if sorted.held_out {
@@ -206,7 +227,11 @@ fn hold_out(files: &mut Vec<File>, cut: usize) -> Vec<File> {
 }
 
 /// C, H, W as a network sees it: of all pictures, or the size that was asked for.
-fn shape<'f>(files: impl Iterator<Item = &'f File>, channels: usize, size: Option<usize>) -> Result<[usize; 3]> {
+fn shape<'f>(
+    files: impl Iterator<Item = &'f File>,
+    channels: usize,
+    size: Option<usize>,
+) -> Result<[usize; 3]> {
     if let Some(size) = size {
         return Ok([channels, size, size]);
     }

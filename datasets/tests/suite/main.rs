@@ -1,9 +1,12 @@
 //! Tests of the crate's public face, in one binary: files as users have them, batches as trainers get them.
 
 mod batches;
+mod damage;
 mod embedded;
 mod fixture;
 mod folders;
 mod formats;
+mod hurt;
+mod pictures;
 mod randomness;
 mod splits;
