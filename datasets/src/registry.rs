@@ -260,6 +260,9 @@ mod tests {
     #[test]
     fn a_missing_folder_argument_shows_the_layout() {
         let text = find("cifar10").unwrap().load(None).unwrap_err().to_string();
-        assert!(text.contains("no folder or archive was given") && text.contains("data_batch_1.bin"), "{text}");
+        assert!(
+            text.contains("no folder or archive was given") && text.contains("data_batch_1.bin"),
+            "{text}"
+        );
     }
 }

@@ -128,3 +128,12 @@ pub(crate) fn image_folder() -> Files {
         ["colour444.jpg", "colour.png", "progressive.jpg", "palette.png", "gray.jpg", "interlaced.png"];
     names.iter().zip(files).map(|(name, file)| (name.to_string(), picture(file))).collect()
 }
+
+/// A gray PNG of one pixel.
+pub(crate) fn small_png() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, 1, 1);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.write_header().unwrap().write_image_data(&[9]).unwrap();
+    bytes
+}

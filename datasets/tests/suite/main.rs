@@ -1,8 +1,10 @@
 //! Tests of the crate's public face, in one binary: files as users have them, batches as trainers get them.
 
+mod archives;
 mod batches;
 mod damage;
 mod embedded;
+mod encoded;
 mod fixture;
 mod folders;
 mod formats;
