@@ -129,7 +129,7 @@ impl Entry {
             Source::Embedded(_) => &[],
             Source::Folder { takes, .. } => takes,
         };
-        for choice in options.choices().into_iter().filter(|choice| !takes.contains(choice)) {
+        if let Some(choice) = options.choices().into_iter().find(|choice| !takes.contains(choice)) {
             return Err(Error::Inconsistent {
                 what: "data set",
                 found: format!("{} for `{}`, whose files leave nothing open", choice.name(), self.name),

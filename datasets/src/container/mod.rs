@@ -5,13 +5,16 @@
 
 use std::{
     fs::File,
-    io::{self, BufReader, Read},
+    io::{self, BufReader, Read, Seek},
     path::{Path, PathBuf},
 };
 
 use crate::{
     Error, Result,
-    format::{bounded::read_limited, compressed::read_plain_or_gzip},
+    format::{
+        bounded::{read_limited, read_up_to},
+        compressed::read_plain_or_gzip,
+    },
 };
 
 mod folder;
@@ -256,14 +259,18 @@ fn kind_of_file(given: &Path, dataset: &str) -> Result<Kind> {
     if !given.is_file() {
         return Err(Error::MissingFolder { path: given.into(), dataset: dataset.into() });
     }
-    let file = File::open(given).map_err(|source| Error::Io { path: given.into(), offset: 0, source })?;
+    let io = |source| Error::Io { path: given.into(), offset: 0, source };
+    let mut file = File::open(given).map_err(io)?;
+    let mut magic = [0; 4];
+    let zip =
+        read_up_to(&mut file, &mut magic, 0, given)? == 4 && (&magic == zip::MEMBER || &magic == zip::END);
+    file.rewind().map_err(io)?;
     // What is inside matters, not whether the stream holds on: that is noticed when members are read.
     let mut start = Vec::new();
     let _ = read_plain_or_gzip(file, given, |reader| {
         let _ = reader.take(512).read_to_end(&mut start);
         Ok(())
     });
-    let zip = start.starts_with(zip::MEMBER) || start.starts_with(zip::END);
     match (zip, tar::is_header(&start)) {
         (true, _) => Ok(Kind::Zip),
         (_, true) => Ok(Kind::Tar),
