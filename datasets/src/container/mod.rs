@@ -19,6 +19,8 @@ use crate::{
 
 mod folder;
 mod tar;
+#[cfg(test)]
+mod tests;
 mod zip;
 
 /// What an archive may always unpack to.
