@@ -7,7 +7,10 @@ use std::{
     sync::Arc,
 };
 
-use crate::{Picture, PictureSource, Result, format::picture};
+use crate::{Error, Picture, PictureSource, Result, format::picture};
+
+/// The most bytes of encoded pictures that are kept in memory.
+const MOST: u64 = 1 << 34;
 
 /// The files of a data set, one after another in memory as they were read: a fifth to a hundredth of their pixels.
 #[derive(Default)]
@@ -31,6 +34,9 @@ impl Files {
     pub(crate) fn push(&mut self, root: &Path, name: &str, bytes: &[u8]) -> Result<()> {
         let layout = picture::layout(bytes, &root.join(name))?;
         let start = self.bytes.len();
+        if (start + bytes.len()) as u64 > MOST {
+            return Err(Error::TooLarge { path: root.into(), limit: MOST, of: "pictures kept in memory" });
+        }
         self.bytes.extend_from_slice(bytes);
         self.files.push(File { name: name.into(), layout, range: start..self.bytes.len() });
         Ok(())

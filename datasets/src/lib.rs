@@ -4,9 +4,10 @@
 //!
 //! 1. [`error`](Error): every way a file or a request can be wrong, with the path, the byte and what is legal;
 //! 2. [`images`]: pictures over whatever holds them, and [`dataset`]: with labels, checked once at construction;
-//! 3. [`format`](mod@format): one parser per file format, over any [`Read`](std::io::Read), trusting nothing it reads;
+//! 3. [`format`](mod@format): one parser per file format, over any [`Read`](std::io::Read), trusting nothing it reads, and pictures
+//!    as planes;
 //! 4. [`normalisation`]: mean and deviation per channel, computed from the data or published;
-//! 5. [`registry`]: the data sets by name, each knowing its folder, its files and what is official;
+//! 5. [`registry`]: the data sets by name, each read from its archive or its folder, knowing what is official;
 //!    [`official`] has their published files with lengths and digests, and compares what lies on a disk with them; `download`
 //!    (feature `download`, the only code that talks to a network) fetches them;
 //! 6. [`random`]: numbers keyed by (seed, purpose, epoch, sample), so order never depends on who asks first;

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::{
     Dataset, Error, Result,
     format::picture::LARGEST_SIDE,
-    sets::{cifar, embedded, mnist, tiny_imagenet},
+    sets::{cifar, embedded, image_folder, mnist, tiny_imagenet},
 };
 
 /// How to read a data set whose files leave something open.
@@ -129,7 +129,7 @@ impl Entry {
             Source::Embedded(_) => &[],
             Source::Folder { takes, .. } => takes,
         };
-        for choice in options.choices().into_iter().filter(|choice| !takes.contains(choice)) {
+        if let Some(choice) = options.choices().into_iter().find(|choice| !takes.contains(choice)) {
             return Err(Error::Inconsistent {
                 what: "data set",
                 found: format!("{} for `{}`, whose files leave nothing open", choice.name(), self.name),
@@ -147,7 +147,7 @@ impl Entry {
     }
 }
 
-/// Every known data set, smallest pictures first.
+/// Every known data set, smallest pictures first, your own last.
 pub const DATASETS: &[Entry] = &[
     Entry {
         name: "fashion-mnist-5k",
@@ -191,6 +191,15 @@ pub const DATASETS: &[Entry] = &[
             layout: tiny_imagenet::LAYOUT,
             takes: &[Choice::ImageSize, Choice::ClassOrder],
             load: tiny_imagenet::load,
+        },
+    },
+    Entry {
+        name: "image-folder",
+        about: "your own pictures, JPEG or PNG, one folder a class",
+        source: Source::Folder {
+            layout: image_folder::LAYOUT,
+            takes: &[Choice::ImageSize],
+            load: image_folder::load,
         },
     },
 ];
@@ -243,14 +252,17 @@ mod tests {
         assert!(text.contains("`CIFAR-10`, did you mean cifar10 or cifar100?"), "{text}");
         let text = find("fashion_mnist").unwrap_err().to_string();
         assert!(text.contains("did you mean fashion-mnist"), "{text}");
-        let text = find("imagenet").unwrap_err().to_string();
+        let text = find("oxford-pets").unwrap_err().to_string();
         assert!(!text.contains("did you mean"), "{text}");
-        assert!(text.ends_with("fashion-mnist-5k, fashion-mnist, mnist, kmnist, cifar10, cifar100, cifar100-coarse, tiny-imagenet"), "{text}");
+        assert!(text.ends_with("fashion-mnist-5k, fashion-mnist, mnist, kmnist, cifar10, cifar100, cifar100-coarse, tiny-imagenet, image-folder"), "{text}");
     }
 
     #[test]
     fn a_missing_folder_argument_shows_the_layout() {
         let text = find("cifar10").unwrap().load(None).unwrap_err().to_string();
-        assert!(text.contains("none was given") && text.contains("data_batch_1.bin"), "{text}");
+        assert!(
+            text.contains("no folder or archive was given") && text.contains("data_batch_1.bin"),
+            "{text}"
+        );
     }
 }

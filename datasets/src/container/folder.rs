@@ -52,6 +52,7 @@ fn visit(
         let inner = format!("{prefix}{name}");
         if path.is_dir() {
             if deeper > 0 && !name.starts_with('.') {
+                want(&format!("{inner}/"));
                 visit(&path, &format!("{inner}/"), deeper - 1, want, take)?;
             }
         } else if let Some(limit) = want(&inner) {

@@ -5,17 +5,22 @@
 
 use std::{
     fs::File,
-    io::{self, BufReader, Read},
+    io::{self, BufReader, Read, Seek},
     path::{Path, PathBuf},
 };
 
 use crate::{
     Error, Result,
-    format::{bounded::read_limited, compressed::read_plain_or_gzip},
+    format::{
+        bounded::{read_limited, read_up_to},
+        compressed::read_plain_or_gzip,
+    },
 };
 
 mod folder;
 mod tar;
+#[cfg(test)]
+mod tests;
 mod zip;
 
 /// What an archive may always unpack to.
@@ -129,7 +134,8 @@ impl Container {
         }
     }
 
-    /// Hands every file that `want` gives a greatest length to `take`: its name below the official folder, and its bytes.
+    /// Asks `want` about every folder, whose name ends in `/`, and every file, and hands each file that it gives a greatest length
+    /// to `take`: its name below the official folder, and its bytes.
     /// Files whose name or folder begins with a dot or `__MACOSX` are what systems leave behind, and passed over.
     pub(crate) fn walk(
         &self,
@@ -138,7 +144,8 @@ impl Container {
     ) -> Result<()> {
         let mut limit_of = |name: &str| {
             let hidden = |part: &str| part.starts_with('.') || part == "__MACOSX" || part.is_empty();
-            if name.split('/').any(hidden) { None } else { want(name) }
+            let parts = name.strip_suffix('/').unwrap_or(name);
+            if parts.split('/').any(hidden) { None } else { want(name) }
         };
         if self.kind == Kind::Folder {
             return folder::walk(&self.path, &mut limit_of, &mut take);
@@ -185,9 +192,11 @@ impl Container {
             // In file order the disk is read once from front to back.
             entries.sort_by_key(zip::Entry::place);
             let mut left = self.allowance()?;
-            for entry in entries.iter().filter(|entry| !entry.is_folder()) {
+            for entry in &entries {
                 let name = self.inner_name(&entry.name);
-                if want(name) {
+                // Members that nobody wants too: a name that was damaged is one of those.
+                zip::check_name(&mut archive, entry, path)?;
+                if want(name) && !entry.is_folder() {
                     let member = path.join(&entry.name);
                     left = left.checked_sub(entry.size).ok_or_else(|| self.too_large(&member))?;
                     zip::read_member(&mut archive, entry, path, &member, |reader| {
@@ -198,9 +207,13 @@ impl Container {
             return Ok(());
         }
         let outcome = read_plain_or_gzip(file, path, |reader| {
-            tar::visit(&mut self.limited(reader, path)?, path, |name, _, reader| {
+            tar::visit(&mut self.limited(reader, path)?, path, |name, reader| {
                 let inner = self.inner_name(name);
-                if want(inner) { visit(inner, &path.join(name), reader) } else { Ok(()) }
+                if want(inner) && !name.ends_with('/') {
+                    visit(inner, &path.join(name), reader)
+                } else {
+                    Ok(())
+                }
             })
         });
         as_damage(outcome, "tar file")
@@ -248,14 +261,18 @@ fn kind_of_file(given: &Path, dataset: &str) -> Result<Kind> {
     if !given.is_file() {
         return Err(Error::MissingFolder { path: given.into(), dataset: dataset.into() });
     }
-    let file = File::open(given).map_err(|source| Error::Io { path: given.into(), offset: 0, source })?;
+    let io = |source| Error::Io { path: given.into(), offset: 0, source };
+    let mut file = File::open(given).map_err(io)?;
+    let mut magic = [0; 4];
+    let zip =
+        read_up_to(&mut file, &mut magic, 0, given)? == 4 && (&magic == zip::MEMBER || &magic == zip::END);
+    file.rewind().map_err(io)?;
     // What is inside matters, not whether the stream holds on: that is noticed when members are read.
     let mut start = Vec::new();
     let _ = read_plain_or_gzip(file, given, |reader| {
         let _ = reader.take(512).read_to_end(&mut start);
         Ok(())
     });
-    let zip = start.starts_with(zip::MEMBER) || start.starts_with(zip::END);
     match (zip, tar::is_header(&start)) {
         (true, _) => Ok(Kind::Zip),
         (_, true) => Ok(Kind::Tar),

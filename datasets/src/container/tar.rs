@@ -1,6 +1,6 @@
 //! Tar (POSIX.1 ustar, with GNU's and pax' long names): 512-byte headers, each followed by its member.
 //!
-//! There is no directory: members come in one pass. Regular files alone are members here; links, devices and folders
+//! There is no directory: members come in one pass. Regular files and folders are members here; links and devices
 //! are passed over. The two empty blocks at the end are demanded, since without them a file that was cut between two
 //! members would look whole.
 
@@ -28,7 +28,8 @@ pub(super) fn is_header(start: &[u8]) -> bool {
     start.len() >= BLOCK && start[..BLOCK].iter().any(|&byte| byte != 0) && sum_is_right(&start[..BLOCK])
 }
 
-/// Hands each regular file to `visit`: its name, its length and its bytes. What `visit` leaves is passed over.
+/// Hands each regular file to `visit`, its name and its bytes, and each folder, whose name then ends in `/`. What `visit`
+/// leaves is passed over.
 ///
 /// # Errors
 ///
@@ -36,7 +37,7 @@ pub(super) fn is_header(start: &[u8]) -> bool {
 pub(super) fn visit(
     mut archive: &mut dyn Read,
     path: &Path,
-    mut visit: impl FnMut(&str, u64, &mut dyn Read) -> Result<()>,
+    mut visit: impl FnMut(&str, &mut dyn Read) -> Result<()>,
 ) -> Result<()> {
     let mut offset = 0;
     let mut long_name = None;
@@ -95,11 +96,10 @@ pub(super) fn visit(
                     }
                 }
             }
-            0 | b'0' | b'7' => {
+            0 | b'0' | b'5' | b'7' => {
                 let name = long_name.take().map_or_else(|| text(&short_name(&header), offset, path), Ok)?;
-                if !name.ends_with('/') {
-                    visit(&name, size, &mut member)?;
-                }
+                let slash = if kind == b'5' && !name.ends_with('/') { "/" } else { "" };
+                visit(&format!("{name}{slash}"), &mut member)?;
             }
             b'K' | b'g' => {}
             _ => long_name = None,

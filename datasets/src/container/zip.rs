@@ -236,6 +236,25 @@ fn zip64_extra(mut extra: &[u8]) -> &[u8] {
     &[]
 }
 
+/// Compares the name in a member's own header with the directory's; says where the member's bytes begin.
+pub(super) fn check_name<R: Read + Seek>(archive: &mut R, entry: &Entry, path: &Path) -> Result<u64> {
+    let mut header = [0; 30];
+    seek(archive, entry.start, path)?;
+    let found = read_up_to(archive, &mut header, entry.start, path)?;
+    let (name_len, extra_len) = (usize::from(u16_at(&header, 26)), u64::from(u16_at(&header, 28)));
+    let mut name = vec![0; name_len];
+    let name_found = read_up_to(archive, &mut name, entry.start + 30, path)?;
+    if found < header.len()
+        || !header.starts_with(MEMBER)
+        || name_found < name_len
+        || name != entry.name.as_bytes()
+    {
+        let reason = format!("no member {} where the directory says it is", entry.name);
+        return Err(damaged(path, entry.start, reason));
+    }
+    Ok(entry.start + 30 + name_len as u64 + extra_len)
+}
+
 /// Hands `parse` the unpacked bytes of a member. What `parse` leaves is read to the end, so that length and checksum
 /// are always compared. `path` is the archive's, `member` what to call the member in errors.
 ///
@@ -252,18 +271,8 @@ pub(super) fn read_member<R: Read + Seek, T>(
     if entry.encrypted {
         return Err(damaged(member, 0, "it is encrypted, which is not read"));
     }
-    let mut header = [0; 30];
-    seek(archive, entry.start, path)?;
-    let found = read_up_to(archive, &mut header, entry.start, path)?;
-    if found < header.len() || !header.starts_with(MEMBER) {
-        return Err(damaged(
-            path,
-            entry.start,
-            format!("no member where the directory says {} is", entry.name),
-        ));
-    }
-    let skip = u64::from(u16_at(&header, 26)) + u64::from(u16_at(&header, 28));
-    seek(archive, entry.start + 30 + skip, path)?;
+    let start = check_name(archive, entry, path)?;
+    seek(archive, start, path)?;
     let packed = archive.take(entry.packed);
     match entry.method {
         0 => checked(packed, entry, member, parse),

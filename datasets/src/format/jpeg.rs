@@ -12,14 +12,14 @@ use zune_jpeg::{
     zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
 };
 
-use super::picture::{LARGEST_SIDE, Layout};
+use super::picture::{LARGEST_SIDE, Layout, check};
 use crate::{Error, Result};
 
 /// What every JPEG begins with: the start of the image, and of the next marker.
 pub(super) const MAGIC: &[u8] = &[0xff, 0xd8, 0xff];
 
 /// The decoder whose rounding the pixels have.
-pub const DECODER: &str = "zune-jpeg 0.5";
+pub const DECODER: &str = "zune-jpeg 0.5.15";
 
 /// The most pixels of a byte. A block of 8x8 takes a bit at least in the scan that gives its mean, and no picture has fewer.
 const PIXELS_PER_BYTE: usize = 8 * 64;
@@ -56,16 +56,10 @@ fn decoder<'b>(bytes: &'b [u8], path: &Path) -> Result<(JpegDecoder<ZCursor<&'b 
             ));
         }
     };
-    if width * height > bytes.len() * PIXELS_PER_BYTE {
-        return Err(damaged(
-            path,
-            bytes,
-            format!("a picture of {height}x{width} does not fit into {} bytes", bytes.len()),
-        ));
-    }
+    let layout = check(Layout { channels, height, width }, PIXELS_PER_BYTE, bytes, path)?;
     let out = if channels == 1 { ColorSpace::Luma } else { ColorSpace::RGB };
     decoder.set_options(options.jpeg_set_out_colorspace(out));
-    Ok((decoder, Layout { channels, height, width }))
+    Ok((decoder, layout))
 }
 
 /// Channels, height and width, from the header alone.
@@ -87,4 +81,14 @@ pub(super) fn decode(bytes: &[u8], path: &Path) -> Result<(Layout, Vec<u8>)> {
 
 fn explain(error: &DecodeErrors) -> String {
     format!("{error:?}").trim_matches('"').into()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_decoder_is_called_by_the_version_that_is_built() {
+        let lock = include_str!("../../../Cargo.lock");
+        let (name, version) = super::DECODER.split_once(' ').unwrap();
+        assert!(lock.contains(&format!("name = \"{name}\"\nversion = \"{version}\"")));
+    }
 }

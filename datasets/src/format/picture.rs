@@ -58,18 +58,20 @@ fn format(bytes: &[u8], path: &Path) -> Result<(Header, Decode)> {
     }
 }
 
-fn check(layout: Layout, bytes: &[u8], path: &Path) -> Result<Layout> {
+/// Refuses a picture that is empty, huge, or so large that its file cannot hold it at `most` pixels a byte.
+pub(super) fn check(layout: Layout, most: usize, bytes: &[u8], path: &Path) -> Result<Layout> {
     let Layout { height, width, .. } = layout;
-    if layout.is_empty() || height * width > LARGEST {
-        let reason = format!("a picture of {height}x{width}, from 1 to {LARGEST} pixels are read");
-        return Err(Error::Damaged {
-            path: path.into(),
-            kind: "picture",
-            offset: bytes.len() as u64,
-            reason,
-        });
-    }
-    Ok(layout)
+    let pixels = height.saturating_mul(width);
+    let reason = if pixels == 0 || pixels > LARGEST || height.max(width) > LARGEST_SIDE {
+        format!(
+            "a picture of {height}x{width}; read are 1 to {LARGEST} pixels, at most {LARGEST_SIDE} a side"
+        )
+    } else if pixels > bytes.len().saturating_mul(most) {
+        format!("a picture of {height}x{width} does not fit into its {} bytes", bytes.len())
+    } else {
+        return Ok(layout);
+    };
+    Err(Error::Damaged { path: path.into(), kind: "picture", offset: bytes.len() as u64, reason })
 }
 
 /// Channels, height and width of a picture, from its header alone. The path is for errors.
@@ -79,7 +81,7 @@ fn check(layout: Layout, bytes: &[u8], path: &Path) -> Result<Layout> {
 /// [`Error::Damaged`]: neither JPEG nor PNG, a header that is damaged, a kind of picture that is not read, or a size
 /// that so few bytes cannot hold.
 pub fn layout(bytes: &[u8], path: &Path) -> Result<Layout> {
-    check(format(bytes, path)?.0(bytes, path)?, bytes, path)
+    format(bytes, path)?.0(bytes, path)
 }
 
 /// Decodes a picture into `planes`, C, H, W, as `channels` planes or, for 0, as many as it has: grayscale becomes three
@@ -89,9 +91,7 @@ pub fn layout(bytes: &[u8], path: &Path) -> Result<Layout> {
 ///
 /// As [`layout`], and pixels that are damaged; a colour picture where one channel is wanted.
 pub fn decode(bytes: &[u8], path: &Path, channels: usize, planes: &mut Vec<u8>) -> Result<Layout> {
-    let (header, decode) = format(bytes, path)?;
-    check(header(bytes, path)?, bytes, path)?;
-    let (layout, pixels) = decode(bytes, path)?;
+    let (layout, pixels) = format(bytes, path)?.1(bytes, path)?;
     let channels = if channels == 0 { layout.channels } else { channels };
     planes.clear();
     match (layout.channels, channels) {

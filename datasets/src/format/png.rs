@@ -4,11 +4,11 @@
 //! Transparency is dropped and the colours beneath are shown, as by Pillow's `convert("RGB")` and so by torchvision's image
 //! folder. Of an animation the first picture is taken. Every chunk has a checksum, so damage is noticed.
 
-use std::path::Path;
+use std::{io::Cursor, path::Path};
 
-use png::{ColorType, Decoder, Limits, Transformations};
+use png::{ColorType, Decoder, Limits, Reader, Transformations};
 
-use super::picture::{LARGEST, LARGEST_SIDE, Layout};
+use super::picture::{LARGEST, Layout, check};
 use crate::{Error, Result};
 
 /// What every PNG begins with.
@@ -21,33 +21,25 @@ fn damaged(path: &Path, bytes: &[u8], reason: impl Into<String>) -> Error {
     Error::Damaged { path: path.into(), kind: "PNG", offset: bytes.len() as u64, reason: reason.into() }
 }
 
-/// A reader behind the header, what it gives, and what we make of that.
-fn reader<'b>(
-    bytes: &'b [u8],
-    path: &Path,
-) -> Result<(png::Reader<std::io::Cursor<&'b [u8]>>, Layout, usize)> {
-    let mut decoder = Decoder::new_with_limits(std::io::Cursor::new(bytes), Limits { bytes: 4 * LARGEST });
+/// A reader behind the header.
+struct Opened<'b> {
+    reader: Reader<Cursor<&'b [u8]>>,
+    /// What the picture becomes.
+    layout: Layout,
+    /// The channels that the reader gives: transparency too.
+    given: usize,
+}
+
+fn open<'b>(bytes: &'b [u8], path: &Path) -> Result<Opened<'b>> {
+    let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: 4 * LARGEST });
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
     let wrong = |error: png::DecodingError| damaged(path, bytes, error.to_string());
     let info = decoder.read_header_info().map_err(wrong)?;
     let (width, height) = (info.width as usize, info.height as usize);
-    let row = info.raw_row_length();
-    if width > LARGEST_SIDE || height > LARGEST_SIDE {
-        return Err(damaged(
-            path,
-            bytes,
-            format!("a picture of {height}x{width}, the longest side read is {LARGEST_SIDE}"),
-        ));
-    }
-    if row.saturating_mul(height) > bytes.len() * BYTES_PER_BYTE {
-        return Err(damaged(
-            path,
-            bytes,
-            format!("a picture of {height}x{width} does not fit into {} bytes", bytes.len()),
-        ));
-    }
+    // At one bit a pixel, the least there is.
+    let layout = check(Layout { channels: 1, height, width }, 8 * BYTES_PER_BYTE, bytes, path)?;
     let reader = decoder.read_info().map_err(wrong)?;
     let (channels, given) = match reader.output_color_type().0 {
         ColorType::Grayscale => (1, 1),
@@ -55,17 +47,17 @@ fn reader<'b>(
         ColorType::Rgb | ColorType::Indexed => (3, 3),
         ColorType::Rgba => (3, 4),
     };
-    Ok((reader, Layout { channels, height, width }, given))
+    Ok(Opened { reader, layout: Layout { channels, ..layout }, given })
 }
 
 /// Channels, height and width, from the header alone.
 pub(super) fn layout(bytes: &[u8], path: &Path) -> Result<Layout> {
-    reader(bytes, path).map(|(_, layout, _)| layout)
+    open(bytes, path).map(|opened| opened.layout)
 }
 
 /// The pixels, rows of pixels of `channels` bytes.
 pub(super) fn decode(bytes: &[u8], path: &Path) -> Result<(Layout, Vec<u8>)> {
-    let (mut reader, layout, given) = reader(bytes, path)?;
+    let Opened { mut reader, layout, given } = open(bytes, path)?;
     let wrong = |error: png::DecodingError| damaged(path, bytes, error.to_string());
     let mut pixels = vec![0; layout.height * layout.width * given];
     reader.next_frame(&mut pixels).map_err(wrong)?;

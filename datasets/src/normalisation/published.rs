@@ -20,10 +20,13 @@ pub struct Published {
 
 /// Sources: CIFAR-10 pixel deviations from akamaster/pytorch_resnet_cifar10 issue 9 and MadryLab/robustness issue 70,
 /// per-image ones from kuangliu/pytorch-cifar; CIFAR-100 from weiaicunzai/pytorch-cifar100; MNIST and Fashion-MNIST
-/// from the PyTorch examples.
+/// from the PyTorch examples. KMNIST from many public training scripts, among which 0.1904 and 0.3475 circulate as well.
+/// Tiny ImageNet from many public loaders; on 4,000 random training pictures the two kinds of deviation were told apart:
+/// 0.2752, 0.2667, 0.2799 over all pixels and 0.2281, 0.2241, 0.2232 per picture.
 const PUBLISHED: &[Published] = &[
     Published { dataset: "fashion-mnist", mean: &[0.2860], deviation: &[0.3530], per_image_deviation: None },
     Published { dataset: "mnist", mean: &[0.1307], deviation: &[0.3081], per_image_deviation: None },
+    Published { dataset: "kmnist", mean: &[0.1918], deviation: &[0.3483], per_image_deviation: None },
     Published {
         dataset: "cifar10",
         mean: &[0.49139968, 0.48215841, 0.44653091],
@@ -35,6 +38,12 @@ const PUBLISHED: &[Published] = &[
         mean: &[0.5071, 0.4865, 0.4409],
         deviation: &[0.2673, 0.2564, 0.2762],
         per_image_deviation: None,
+    },
+    Published {
+        dataset: "tiny-imagenet",
+        mean: &[0.4802, 0.4481, 0.3975],
+        deviation: &[0.2770, 0.2691, 0.2821],
+        per_image_deviation: Some(&[0.2302, 0.2265, 0.2262]),
     },
 ];
 

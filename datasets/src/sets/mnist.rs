@@ -88,7 +88,7 @@ fn load(
     container.read(&files, files.len(), |index, path, reader| {
         match index {
             0 | 1 => {
-                labels[index] = Some((idx::read_labels(reader, path, classes.len())?, path.to_path_buf()))
+                labels[index] = Some((idx::read_labels(reader, path, classes.len())?, path.to_path_buf()));
             }
             _ => images[index - 2] = Some((idx::read_images(reader, path)?, path.to_path_buf())),
         }

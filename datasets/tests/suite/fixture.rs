@@ -53,3 +53,87 @@ pub(crate) fn pixels(split: &Split, position: usize) -> Vec<u8> {
 pub(crate) fn labels(split: &Split) -> Vec<usize> {
     split.labels().collect()
 }
+
+/// A picture of `tests/pictures/`.
+pub(crate) fn picture(name: &str) -> Vec<u8> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pictures").join(name);
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Names and contents of files.
+pub(crate) type Files = Vec<(String, Vec<u8>)>;
+
+/// The files in a zip file, every second one stored and the others deflated.
+pub(crate) fn zip(files: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (number, (name, bytes)) in files.iter().enumerate() {
+        let method =
+            if number % 2 == 0 { zip::CompressionMethod::Stored } else { zip::CompressionMethod::Deflated };
+        let options = zip::write::SimpleFileOptions::default().compression_method(method);
+        writer.start_file(name.as_str(), options).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+/// The files in a tar file.
+pub(crate) fn tar(files: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, bytes) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        builder.append_data(&mut header, name, &bytes[..]).unwrap();
+    }
+    builder.into_inner().unwrap()
+}
+
+/// Writes the files below a folder.
+pub(crate) fn write(folder: &std::path::Path, files: &[(String, Vec<u8>)]) {
+    for (name, bytes) in files {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+}
+
+/// Tiny ImageNet's layout with two classes, whose ids are not sorted in `wnids.txt`, five training pictures and two to
+/// test on. Below `top`, which is empty or ends in a slash.
+pub(crate) fn tiny_imagenet(top: &str) -> Files {
+    let text = |name: &str, text: &str| (format!("{top}{name}"), text.as_bytes().to_vec());
+    let picture = |name: &str, file: &str| (format!("{top}{name}"), picture(file));
+    vec![
+        text("wnids.txt", "n00000009\nn00000002\n"),
+        text("words.txt", "n00000001\tentity\nn00000002\tgoldfish, Carassius auratus\nn00000009\tbullfrog\n"),
+        text("train/n00000009/n00000009_boxes.txt", "n00000009_0.JPEG\t0\t0\t1\t1\n"),
+        picture("train/n00000009/images/n00000009_10.JPEG", "colour444.jpg"),
+        picture("train/n00000009/images/n00000009_9.JPEG", "gray.jpg"),
+        picture("train/n00000009/images/n00000009_0.JPEG", "colour420.jpg"),
+        picture("train/n00000002/images/n00000002_0.JPEG", "colour420.jpg"),
+        picture("train/n00000002/images/n00000002_1.JPEG", "colour444.jpg"),
+        text(
+            "val/val_annotations.txt",
+            "val_1.JPEG\tn00000009\t0\t0\t1\t1\nval_0.JPEG\tn00000002\t0\t0\t1\t1\n",
+        ),
+        picture("val/images/val_0.JPEG", "colour444.jpg"),
+        picture("val/images/val_1.JPEG", "colour420.jpg"),
+        picture("test/images/test_0.JPEG", "colour420.jpg"),
+    ]
+}
+
+/// Two classes of pictures, all of one size.
+pub(crate) fn image_folder() -> Files {
+    let names = ["cat/b.jpg", "cat/a.png", "cat/more/c.jpeg", "dog/x.PNG", "dog/y.jpg", "dog/z.png"];
+    let files =
+        ["colour444.jpg", "colour.png", "progressive.jpg", "palette.png", "gray.jpg", "interlaced.png"];
+    names.iter().zip(files).map(|(name, file)| (name.to_string(), picture(file))).collect()
+}
+
+/// A gray PNG of one pixel.
+pub(crate) fn small_png() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, 1, 1);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.write_header().unwrap().write_image_data(&[9]).unwrap();
+    bytes
+}

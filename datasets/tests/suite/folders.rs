@@ -149,10 +149,10 @@ fn cifar100_takes_the_fine_label() {
 fn folders_that_are_not_there() {
     let root = TempDir::new().unwrap();
     let text = message("cifar10", &root.path().join("nowhere"));
-    assert!(text.contains("there is no folder at") && text.contains("nowhere"), "{text}");
+    assert!(text.contains("there is no folder or archive at") && text.contains("nowhere"), "{text}");
     let text = message("cifar10", root.path());
     assert!(text.contains("holds no data_batch_1.bin; looked for"), "{text}");
-    assert!(text.ends_with("here and in cifar-10-batches-bin/"), "{text}");
+    assert!(text.ends_with("here and in cifar-10-batches-bin/; for cifar-10-binary.tar.gz here"), "{text}");
     for (name, pickles) in [("cifar10", "cifar-10-batches-py"), ("cifar100", "cifar-100-python")] {
         let (root, path) = folder_with(pickles);
         for given in [root.path(), &path] {
