@@ -300,6 +300,37 @@ pub enum Error {
         expected: String,
     },
 
+    /// A packed file that is damaged, or of another kind or version.
+    #[error("{path} at byte {offset}: {found}, expected {expected}")]
+    Packed {
+        /// The file.
+        path: PathBuf,
+        /// Where it is wrong.
+        offset: u64,
+        /// What stands there.
+        found: String,
+        /// What would have been right.
+        expected: String,
+    },
+
+    /// The packed file is of another data set.
+    #[error("{path} holds the packed data set `{found}`, asked for was `{expected}`")]
+    OtherPacked {
+        /// The file.
+        path: PathBuf,
+        /// The data set in it.
+        found: String,
+        /// The data set asked for.
+        expected: String,
+    },
+
+    /// A file could not be written.
+    #[error("cannot write: {source}")]
+    Write {
+        /// The system's reason.
+        source: io::Error,
+    },
+
     /// The code that makes batches has a fault.
     #[error("batch {batch} of the epoch was not made, its worker panicked: {reason}")]
     Worker {

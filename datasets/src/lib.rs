@@ -10,9 +10,10 @@
 //! 5. [`registry`]: the data sets by name, each read from its archive or its folder, knowing what is official;
 //!    [`official`] has their published files with lengths and digests, and compares what lies on a disk with them; `download`
 //!    (feature `download`, the only code that talks to a network) fetches them;
-//! 6. [`random`]: numbers keyed by (seed, purpose, epoch, sample), so order never depends on who asks first;
-//! 7. [`augment`]: what is changed at random before a network sees a picture, one file each;
-//! 8. [`loader`]: batches of normalised `f32`, on demand or ahead of time, the same bits on any number of threads.
+//! 6. [`packed`]: a data set decoded once to one file, every byte of it checked;
+//! 7. [`random`]: numbers keyed by (seed, purpose, epoch, sample), so order never depends on who asks first;
+//! 8. [`augment`]: what is changed at random before a network sees a picture, one file each;
+//! 9. [`loader`]: batches of normalised `f32`, on demand or ahead of time, the same bits on any number of threads.
 //!
 //! # Example
 //!
@@ -61,6 +62,8 @@ pub mod official;
 
 #[cfg(feature = "download")]
 pub mod download;
+
+pub mod packed;
 
 pub mod random;
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::{
     Dataset, Error, Result,
     format::picture::LARGEST_SIDE,
+    packed,
     sets::{cifar, embedded, image_folder, mnist, tiny_imagenet},
 };
 
@@ -98,7 +99,9 @@ impl Entry {
     }
 
     /// Loads the data set from `given`: the folder of its files, the parent of that, or its archive. An embedded set
-    /// needs nothing and leaves it unread, so that one setting can serve all sets.
+    /// needs nothing and leaves it unread, so that one setting can serve all sets. A file that
+    /// [`packed::write`](crate::packed::write) made is recognised by its first bytes and read into memory; to have it
+    /// mapped, see [`packed::load`].
     ///
     /// # Errors
     ///
@@ -114,6 +117,11 @@ impl Entry {
     /// As [`load`](Self::load); an option that this data set does not have.
     pub fn load_with(&self, given: Option<&Path>, options: &LoadOptions) -> Result<Dataset> {
         self.check(options)?;
+        if let Some(path) = given.filter(|path| self.needs_folder() && packed::is_packed(path)) {
+            let file = packed::read_bytes(path);
+            let file = file.map_err(|source| Error::Io { path: path.into(), offset: 0, source })?;
+            return self.load_packed(&file, path, options);
+        }
         match (self.source, given) {
             (Source::Embedded(load), _) => load(),
             (Source::Folder { load, .. }, Some(given)) => load(given, options),
@@ -121,6 +129,22 @@ impl Entry {
                 Err(Error::FolderNeeded { dataset: self.name.into(), layout: layout.into() })
             }
         }
+    }
+
+    /// As [`load_with`](Self::load_with), from the bytes of a packed file.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`packed::load`]; options, which were settled when the file was packed.
+    pub fn load_packed(&self, file: &packed::Bytes, path: &Path, options: &LoadOptions) -> Result<Dataset> {
+        if let Some(choice) = options.choices().first() {
+            return Err(Error::Inconsistent {
+                what: "data set",
+                found: format!("{} for {}, which was packed with one", choice.name(), path.display()),
+                expected: "none, or the files themselves".into(),
+            });
+        }
+        packed::load(self.name, file, path)
     }
 
     /// Refuses what this data set would not look at.

@@ -11,6 +11,7 @@ pub mod conv;
 pub(crate) mod gemm;
 pub mod huge_pages;
 pub mod map;
+pub mod mapped;
 pub(crate) mod math;
 pub mod moments;
 pub(crate) mod packed;
