@@ -137,3 +137,9 @@ pub(crate) fn small_png() -> Vec<u8> {
     encoder.write_header().unwrap().write_image_data(&[9]).unwrap();
     bytes
 }
+
+/// The SHA-256 of some bytes.
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    use sha2::Digest;
+    sha2::Sha256::digest(bytes).into()
+}

@@ -1,6 +1,7 @@
 //! Tests of the crate's public face, in one binary: files as users have them, batches as trainers get them.
 
 mod archives;
+mod background;
 mod batches;
 mod damage;
 #[cfg(feature = "download")]
@@ -13,5 +14,6 @@ mod formats;
 mod hurt;
 mod official;
 mod pictures;
+mod packed;
 mod randomness;
 mod splits;
