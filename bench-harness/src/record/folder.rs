@@ -137,9 +137,22 @@ pub fn is_same_file(a: &Path, b: &Path) -> bool {
 /// [`RecordError::Io`]; the old file, if any, is then untouched and the temporary one removed.
 pub fn write_atomic(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> Result<()> {
     let path = path.as_ref();
+    write_atomic_with(path, |file| file.write_all(bytes.as_ref()).map_err(RecordError::io("write", path)))
+}
+
+/// As [`write_atomic`], for what is written piece by piece.
+///
+/// # Errors
+/// Those of `write`, and [`RecordError::Io`]; the old file, if any, is then untouched and the temporary one removed.
+pub fn write_atomic_with<T, E: From<RecordError>>(
+    path: impl AsRef<Path>,
+    write: impl FnOnce(&mut File) -> std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
+    let path = path.as_ref();
     let temporary = temporary_beside(path);
-    let written = write_and_sync(&temporary, path, bytes.as_ref()).and_then(|()| {
-        fs::rename(&temporary, path).map_err(RecordError::io("rename a temporary file to", path))
+    let written = write_and_sync(&temporary, path, write).and_then(|value| {
+        fs::rename(&temporary, path).map_err(RecordError::io("rename a temporary file to", path))?;
+        Ok(value)
     });
     if written.is_err() {
         // Nothing to add if this fails too: the first error is the one to report.
@@ -147,16 +160,21 @@ pub fn write_atomic(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> Result<(
         return written;
     }
     sync_folder_of(path);
-    Ok(())
+    written
 }
 
 /// Writes `temporary`; errors name `path`, which is what was asked for.
-fn write_and_sync(temporary: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
+fn write_and_sync<T, E: From<RecordError>>(
+    temporary: &Path,
+    path: &Path,
+    write: impl FnOnce(&mut File) -> std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
     // Truncates what a killed process of the same number may have left: containers reuse numbers from 1 on.
     let mut file = File::create(temporary).map_err(RecordError::io("create", path))?;
-    file.write_all(bytes).map_err(RecordError::io("write", path))?;
+    let value = write(&mut file)?;
     // Without this a power cut after the rename may leave the new name on an empty file.
-    file.sync_all().map_err(RecordError::io("flush", path))
+    file.sync_all().map_err(RecordError::io("flush", path))?;
+    Ok(value)
 }
 
 /// A name no other writer uses: process number for other processes, a counter for other threads.

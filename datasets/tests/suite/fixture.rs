@@ -138,6 +138,13 @@ pub(crate) fn small_png() -> Vec<u8> {
     bytes
 }
 
+/// A split of `count` tiny images in which image i has the class `class(i)`, as many classes as that needs.
+pub(crate) fn split_of(count: usize, class: impl Fn(usize) -> usize) -> Split {
+    let labels: Vec<u16> = (0..count).map(|i| class(i) as u16).collect();
+    let classes = labels.iter().max().map_or(0, |&most| usize::from(most) + 1);
+    Split::new(Images::new(vec![0; count], 1, 1, 1).unwrap(), labels, classes).unwrap()
+}
+
 /// The SHA-256 of some bytes.
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     use sha2::Digest;

@@ -1,6 +1,7 @@
 //! Tests of the crate's public face, in one binary: files as users have them, batches as trainers get them.
 
 mod archives;
+mod augmentation;
 mod background;
 mod batches;
 mod damage;

@@ -2,10 +2,13 @@
 
 use datasets::{
     Augmentation, Placement,
-    random::{Purpose, below, permutation, stream},
+    augment::{Change, ColourJitter, Cutout, Mixup, RandomErasing, Region, ResizedCrop},
+    random::{Purpose, below, beta, permutation, position, stream, uniform},
 };
 use proptest::prelude::*;
 use rand::Rng;
+
+use crate::fixture;
 
 #[test]
 fn first_draws_of_a_stream() {
@@ -64,6 +67,104 @@ fn first_placements() {
     }
 }
 
+#[test]
+fn first_draws_of_every_augmentation() {
+    let region = |(top, left, height, width)| Region { top, left, height, width };
+    let expected = [(4, 8, 44, 55), (23, 17, 25, 32), (9, 15, 26, 27), (0, 17, 48, 45)];
+    for (index, expected) in expected.into_iter().enumerate() {
+        assert_eq!(ResizedCrop::default().draw(7, 2, index, [48, 64]), region(expected));
+    }
+    let expected = [(1, 6, 16, 16), (6, 0, 16, 12), (0, 15, 14, 16), (23, 4, 9, 16)];
+    for (index, expected) in expected.into_iter().enumerate() {
+        assert_eq!(Cutout { size: 16 }.draw(7, 2, index, [32, 40]), region(expected));
+    }
+    let expected = [(1, (3, 16, 13, 9)), (6, (12, 13, 18, 17)), (10, (20, 17, 6, 13))];
+    for index in 0..16 {
+        let expected = expected.iter().find(|row| row.0 == index).map(|row| region(row.1));
+        assert_eq!(RandomErasing::default().draw(7, 2, index, [32, 40]), expected, "{index}");
+    }
+}
+
+#[test]
+fn first_changes_of_colour() {
+    let expected = [
+        ("shcb", [0.9302439852264229, 0.7020640047496522, 0.9080956249959572, -0.05249941045393763]),
+        ("bsch", [0.7883024709046924, 1.246538685585562, 1.1156878580328151, 0.05370832565416722]),
+        ("sbch", [1.136756052099113, 1.1101267491876108, 0.9453891229395418, 0.09924602586275433]),
+    ];
+    let jitter = ColourJitter { brightness: 0.4, contrast: 0.3, saturation: 0.2, hue: 0.1 };
+    for (index, (order, [b, c, s, h])) in expected.into_iter().enumerate() {
+        let change = |letter| match letter {
+            'b' => Change::Brightness(b),
+            'c' => Change::Contrast(c),
+            's' => Change::Saturation(s),
+            _ => Change::Hue(h),
+        };
+        let expected: Vec<Change> = order.chars().map(change).collect();
+        assert_eq!(jitter.draw(7, 2, index).0, expected[..]);
+        // What is switched off keeps its place in the order and takes no other's draw.
+        let some = ColourJitter { brightness: 0.0, hue: 0.0, ..jitter }.draw(7, 2, index).0;
+        for (some, all) in some.into_iter().zip(&expected) {
+            match some {
+                Change::Brightness(factor) => assert_eq!(factor, 1.0),
+                Change::Hue(turn) => assert_eq!(turn, 0.0),
+                other => assert_eq!(&other, all),
+            }
+        }
+    }
+}
+
+/// Logarithms of two libraries may differ in the last bit.
+#[test]
+fn first_weights_of_mixup() {
+    for (alpha, expected) in
+        [(0.2, 0.00011087543917811159), (1.0, 0.2829714023708644), (4.0, 0.4424034382032462)]
+    {
+        let (weight, partners) = Mixup { alpha }.draw(7, 2, 3, 6);
+        assert!((weight - expected).abs() < 1e-14, "{weight}");
+        assert_eq!(partners, [1, 3, 4, 5, 2, 0]);
+    }
+}
+
+#[test]
+fn first_samples_held_out() {
+    let split = fixture::split_of(20, |i| i / 10);
+    let held_out = split.hold_out(6, 7).unwrap().1;
+    let indices: Vec<_> = (0..6).map(|position| held_out.index(position)).collect();
+    // 1, 0, 6 of the first class and 5, 6, 3 of the second, in the order of the files.
+    assert_eq!(indices, [0, 1, 6, 13, 15, 16]);
+}
+
+/// The values at which the distribution function is 0.1 and 0.3, by mpmath; at 0.5 it is a half. Of 100,000 numbers each,
+/// with a deviation of at most 158: six of those.
+#[test]
+fn beta_has_its_distribution() {
+    let quantiles = [
+        (0.2, [0.00024776469190814675, 0.05788057531549365, 0.5]),
+        (1.0, [0.1, 0.3, 0.5]),
+        (4.0, [0.27860204858171306, 0.405240644007458, 0.5]),
+    ];
+    for (a, quantiles) in quantiles {
+        let mut generator = stream(9, Purpose::MixupWeight { epoch: 0 }, 0);
+        let draws: Vec<f64> = (0..100_000).map(|_| beta(&mut generator, a, a)).collect();
+        assert!(draws.iter().all(|x| (0.0..=1.0).contains(x)));
+        for (quantile, share) in quantiles.into_iter().zip([0.1, 0.3, 0.5]) {
+            let below = draws.iter().filter(|x| **x < quantile).count() as f64;
+            assert!((below - 1e5 * share).abs() < 6.0 * 158.0, "{a}, {quantile}: {below}");
+            let above = draws.iter().filter(|x| **x > 1.0 - quantile).count() as f64;
+            assert!((above - 1e5 * share).abs() < 6.0 * 158.0, "{a}, {quantile}: {above}");
+        }
+    }
+    // The most extreme parameters that are legal still give numbers, and unequal ones the mean a / (a + b).
+    let mut generator = stream(9, Purpose::MixupWeight { epoch: 1 }, 0);
+    for a in [1e-3, 1e3] {
+        assert!((0..1000).all(|_| (0.0..=1.0).contains(&beta(&mut generator, a, a))));
+    }
+    let mean = (0..100_000).map(|_| beta(&mut generator, 3.0, 1.0)).sum::<f64>() / 1e5;
+    // Variance 3/80, so that the mean's deviation is 0.00061.
+    assert!((mean - 0.75).abs() < 6.0 * 0.00062, "{mean}");
+}
+
 /// Each of the 9 x 9 x 2 placements 1,000 times in 162,000 draws on average, with a deviation of 31.5: six of those
 /// allow one wrong alarm in about three million seeds, and the seed is fixed.
 #[test]
@@ -98,5 +199,14 @@ proptest! {
     fn bounds_hold(seed: u64, bound in 1u64..) {
         let mut generator = stream(seed, Purpose::Augmentation { epoch: 0 }, 0);
         prop_assert!(below(&mut generator, bound) < bound);
+    }
+
+    #[test]
+    fn reals_and_places_are_inside(seed: u64, bound in 1usize..) {
+        let mut generator = stream(seed, Purpose::Jitter { epoch: 0 }, 0);
+        let x = uniform(&mut generator);
+        prop_assert!((0.0..1.0).contains(&x));
+        prop_assert!(position(generator.next_u64(), bound) < bound);
+        prop_assert_eq!((position(0, bound), position(u64::MAX, bound)), (0, bound - 1));
     }
 }

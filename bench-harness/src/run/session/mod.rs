@@ -63,7 +63,7 @@ pub fn load_data(settings: &Settings) -> Result<Dataset> {
             ),
         });
     }
-    let data = entry.load(settings.data.as_deref())?;
+    let data = crate::data::load(entry, settings.data.as_deref(), &datasets::LoadOptions::default())?;
     Ok(match (settings.train_images, settings.test_images) {
         (None, None) => data,
         (train, test) => data.head(train.unwrap_or(data.train.len()), test.unwrap_or(data.test.len())),
