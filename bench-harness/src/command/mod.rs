@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod data;
+mod data_set;
 mod eval;
 mod execution;
 mod export;

@@ -1,6 +1,7 @@
 //! `anact bench`: what things cost on this machine.
 
 mod kernels;
+mod loader;
 mod moments;
 mod profile;
 mod scaling;
@@ -29,6 +30,8 @@ enum What {
     Kernels(kernels::Kernels),
     /// Images per second by batch, depth and threads
     Scaling(scaling::Scaling),
+    /// Pictures per second decoded and augmented by the loader's threads, alone or while a network trains
+    Loader(Box<loader::Loader>),
     /// Time and memory of a node on the tape, apart from what its op computes
     Tape(tape::Tape),
     /// Time of the Gaussian moments by activation and standard deviation
@@ -41,6 +44,7 @@ impl Bench {
             What::Step(step) => step.run(),
             What::Kernels(kernels) => kernels.run(),
             What::Scaling(scaling) => scaling.run(),
+            What::Loader(loader) => loader.run(),
             What::Tape(tape) => tape.run(),
             What::Moments(moments) => moments.run(),
         }

@@ -3,7 +3,6 @@
 mod fetch;
 mod pack;
 mod show;
-mod source;
 mod stats;
 mod verify;
 

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use datasets::augment::{RECIPES, Recipe};
 use datasets::{Batch, Dataset, Loader, LoaderConfig, Normalisation, Split};
 
-use super::source::DataArgs;
+use crate::command::data_set::DataSetArgs;
 use crate::error::{Error, Result};
 use crate::record::write_atomic;
 use crate::sheet::{Bar, Sheet, Tile, grouped};
@@ -15,7 +15,7 @@ use crate::sheet::{Bar, Sheet, Tile, grouped};
 #[derive(Debug, Args)]
 pub(super) struct Show {
     #[command(flatten)]
-    data: DataArgs,
+    data: DataSetArgs,
     /// The picture to write
     #[arg(long, value_name = "FILE.png")]
     out: PathBuf,

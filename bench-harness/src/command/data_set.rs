@@ -1,4 +1,4 @@
-//! Which data set a subcommand is about.
+//! Options that several commands share: which data set, and where it lies.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::error::Result;
 
 /// A data set and where it lies.
 #[derive(Debug, Args)]
-pub(super) struct DataArgs {
+pub(super) struct DataSetArgs {
     /// The data set; `anact list data` shows them
     name: String,
     /// Its folder, archive or packed file
@@ -21,7 +21,7 @@ pub(super) struct DataArgs {
     image_size: Option<usize>,
 }
 
-impl DataArgs {
+impl DataSetArgs {
     pub(super) fn load(&self) -> Result<Dataset> {
         let options = LoadOptions { image_size: self.image_size, ..LoadOptions::default() };
         data::load(datasets::find(&self.name)?, self.data.as_deref(), &options)
