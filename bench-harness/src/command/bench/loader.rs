@@ -7,7 +7,7 @@ use clap::Args;
 use datasets::augment::RECIPES;
 use datasets::{Batch, Batches, Dataset, LoaderConfig, Normalisation};
 use layers::Execution;
-use layers::optim::{Decay, Decayed, Schedule, Sgd, SgdSettings, WeightDecay};
+use layers::optim::{Decay, Decayed, Optimizer, Schedule, SgdSettings, WeightDecay};
 use serde::Serialize;
 
 use super::spread::Spread;
@@ -212,6 +212,6 @@ fn trainer(model: &str, dataset: &Dataset) -> Result<Trainer> {
     let settings = Settings::of(options)?;
     let model = build_model(&settings, dataset.train.images().shape(), dataset.classes.len())?;
     let schedule = Schedule::new(0.01, 0, u64::MAX, Decay::Constant)?;
-    Ok(Trainer::new(model, Sgd::new(SgdSettings::default())?, schedule, 0.0, 0)
+    Ok(Trainer::new(model, Optimizer::new(SgdSettings::default())?, schedule, 0.0, 0)
         .executing(settings.execution()))
 }
