@@ -50,6 +50,8 @@ fn wrong_settings_are_refused_with_what_would_be_right() {
     refuses(&["kernels", "convolve", "--megabytes", "1"], &["filter is convolve", "gemm 128×128×128"]);
     refuses(&["scaling", "--rounds", "0"], &["--rounds is 0"]);
     refuses(&["scaling", "width"], &["width", "batch, depth, threads"]);
+    refuses(&["loader", "fashion-mnist-5k", "--recipe", "cfar"], &["--recipe is cfar", "cifar, cutout"]);
+    refuses(&["loader", "fashion-mnist-5k", "--workers", "1", "--ahead", "0"], &["ahead is 0"]);
 }
 
 #[test]
@@ -159,4 +161,29 @@ fn scaling_has_a_row_for_every_setting() {
     let report = json(&["scaling", "batch", "--quick", "--model", "mlp"]);
     let batches: Vec<_> = report["rows"].as_array().unwrap().iter().map(|r| r["batch"].clone()).collect();
     assert_eq!(batches, [1, 2, 4, 8, 16]);
+}
+
+#[test]
+fn a_loader_prints_what_programs_read() {
+    let small = [
+        "loader",
+        "fashion-mnist-5k",
+        "--workers",
+        "0,2",
+        "--batch",
+        "32",
+        "--batches",
+        "3",
+        "--rounds",
+        "2",
+    ];
+    for train in [&[][..], &["--train", "mlp"]] {
+        let report = json(&[&small[..], train].concat());
+        let rows = report["rows"].as_array().unwrap();
+        assert_eq!(rows.iter().map(|row| row["workers"].as_u64().unwrap()).collect::<Vec<_>>(), [0, 2]);
+        for row in rows {
+            let of = |key: &str| row[key]["median"].as_f64().unwrap();
+            assert!(of("images_per_s") > 0.0 && (0.0..=1.0).contains(&of("waited")), "{row}");
+        }
+    }
 }

@@ -1,0 +1,129 @@
+//! `anact data`: counting, showing and packing data sets.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn anact(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_anact"))
+        .current_dir(folder)
+        .args(arguments)
+        .output()
+        .expect("anact starts")
+}
+
+fn succeeds(folder: &Path, arguments: &[&str]) -> String {
+    let output = anact(folder, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A CIFAR-10 folder of five times six training pictures and six test pictures. Record i of a file has the label i and the
+/// bytes 7 j + 40 i; so every training picture but the first six is there again, and so is every test picture.
+fn cifar(folder: &Path) {
+    for name in ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"]
+    {
+        let record =
+            |i: u8| std::iter::once(i).chain((0..3072u32).map(move |j| (7 * j + 40 * u32::from(i)) as u8));
+        fs::write(folder.join(format!("{name}.bin")), (0..6).flat_map(record).collect::<Vec<_>>()).unwrap();
+    }
+}
+
+#[test]
+fn everything_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    cifar(folder.path());
+    let text = succeeds(folder.path(), &["data", "stats", "cifar10", "--data", ".", "--json"]);
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(report["train"]["pictures"], 30);
+    assert_eq!(report["train"]["class_counts"], serde_json::json!([5, 5, 5, 5, 5, 5, 0, 0, 0, 0]));
+    assert_eq!(report["train"]["duplicates"], serde_json::json!({ "pictures": 24, "other_class": 0 }));
+    assert_eq!(report["test_pictures_in_train"], serde_json::json!({ "pictures": 6, "other_class": 0 }));
+    assert_eq!(report["test"]["sizes"], serde_json::json!({ "32x32": 6 }));
+    assert!(report["remarks"].to_string().contains("30 training images instead of 50000"));
+    let text = succeeds(folder.path(), &["data", "stats", "cifar10", "--data", "."]);
+    for part in
+        ["10 classes", "0 to 5", "red: mean", "0.4914", "0.2023", "6 test pictures are training pictures too"]
+    {
+        assert!(text.contains(part), "no `{part}` in:\n{text}");
+    }
+}
+
+#[test]
+fn sheets_are_pictures_of_the_expected_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let size = |arguments: &[&str]| {
+        let all = [&["data", "show", "fashion-mnist-5k", "--out", "sheet.png"], arguments].concat();
+        succeeds(folder.path(), &all);
+        let bytes = fs::read(folder.path().join("sheet.png")).unwrap();
+        assert_eq!(bytes[..8], *b"\x89PNG\r\n\x1a\n");
+        let side = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
+        (bytes.clone(), side(16), side(20))
+    };
+    let (first, width, height) = size(&["--count", "20"]);
+    assert_eq!(size(&["--count", "20"]).0, first, "the same seed chooses the same pictures");
+    assert_ne!(size(&["--count", "20", "--seed", "1"]).0, first);
+    let (_, wider, higher) = size(&["--count", "40", "--columns", "20", "--split", "test"]);
+    assert!(wider > width && higher == height, "{wider} {higher}");
+    for recipe in ["cifar", "cutout", "erasing", "mixup", "resized"] {
+        assert_ne!(size(&["--count", "20", "--augmented", recipe]).0, first, "{recipe}");
+    }
+    let refuses = |arguments: &[&str], part: &str| {
+        let all = [&["data", "show", "fashion-mnist-5k", "--out", "other.png"], arguments].concat();
+        let output = anact(folder.path(), &all);
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert!(message.contains(part) && !message.contains("panicked"), "{message}");
+        assert!(!folder.path().join("other.png").exists());
+    };
+    refuses(&["--count", "0"], "--count is 0; want from 1");
+    refuses(&["--augmented", "cfar"], "want none, cifar, cutout");
+    refuses(
+        &["--augmented", "resized-jitter"],
+        "jitter.saturation is 0.4, it must be 0 for images without colour",
+    );
+}
+
+#[test]
+fn a_packed_file_trains_to_the_same_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    cifar(path);
+    let text = succeeds(path, &["data", "pack", "cifar10", "--data", ".", "--out", "small.anpk"]);
+    assert!(text.starts_with("small.anpk: cifar10 of 30 + 6 pictures of 3x32x32, 10 classes"), "{text}");
+    let digest = |data: &str, output: &str| {
+        let train = [
+            "train",
+            "--dataset",
+            "cifar10",
+            "--model",
+            "mlp",
+            "--width",
+            "8",
+            "--epochs",
+            "1",
+            "--batch",
+            "10",
+        ];
+        succeeds(path, &[&train[..], &["--data", data, "--output", output]].concat());
+        let record = fs::read_to_string(path.join(output).join("record.jsonl")).unwrap();
+        let lines = record.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter_map(|line| line["weights_sha256"].as_str().map(String::from)).next_back().unwrap()
+    };
+    assert_eq!(digest(".", "a"), digest("small.anpk", "b"));
+    // Damage to any pixel stops whoever comes to it.
+    let mut bytes = fs::read(path.join("small.anpk")).unwrap();
+    bytes[4096 + 3072 * 17] ^= 1;
+    fs::write(path.join("damaged.anpk"), bytes).unwrap();
+    let output = anact(path, &["data", "stats", "cifar10", "--data", "damaged.anpk"]);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(
+        message.contains("at byte 4096") && message.contains("changed since they were packed"),
+        "{message}"
+    );
+    let output = anact(path, &["data", "stats", "cifar100", "--data", "small.anpk"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("holds the packed data set `cifar10`"));
+}
