@@ -28,6 +28,7 @@ mod parameter;
 mod pooling;
 pub mod residual;
 mod sequential;
+mod stochastic_depth;
 pub mod weights;
 
 pub use activation::{Activation, MakeActivation, PRelu};
@@ -46,3 +47,4 @@ pub use normed::{Normed, PendingNorm};
 pub use parameter::{Parameter, Role};
 pub use pooling::{AvgPool2d, GlobalAvgPool, MaxPool2d};
 pub use sequential::Sequential;
+pub use stochastic_depth::StochasticDepth;

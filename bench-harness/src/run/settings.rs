@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::path::PathBuf;
 
 use anact::NormalizedSettings;
-use layers::models::ModelEntry;
+use layers::models::{HEADS, ModelEntry, STEMS, Variant};
 use layers::optim::{Decay, Decayed, SgdSettings, WeightDecay};
 use layers::{Execution, Init};
 use serde::Serialize;
@@ -23,6 +23,8 @@ pub struct Settings {
     pub model: String,
     pub width: Option<usize>,
     pub depth: Option<usize>,
+    /// How the network departs from its usual form.
+    pub variant: Variant,
     pub activation: String,
     pub init: String,
     pub normalized: NormalizedSettings,
@@ -65,7 +67,17 @@ impl Settings {
             at_least_one(setting, count.unwrap_or(1) as u64)?;
         }
         let model = o.model.unwrap_or_else(|| "resnet20".into());
-        let lr = o.lr.unwrap_or(ModelEntry::<f32>::named(&model)?.rate);
+        let entry = ModelEntry::<f32>::named(&model)?;
+        let variant = Variant {
+            stem: o.stem.map(|name| one_of(name, "--stem", STEMS)).transpose()?,
+            head: o.head.map(|name| one_of(name, "--head", HEADS)).transpose()?,
+            preactivation: o.preactivation.unwrap_or(false),
+            zero_gamma: o.zero_gamma.unwrap_or(false),
+            stochastic_depth: o.stochastic_depth,
+            dropout: o.dropout,
+        };
+        entry.check(&variant)?;
+        let lr = o.lr.unwrap_or(entry.rate);
         if !(lr > 0.0 && lr.is_finite()) {
             return Err(refused("--lr", lr, "a positive number"));
         }
@@ -115,6 +127,7 @@ impl Settings {
             model,
             width: o.width,
             depth: o.depth,
+            variant,
             activation: o.activation.unwrap_or_else(|| "nswish".into()),
             init,
             normalized,
@@ -160,7 +173,11 @@ fn choose<T: Copy>(
     values: &[(&str, T)],
     default: T,
 ) -> Result<T> {
-    let Some(name) = name else { return Ok(default) };
+    name.map_or(Ok(default), |name| one_of(name, option, values))
+}
+
+/// The value called `name`, which was given for `option`.
+fn one_of<T: Copy>(name: String, option: &'static str, values: &[(&str, T)]) -> Result<T> {
     let found = values.iter().find(|(n, _)| *n == name);
     found.map(|v| v.1).ok_or_else(|| {
         let legal: Vec<_> = values.iter().map(|(n, _)| *n).collect();

@@ -212,8 +212,8 @@ impl Trainer {
         let start = Instant::now();
         let (loss, correct, layers, gradients, ops, forward) = {
             let tape = if self.times_ops { Tape::timed() } else { Tape::new() };
-            // The theory and the search for anomalies read the tape op by op; the bits are the same (no registered
-            // network has dropout, whose masks depend on the number of nodes).
+            // The theory and the search for anomalies read the tape op by op; the bits are the same (the random layers of
+            // registered networks have numbers, so that their masks do not depend on the tape's nodes).
             let fused = self.execution.fused && !(is_inspected || self.finds_anomalies);
             let execution = Execution { fused, ..self.execution };
             let cx = Context::train(&tape, self.seed, self.steps).executing(execution);
