@@ -133,16 +133,24 @@ fn golden() -> PathBuf {
 fn loss_gradients_and_buffers_are_those_of_torch() {
     let out = tempfile::tempdir().unwrap();
     let mut worst = 0.0;
-    for (model, width, activation, mode, arrays) in [
-        ("resnet18", 2, "silu", "train", 2 + 62 + 60),
-        ("resnet50", 1, "silu", "train", 2 + 161 + 159),
-        ("resnet50", 1, "relu", "eval", 2 + 161),
+    for (folder, network, activation, mode, arrays) in [
+        ("resnet18-width2", "resnet18 --width 2", "silu", "train", 2 + 62 + 60),
+        ("resnet50-width1", "resnet50 --width 1", "silu", "train", 2 + 161 + 159),
+        ("resnet50-width1", "resnet50 --width 1", "relu", "eval", 2 + 161),
+        ("resnet18-imagenet-width1", "resnet18 --width 1 --stem imagenet", "silu", "train", 2 + 62 + 60),
+        ("resnet20-pre-width1", "resnet20 --width 1 --preactivation", "silu", "train", 2 + 61 + 57),
+        ("resnet50-pre-width1", "resnet50 --width 1 --preactivation", "silu", "train", 2 + 153 + 147),
+        ("wrn-16-4-width2", "wrn-16-4 --width 2", "silu", "train", 2 + 44 + 39),
+        ("vgg11-width1", "vgg11 --width 1", "silu", "train", 2 + 18),
+        ("vgg16_bn-width1", "vgg16_bn --width 1", "silu", "eval", 2 + 54),
+        ("allconv-width2", "allconv --width 2", "silu", "train", 2 + 18),
     ] {
-        let folder = golden().join(format!("{model}-width{width}"));
+        let model = folder;
+        let folder = golden().join(folder);
         let file = |name: &str| folder.join(format!("{name}.safetensors"));
         let (weights, batch) = (file("weights"), file("batch"));
         let arguments = format!(
-            "gradients --model {model} --width {width} --classes 10 --activation {activation} --mode {mode} \
+            "gradients --model {network} --classes 10 --activation {activation} --mode {mode} \
              --dtype f64 --weights {} --batch {} --out out",
             weights.display(),
             batch.display()
@@ -467,6 +475,14 @@ fn wrong_settings_are_refused() {
     init("--model resnet8 --classes 0", &["0 classes", "65,536"]);
     init("--model resnet8 --classes 18446744073709551615", &["classes", "65,536"]);
     init("--model resnet8 --width 0", &["width 0"]);
+    init(
+        "--model resnet8 --stem imagenet",
+        &["stem imagenet", "resnet18, resnet34, resnet50, resnet101 have it"],
+    );
+    init("--model resnet18 --stem large", &["--stem is large", "small or medium or imagenet"]);
+    init("--model vgg11 --zero-gamma", &["vgg11: zero-gamma", "resnet8"]);
+    init("--model wrn-16-4 --stochastic-depth 1", &["probability is 1", "below 1"]);
+    init("--model vgg11 --head imagenet", &["32 by 32", "224 to 255"]);
     init("--model resnet8 --dtype f16", &["f16", "f32", "f64"]);
     init("", &["--model"]);
     refuses(folder.path(), "init --model resnet8 --width 2 --out none/out", &["none/out"]);

@@ -236,3 +236,35 @@ fn layers_are_looked_at_without_changing_the_run() {
         assert!(!out("plain").join(name).exists(), "{name}");
     }
 }
+
+/// Every family and departure: no layer without a prediction of what comes back to it, and no number that is not finite.
+#[test]
+fn every_kind_of_network_is_predicted_without_gaps() {
+    let folder = tempfile::tempdir().unwrap();
+    for network in [
+        "resnet101 --width 1 --stem imagenet",
+        "resnet8 --width 3 --preactivation --stochastic-depth 0.3",
+        "resnet18 --width 2 --stem medium --stochastic-depth 0.3",
+        "wrn-16-4 --width 4 --stochastic-depth 0.3 --dropout 0.2",
+        "vgg11 --width 2 --dropout 0.2",
+        "vgg16_bn --width 2",
+        "allconv --width 3 --dropout 0.2",
+    ] {
+        let data = "--train-images 8 --test-images 8 --batch 8 --activation nswish";
+        succeeds(
+            folder.path(),
+            &format!("inspect --theory --model {network} {data} --seeds 1 --json t.json"),
+        );
+        let all = json(folder.path(), "t.json");
+        let rows = all["runs"][0]["rows"].as_array().unwrap();
+        assert!(rows.len() >= 9, "{network}: {} layers", rows.len());
+        for row in rows {
+            for of in ["predicted", "measured"] {
+                let delta = row[of]["delta"].as_f64();
+                assert!(delta.is_some_and(|d| d > 0.0 && d.is_finite()), "{network}: {of} {row}");
+            }
+        }
+        let text = succeeds(folder.path(), &format!("inspect --model {network} {data}"));
+        assert!(text.contains("cross_entropy"), "{text}");
+    }
+}

@@ -62,6 +62,13 @@ impl<S: Scalar> BatchNorm2d<S> {
         })
     }
 
+    /// With γ starting at 0 instead of 1.
+    #[must_use]
+    pub fn with_zero_gamma(mut self) -> Self {
+        self.weight.value = Tensor::zeros(self.weight.value.shape());
+        self
+    }
+
     /// The op of a training step.
     pub(crate) fn op(&self) -> ops::BatchNorm {
         ops::BatchNorm { eps: self.settings.eps }

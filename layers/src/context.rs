@@ -78,9 +78,19 @@ impl<'t, S: Scalar> Context<'t, S> {
 
     /// The seed and index of the stream for a random layer that is applied now.
     ///
-    /// The number of nodes recorded so far tells one random layer of a step from the next; a step has fewer than 2²⁴.
+    /// The number of nodes recorded so far tells one random layer of a step from the next; a step has fewer than 2²³.
+    /// A layer that has a number of its own takes [`Context::site_key`].
     pub fn random_key(&self) -> (u64, u64) {
         (self.seed, self.step << 24 | self.tape.len() as u64)
+    }
+
+    /// The seed and index of the stream for a layer that knows its number among a network's random layers, below 2²³.
+    ///
+    /// It does not depend on what else is recorded, so however a step is [carried out](Context::executing), it draws the
+    /// same. Counted down from the end of the step's indices, it meets none of [`Context::random_key`].
+    pub fn site_key(&self, number: u64) -> (u64, u64) {
+        const LAST: u64 = (1 << 24) - 1;
+        (self.seed, self.step << 24 | (LAST - number.min(LAST)))
     }
 
     /// Records a parameter as the leaf `name` of the current scope, as a frozen one if it is that.

@@ -7,9 +7,12 @@ use crate::layer::Layer;
 
 /// In training, zeroes each element with the given probability and scales the others by 1/(1 − p); in evaluation
 /// the identity. Source: Srivastava et al., *Dropout* (2014).
+///
+/// With a number of its own it draws the same mask however a step is carried out, see [`Context::site_key`].
 #[derive(Debug, Clone, Copy)]
 pub struct Dropout {
     probability: f64,
+    number: Option<u64>,
 }
 
 impl Dropout {
@@ -20,7 +23,15 @@ impl Dropout {
     pub fn new(probability: f64) -> Result<Self> {
         // The op knows the legal range; asking it here refuses a bad value at construction.
         ops::Dropout::new(probability, 0, 0)?;
-        Ok(Self { probability })
+        Ok(Self { probability, number: None })
+    }
+
+    /// A dropout layer that is the random site `number` of a network.
+    ///
+    /// # Errors
+    /// As [`Dropout::new`].
+    pub fn numbered(probability: f64, number: u64) -> Result<Self> {
+        Ok(Self { number: Some(number), ..Self::new(probability)? })
     }
 }
 
@@ -29,7 +40,7 @@ impl<S: Scalar> Layer<S> for Dropout {
         if !cx.is_training() {
             return Ok(x);
         }
-        let (seed, index) = cx.random_key();
+        let (seed, index) = self.number.map_or_else(|| cx.random_key(), |number| cx.site_key(number));
         cx.tape().apply(ops::Dropout::new(self.probability, seed, index)?, &[x])
     }
 }

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 /// How a network is carried out: which kernels compute it and what is kept for the backward pass.
 ///
-/// None of this changes what is computed. `fused` and `checkpoint_blocks` do not change a single bit, except that a fused tape
-/// has fewer nodes, by whose number [random layers](crate::Context::random_key) are told apart: their masks are others.
+/// None of this changes what is computed. `fused` and `checkpoint_blocks` do not change a single bit in any registered network;
+/// random layers without a [number](crate::Context::site_key) are told apart by the [number of
+/// nodes](crate::Context::random_key), of which a fused tape has fewer: their masks are others.
 /// `exact` chooses the algorithm of convolutions and so their rounding errors, see [`autograd::ops::Conv2d`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Execution {

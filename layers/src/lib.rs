@@ -29,6 +29,7 @@ mod parameter;
 mod pooling;
 pub mod residual;
 mod sequential;
+mod stochastic_depth;
 pub mod weights;
 
 pub use activation::{Activation, MakeActivation, PRelu};
@@ -48,3 +49,4 @@ pub use normed::{Normed, PendingNorm};
 pub use parameter::{Parameter, Role};
 pub use pooling::{AvgPool2d, GlobalAvgPool, MaxPool2d};
 pub use sequential::Sequential;
+pub use stochastic_depth::StochasticDepth;

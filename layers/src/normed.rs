@@ -59,6 +59,13 @@ impl<'t, S: Scalar> PendingNorm<'_, 't, S> {
     }
 }
 
+/// What is recorded already, such as a normalization with an op behind it.
+impl<'t, S: Scalar> From<Var<'t, S>> for Normed<'_, 't, S> {
+    fn from(recorded: Var<'t, S>) -> Self {
+        Self(State::Recorded(recorded))
+    }
+}
+
 impl<'t, S: Scalar> Normed<'_, 't, S> {
     /// The sum with the path around a block.
     ///

@@ -23,6 +23,7 @@ import math
 import os
 import platform
 import random
+import sys
 
 import numpy as np
 import torch
@@ -30,6 +31,9 @@ import torch.nn.functional as F
 import torchvision
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.append(os.path.join(HERE, "..", "peers", "gradients"))
+import networks  # noqa: E402  The networks that torchvision does not have.
+
 MADE_WITH = {
     "python": platform.python_version(),
     "torch": torch.__version__.split("+")[0],
@@ -651,6 +655,16 @@ def state(model):
     ]
 
 
+def counts(name, classes, model, **more):
+    sizes = {"parameters": parameter_count(model), "batch_norm_statistics": buffer_count(model)}
+    return {"model": name, "classes": classes, **more, **sizes}
+
+
+def published_count(name):
+    """What torchvision's documentation says; the weights themselves are not needed."""
+    return torchvision.models.get_model_weights(name).IMAGENET1K_V1.meta["num_params"]
+
+
 def make_models():
     torch.manual_seed(20)
     image = torch.zeros(1, 3, 32, 32)
@@ -675,7 +689,7 @@ def make_models():
         if depth in published and row["shortcut"] == "A" and row["classes"] == 10:
             assert round(row["parameters"] / 1e6, 2) == published[depth], row
 
-    for depth in (18, 34, 50):
+    for depth in (18, 34, 50, 101):
         build = getattr(torchvision.models, f"resnet{depth}")
         for stem, classes in (("small", 10), ("small", 100), ("imagenet", 1000)):
             model = build(num_classes=classes)
@@ -690,9 +704,36 @@ def make_models():
                 "parameters": parameter_count(model),
                 "batch_norm_statistics": buffer_count(model),
             }
-            if depth != 34 and classes == 10:
+            if depth in (18, 50) and classes == 10 or depth == 18 and stem == "imagenet":
                 row["state"] = state(model)
+            if stem == "imagenet":
+                assert row["parameters"] == published_count(f"resnet{depth}"), row
             rows.append(row)
+
+    for name in ("vgg11", "vgg16", "vgg11_bn", "vgg16_bn"):
+        model = getattr(torchvision.models, name)(init_weights=False)
+        row = counts(name, 1000, model, head="imagenet")
+        assert row["parameters"] == published_count(name), row
+        if name in ("vgg11", "vgg11_bn"):
+            row["state"] = state(model)
+        rows.append(row)
+
+    # Millions of parameters according to Zagoruyko and Komodakis (2016) and Springenberg et al. (2015).
+    published = {"wrn-16-4": (2.7, 1), "wrn-28-10": (36.5, 1), "allconv": (1.4, 1)}
+    for name in ("vgg11", "vgg16", "vgg11_bn", "vgg16_bn", *published):
+        for classes in (10, 100):
+            model = networks.build(name, torch.nn.ReLU, classes=classes).eval()
+            assert model(image).shape == (1, classes)
+            row = counts(name, classes, model, **({"head": "small"} if name.startswith("vgg") else {}))
+            if name in published and classes == 10:
+                millions, digits = published[name]
+                assert round(row["parameters"] / 1e6, digits) == millions, row
+            rows.append(row)
+    for name in ("resnet20", "resnet56", "resnet110", "resnet18", "resnet50"):
+        model = networks.build(name, torch.nn.ReLU, preactivation=True).eval()
+        assert model(image).shape == (1, 10)
+        stem = {"stem": "small"} if name in ("resnet18", "resnet50") else {}
+        rows.append(counts(name, 10, model, **stem, preactivation=True))
     write("models.json", {"made_with": MADE_WITH}, "models", rows)
 
 

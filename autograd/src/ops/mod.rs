@@ -44,6 +44,7 @@ mod scale;
 mod slice;
 mod softmax;
 mod sqrt;
+mod stochastic_depth;
 mod sub;
 mod sum;
 mod var;
@@ -78,6 +79,7 @@ pub use scale::Scale;
 pub use slice::Slice;
 pub use softmax::Softmax;
 pub use sqrt::Sqrt;
+pub use stochastic_depth::StochasticDepth;
 pub use sub::Sub;
 pub use sum::Sum;
 pub use var::Variance;
@@ -135,6 +137,11 @@ pub const OPS: &[OpEntry] = &[
     OpEntry { name: "log_softmax", formula: "xᵢ − ln Σ e^xⱼ", cases: log_softmax::cases },
     OpEntry { name: "cross_entropy", formula: "−mean Σ q ln softmax(x)", cases: cross_entropy::cases },
     OpEntry { name: "dropout", formula: "m∘x, m ∈ {0, 1/(1 − p)}", cases: dropout::cases },
+    OpEntry {
+        name: "stochastic_depth",
+        formula: "mₙ·xₙ for each sample, mₙ ∈ {0, 1/(1 − p)}",
+        cases: stochastic_depth::cases,
+    },
     OpEntry { name: "max_pool2d", formula: "max x over a window", cases: max_pool2d::cases },
     OpEntry { name: "avg_pool2d", formula: "mean of x over a window", cases: avg_pool2d::cases },
     OpEntry { name: "global_avg_pool", formula: "mean of x over an image", cases: global_avg_pool::cases },

@@ -5,7 +5,7 @@ use autograd::ops::{GRADIENT_OPS, OPS};
 use clap::{Args, ValueEnum};
 use datasets::DATASETS;
 use layers::INITS;
-use layers::models::ModelEntry;
+use layers::models::{CHOICES, ModelEntry};
 use layers::optim::OPTIMIZERS;
 
 use crate::error::Result;
@@ -76,7 +76,10 @@ fn text(what: What) -> String {
                 let numbers = [m.width.to_string(), depth, m.rate.to_string()];
                 t.row([m.name, m.about].map(str::to_string).into_iter().chain(numbers));
             }
-            format!("Models\n{t}")
+            let choices = CHOICES.iter().map(|(choice, name, about)| {
+                format!("  --{name}: {about}\n    {}\n", choice.models().join(", "))
+            });
+            format!("Models\n{t}\nOptions of some\n{}", choices.collect::<String>())
         }
         What::Datasets => {
             let mut t = Table::new().text("data set").text("what it is");

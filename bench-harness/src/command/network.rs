@@ -29,6 +29,28 @@ pub(super) struct NetworkOptions {
     /// Hidden layers of mlp, layers with weights of plain [default: the network's usual depth]
     #[arg(long)]
     depth: Option<usize>,
+    /// Stem of the ImageNet residual networks, small (3x3), medium (3x3 of stride 2, for 64 pixels) or imagenet (7x7 of
+    /// stride 2 and pooling) [default: small]
+    #[arg(long)]
+    stem: Option<String>,
+    /// Head of the VGG networks, small (mean over positions, one dense layer) or imagenet (three dense layers, for 224
+    /// pixels) [default: small]
+    #[arg(long)]
+    head: Option<String>,
+    /// Residual blocks with normalization and activation in front of convolutions (He et al. 2016b)
+    #[arg(long)]
+    preactivation: bool,
+    /// The scale of the last normalization in each residual branch starts at 0 (Goyal et al. 2017)
+    #[arg(long)]
+    zero_gamma: bool,
+    /// Probability with which the last residual block's branch is dropped from a sample, earlier ones in proportion to
+    /// their place (Huang et al. 2016) [default: 0]
+    #[arg(long)]
+    stochastic_depth: Option<f64>,
+    /// Probability with which an element is dropped, in the networks that have dropout [default: 0; 0.5 with the imagenet
+    /// head]
+    #[arg(long)]
+    dropout: Option<f64>,
     /// Normalized activations: statistics used in training, running or batch [default: running]
     #[arg(long)]
     statistics: Option<String>,
@@ -69,6 +91,12 @@ impl NetworkOptions {
             activation: Some(self.activation.clone()),
             width: self.width,
             depth: self.depth,
+            stem: self.stem.clone(),
+            head: self.head.clone(),
+            preactivation: Some(self.preactivation),
+            zero_gamma: Some(self.zero_gamma),
+            stochastic_depth: self.stochastic_depth,
+            dropout: self.dropout,
             statistics: self.statistics.clone(),
             moment: self.moment.clone(),
             gradient: self.gradient.clone(),
@@ -86,7 +114,18 @@ impl fmt::Display for NetworkOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} with {}, {} classes", self.model, self.activation, self.classes)?;
         self.width.map_or(Ok(()), |width| write!(f, ", width {width}"))?;
-        self.depth.map_or(Ok(()), |depth| write!(f, ", depth {depth}"))
+        self.depth.map_or(Ok(()), |depth| write!(f, ", depth {depth}"))?;
+        let texts = [("stem", self.stem.clone()), ("head", self.head.clone())];
+        let numbers = [("stochastic-depth", self.stochastic_depth), ("dropout", self.dropout)];
+        for (name, value) in texts.into_iter().chain(numbers.map(|(n, p)| (n, p.map(|p| p.to_string())))) {
+            value.map_or(Ok(()), |value| write!(f, ", {name} {value}"))?;
+        }
+        for (name, is_on) in [("preactivation", self.preactivation), ("zero-gamma", self.zero_gamma)] {
+            if is_on {
+                write!(f, ", {name}")?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -132,7 +171,21 @@ mod tests {
             let text = argument.get_help()?.to_string().replace('\n', " ");
             Some(text.split(" [default").next().unwrap_or_default().to_string())
         };
-        let shared = ["width", "depth", "statistics", "moment", "gradient", "granularity", "guard"];
+        let shared = [
+            "width",
+            "depth",
+            "stem",
+            "head",
+            "preactivation",
+            "zero_gamma",
+            "stochastic_depth",
+            "dropout",
+            "statistics",
+            "moment",
+            "gradient",
+            "granularity",
+            "guard",
+        ];
         for id in shared {
             assert_eq!(help(&ours, id), help(&theirs, id), "--{id}");
         }

@@ -21,6 +21,7 @@ pub fn build_model<S: autograd::Scalar>(
         classes,
         width: settings.width,
         depth: settings.depth,
+        variant: settings.variant,
         init: Init::named(&settings.init)?,
         seed: settings.seed,
     };

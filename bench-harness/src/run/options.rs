@@ -53,6 +53,20 @@ options! {
     width: usize,
     /// Hidden layers of mlp, layers with weights of plain [default: the network's usual depth]
     depth: usize,
+    /// Stem of the ImageNet residual networks, small (3x3), medium (3x3 of stride 2, for 64 pixels) or imagenet (7x7 of stride 2 and pooling) [default: small]
+    stem: String,
+    /// Head of the VGG networks, small (mean over positions, one dense layer) or imagenet (three dense layers, for 224 pixels) [default: small]
+    head: String,
+    /// Residual blocks with normalization and activation in front of convolutions (He et al. 2016b)
+    #[arg(num_args = 0..=1, default_missing_value = "true")]
+    preactivation: bool,
+    /// The scale of the last normalization in each residual branch starts at 0 (Goyal et al. 2017)
+    #[arg(num_args = 0..=1, default_missing_value = "true")]
+    zero_gamma: bool,
+    /// Probability with which the last residual block's branch is dropped from a sample, earlier ones in proportion to their place (Huang et al. 2016) [default: 0]
+    stochastic_depth: f64,
+    /// Probability with which an element is dropped, in the networks that have dropout [default: 0; 0.5 with the imagenet head]
+    dropout: f64,
     /// Activation, see `anact list activations`; a family's parameter in parentheses, as in "swish(1.702)"; a rival's prefix, as in gp-tanh [default: nswish]
     activation: String,
     /// How weights are drawn, see `anact list inits` [default: lecun_normal]

@@ -269,8 +269,8 @@ impl Trainer {
         let is_inspected = self.inspections.as_ref().is_some_and(|i| i.has(self.steps));
         let start = Instant::now();
         let tape = if self.times_ops { Tape::timed() } else { Tape::new() };
-        // The theory and the search for anomalies read the tape op by op; the bits are the same (no registered network has
-        // dropout, whose masks depend on the number of nodes).
+        // The theory and the search for anomalies read the tape op by op; the bits are the same (the random layers of registered
+        // networks have numbers, so that their masks do not depend on the nodes).
         let fused = self.execution.fused && !(is_inspected || self.finds_anomalies);
         let execution = Execution { fused, ..self.execution };
         let cx = Context::train(&tape, self.seed, draw).executing(execution);

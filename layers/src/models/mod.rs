@@ -1,16 +1,23 @@
 //! Whole networks by name.
 
+mod allconv;
 mod cnn;
 mod mlp;
 mod plain;
+mod residual_stages;
 mod resnet;
 mod resnet_cifar;
+mod variant;
+mod vgg;
+mod wrn;
 
 use autograd::{Error, Result, Scalar};
 
 use crate::activation::MakeActivation;
 use crate::init::{Init, Initializer};
 use crate::layer::Layer;
+
+pub use variant::{CHOICES, Choice, HEADS, Head, STEMS, Stem, Variant};
 
 /// What a network is built for.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +30,8 @@ pub struct ModelSettings {
     pub width: Option<usize>,
     /// What [`ModelEntry::depth`] counts; `None` for the network's usual depth, and for networks that have but one.
     pub depth: Option<usize>,
+    /// How the network departs from its usual form.
+    pub variant: Variant,
     /// How weights are drawn.
     pub init: Init,
     /// From which seed.
@@ -56,6 +65,8 @@ pub struct ModelEntry<S: Scalar> {
     /// A learning rate that trains it by SGD with momentum 0.9 and batches of 128. Without normalization layers it
     /// must be smaller.
     pub rate: f64,
+    /// The departures from its usual form that it has.
+    pub choices: &'static [Choice],
     build: Build<S>,
 }
 
@@ -68,6 +79,7 @@ impl<S: Scalar> ModelEntry<S> {
             width: mlp::WIDTH,
             depth: Some(mlp::DEPTH),
             rate: 0.01,
+            choices: &[],
             build: mlp::build,
         },
         Self {
@@ -76,6 +88,7 @@ impl<S: Scalar> ModelEntry<S> {
             width: cnn::WIDTH,
             depth: None,
             rate: 0.01,
+            choices: &[],
             build: cnn::build,
         },
         Self {
@@ -84,6 +97,7 @@ impl<S: Scalar> ModelEntry<S> {
             width: plain::WIDTH,
             depth: Some(plain::DEPTH),
             rate: 0.01,
+            choices: &[],
             build: plain::build,
         },
         cifar(
@@ -97,9 +111,35 @@ impl<S: Scalar> ModelEntry<S> {
         cifar("resnet44", "the same with n = 7", resnet_cifar::build::<S, 7>),
         cifar("resnet56", "the same with n = 9", resnet_cifar::build::<S, 9>),
         cifar("resnet110", "the same with n = 18", resnet_cifar::build::<S, 18>),
-        large("resnet18", "basic blocks 2-2-2-2, small-image stem (3×3, no pooling)", resnet::build_18),
-        large("resnet34", "basic blocks 3-4-6-3, small-image stem", resnet::build_34),
-        large("resnet50", "bottlenecks 3-4-6-3, small-image stem", resnet::build_50),
+        large("resnet18", "basic blocks 2-2-2-2, usual stem small (3×3, no pooling)", resnet::build_18),
+        large("resnet34", "basic blocks 3-4-6-3, likewise", resnet::build_34),
+        large("resnet50", "bottlenecks 3-4-6-3, likewise", resnet::build_50),
+        large("resnet101", "bottlenecks 3-4-23-3, likewise", resnet::build_101),
+        wide(
+            "wrn-16-4",
+            "wide residual net (Zagoruyko and Komodakis 2016), pre-activated",
+            4,
+            wrn::build::<S, 2>,
+        ),
+        wide("wrn-28-10", "the same, deeper and wider", 10, wrn::build::<S, 4>),
+        vgg(
+            "vgg11",
+            "VGG configuration A (Simonyan and Zisserman 2015), usual head small",
+            0.01,
+            vgg::build_11::<S, false>,
+        ),
+        vgg("vgg16", "VGG configuration D, likewise", 0.01, vgg::build_16::<S, false>),
+        vgg("vgg11_bn", "vgg11 with batch norm", 0.05, vgg::build_11::<S, true>),
+        vgg("vgg16_bn", "vgg16 with batch norm", 0.05, vgg::build_16::<S, true>),
+        Self {
+            name: "allconv",
+            about: "All-CNN-C, nine convolutions with bias, no norm (Springenberg et al. 2015)",
+            width: allconv::WIDTH,
+            depth: None,
+            rate: 0.01,
+            choices: allconv::CHOICES,
+            build: allconv::build,
+        },
     ];
 
     /// The network called `name`.
@@ -111,11 +151,19 @@ impl<S: Scalar> ModelEntry<S> {
         entry.ok_or_else(|| Error::unknown("model", name, Self::ALL.iter().map(|m| m.name)))
     }
 
+    /// Whether the network can depart from its usual form so.
+    ///
+    /// # Errors
+    /// A departure that it does not have, a probability out of range, or two that do not go together.
+    pub fn check(&self, variant: &Variant) -> Result<()> {
+        variant.check(self.name, self.choices)
+    }
+
     /// Builds the network.
     ///
     /// # Errors
     /// No classes, an empty image, a width or depth of 0, any of them beyond all use, a depth for a network that has but
-    /// one, or an image too small for the network.
+    /// one, a departure that the network does not have, or an image too small for it.
     pub fn build(
         &self,
         settings: &ModelSettings,
@@ -145,6 +193,7 @@ impl<S: Scalar> ModelEntry<S> {
             }
             (usual, given) => given.or(usual),
         };
+        self.check(&settings.variant)?;
         let width = Some(settings.width.unwrap_or(self.width));
         let settings = ModelSettings { width, depth, ..*settings };
         (self.build)(&settings, activation, &mut Initializer::new(settings.init, settings.seed))
@@ -152,11 +201,33 @@ impl<S: Scalar> ModelEntry<S> {
 }
 
 const fn cifar<S: Scalar>(name: &'static str, about: &'static str, build: Build<S>) -> ModelEntry<S> {
-    ModelEntry { name, about, width: resnet_cifar::WIDTH, depth: None, rate: 0.1, build }
+    let (width, choices) = (resnet_cifar::WIDTH, resnet_cifar::CHOICES);
+    ModelEntry { name, about, width, depth: None, rate: 0.1, choices, build }
 }
 
 const fn large<S: Scalar>(name: &'static str, about: &'static str, build: Build<S>) -> ModelEntry<S> {
-    ModelEntry { name, about, width: resnet::WIDTH, depth: None, rate: 0.1, build }
+    let (width, choices) = (resnet::WIDTH, resnet::CHOICES);
+    ModelEntry { name, about, width, depth: None, rate: 0.1, choices, build }
+}
+
+/// WRN-d-k, k being `factor`.
+const fn wide<S: Scalar>(
+    name: &'static str,
+    about: &'static str,
+    factor: usize,
+    build: Build<S>,
+) -> ModelEntry<S> {
+    let width = factor * wrn::STEM;
+    ModelEntry { name, about, width, depth: None, rate: 0.1, choices: wrn::CHOICES, build }
+}
+
+const fn vgg<S: Scalar>(
+    name: &'static str,
+    about: &'static str,
+    rate: f64,
+    build: Build<S>,
+) -> ModelEntry<S> {
+    ModelEntry { name, about, width: vgg::WIDTH, depth: None, rate, choices: vgg::CHOICES, build }
 }
 
 impl ModelSettings {

@@ -1,26 +1,21 @@
-//! The ImageNet residual networks with a stem for small images.
+//! The ImageNet residual networks, with stems for images of several sizes.
 
-use autograd::{Result, Scalar};
+use autograd::{Result, Scalar, ops};
 
 use super::ModelSettings;
+use super::residual_stages::{Block, Stages, order_of};
+use super::variant::{Choice, Stem};
 use crate::activation::MakeActivation;
 use crate::batch_norm::{BatchNorm2d, BatchNormSettings};
 use crate::conv::Conv2d;
 use crate::init::Initializer;
 use crate::layer::Layer;
-use crate::linear::Linear;
-use crate::pooling::GlobalAvgPool;
-use crate::residual::{BasicBlock, BlockSizes, Bottleneck};
+use crate::pooling::MaxPool2d;
 use crate::sequential::Sequential;
 
 pub(super) const WIDTH: usize = 64;
-
-/// Which block a network is made of.
-#[derive(Clone, Copy)]
-enum Block {
-    Basic,
-    Bottleneck,
-}
+pub(super) const CHOICES: &[Choice] =
+    &[Choice::Stem, Choice::Preactivation, Choice::ZeroGamma, Choice::StochasticDepth];
 
 /// ResNet-18.
 pub(super) fn build_18<S: Scalar>(
@@ -49,9 +44,18 @@ pub(super) fn build_50<S: Scalar>(
     build(settings, activation, init, Block::Bottleneck, [3, 4, 6, 3])
 }
 
-/// `conv1 bn1 act1 layer1.0 … layer4.k avgpool fc`, the names of torchvision. The stem is one 3×3 convolution of
-/// stride 1 without pooling, for images of 32 or 64 pixels, in place of the 7×7 one of stride 2 with pooling.
-/// Source: He et al., *Deep residual learning* (2016), table 1.
+/// ResNet-101.
+pub(super) fn build_101<S: Scalar>(
+    settings: &ModelSettings,
+    activation: MakeActivation<'_, S>,
+    init: &mut Initializer,
+) -> Result<Box<dyn Layer<S>>> {
+    build(settings, activation, init, Block::Bottleneck, [3, 4, 23, 3])
+}
+
+/// `conv1 bn1 act1 [maxpool] layer1.0 … layer4.k avgpool fc`, the names of torchvision; see [`Stem`] for what stands in
+/// front of `layer1`. Pre-activated with `norm act` in front of `avgpool`.
+/// Source: He et al., *Deep residual learning* (2016), table 1; *Identity mappings* (2016).
 fn build<S: Scalar>(
     settings: &ModelSettings,
     activation: MakeActivation<'_, S>,
@@ -59,27 +63,20 @@ fn build<S: Scalar>(
     block: Block,
     depths: [usize; 4],
 ) -> Result<Box<dyn Layer<S>>> {
-    let stem = settings.width();
+    let (inputs, stem) = (settings.width(), settings.variant.stem.unwrap_or(Stem::Small));
+    let (kernel, stride) = match stem {
+        Stem::Small => (3, 1),
+        Stem::Medium => (3, 2),
+        Stem::ImageNet => (7, 2),
+    };
     let mut net = Sequential::new()
-        .named("conv1", Conv2d::same(settings.input[0], stem, 3, 1, init)?)
-        .named("bn1", BatchNorm2d::new(stem, BatchNormSettings::default())?)
-        .boxed("act1", activation(stem));
-    let mut inputs = stem;
-    for (stage, depth) in depths.into_iter().enumerate() {
-        let width = stem << stage;
-        let mut blocks = Sequential::new();
-        for place in 0..depth {
-            let stride = if stage > 0 && place == 0 { 2 } else { 1 };
-            let sizes = BlockSizes { inputs, width, stride };
-            (blocks, inputs) = match block {
-                Block::Basic => (blocks.then(BasicBlock::new(sizes, activation, init)?), width),
-                Block::Bottleneck => (
-                    blocks.then(Bottleneck::new(sizes, activation, init)?),
-                    width * Bottleneck::<S>::EXPANSION,
-                ),
-            };
-        }
-        net = net.named(&format!("layer{}", stage + 1), blocks);
+        .named("conv1", Conv2d::same(settings.input[0], inputs, kernel, stride, init)?)
+        .named("bn1", BatchNorm2d::new(inputs, BatchNormSettings::default())?)
+        .boxed("act1", activation(inputs));
+    if stem == Stem::ImageNet {
+        let pool = ops::MaxPool2d { kernel: [3; 2], stride: [2; 2], padding: [1; 2] };
+        net = net.named("maxpool", MaxPool2d(pool));
     }
-    Ok(Box::new(net.named("avgpool", GlobalAvgPool).named("fc", Linear::new(inputs, settings.classes, init))))
+    Stages { block, order: order_of(settings), depths: &depths, inputs }
+        .append(net, settings, activation, init)
 }

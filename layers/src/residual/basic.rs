@@ -10,6 +10,7 @@ use crate::conv::Conv2d;
 use crate::init::Initializer;
 use crate::layer::{Layer, Walk};
 use crate::sequential::Sequential;
+use crate::stochastic_depth::StochasticDepth;
 
 /// y = φ₂(bn2(conv2(φ₁(bn1(conv1(x))))) + shortcut(x)), two 3×3 convolutions, the first with the stride.
 ///
@@ -24,6 +25,7 @@ pub struct BasicBlock<S: Scalar> {
     bn2: BatchNorm2d<S>,
     downsample: Option<Sequential<S>>,
     act2: Box<dyn Layer<S>>,
+    depth: Option<StochasticDepth>,
 }
 
 impl<S: Scalar> BasicBlock<S> {
@@ -42,7 +44,21 @@ impl<S: Scalar> BasicBlock<S> {
             bn2: norm()?,
             downsample: shortcut(inputs, width, stride, init)?,
             act2: activation(width),
+            depth: None,
         })
+    }
+
+    /// With γ of bn2 starting at 0, so that the branch does: the block starts as φ₂(shortcut(x)).
+    /// Source: Goyal et al., *Accurate, large minibatch SGD* (2017), section 5.1.
+    #[must_use]
+    pub fn with_zero_gamma(self) -> Self {
+        Self { bn2: self.bn2.with_zero_gamma(), ..self }
+    }
+
+    /// With a branch that is dropped at random.
+    #[must_use]
+    pub fn with_depth(self, depth: Option<StochasticDepth>) -> Self {
+        Self { depth, ..self }
     }
 
     fn record<'t>(&mut self, cx: &Context<'t, S>, x: Var<'t, S>) -> Result<Var<'t, S>> {
@@ -50,7 +66,7 @@ impl<S: Scalar> BasicBlock<S> {
         let normed = cx.norm("bn1", &mut self.bn1, y)?;
         y = cx.call_normed("act1", self.act1.as_mut(), normed)?;
         y = cx.call("conv2", &mut self.conv2, y)?;
-        let normed = cx.norm("bn2", &mut self.bn2, y)?;
+        let normed = cx.branch_end("bn2", &mut self.bn2, self.depth.as_mut(), y)?;
         let around = match &mut self.downsample {
             Some(layers) => cx.call("downsample", layers, x)?,
             None => x,

@@ -10,6 +10,7 @@ use crate::conv::Conv2d;
 use crate::init::Initializer;
 use crate::layer::{Layer, Walk};
 use crate::sequential::Sequential;
+use crate::stochastic_depth::StochasticDepth;
 
 /// y = φ₃(bn3(conv3(φ₂(bn2(conv2(φ₁(bn1(conv1(x)))))))) + shortcut(x)): 1×1 down to `width` channels, 3×3 with the
 /// stride, 1×1 up to 4·`width`.
@@ -29,6 +30,7 @@ pub struct Bottleneck<S: Scalar> {
     bn3: BatchNorm2d<S>,
     downsample: Option<Sequential<S>>,
     act3: Box<dyn Layer<S>>,
+    depth: Option<StochasticDepth>,
 }
 
 impl<S: Scalar> Bottleneck<S> {
@@ -54,7 +56,21 @@ impl<S: Scalar> Bottleneck<S> {
             bn3: norm(outputs)?,
             downsample: shortcut(inputs, outputs, stride, init)?,
             act3: activation(outputs),
+            depth: None,
         })
+    }
+
+    /// With γ of bn3 starting at 0, so that the branch does: the block starts as φ₃(shortcut(x)).
+    /// Source: Goyal et al., *Accurate, large minibatch SGD* (2017), section 5.1.
+    #[must_use]
+    pub fn with_zero_gamma(self) -> Self {
+        Self { bn3: self.bn3.with_zero_gamma(), ..self }
+    }
+
+    /// With a branch that is dropped at random.
+    #[must_use]
+    pub fn with_depth(self, depth: Option<StochasticDepth>) -> Self {
+        Self { depth, ..self }
     }
 
     fn record<'t>(&mut self, cx: &Context<'t, S>, x: Var<'t, S>) -> Result<Var<'t, S>> {
@@ -65,7 +81,7 @@ impl<S: Scalar> Bottleneck<S> {
         let normed = cx.norm("bn2", &mut self.bn2, y)?;
         y = cx.call_normed("act2", self.act2.as_mut(), normed)?;
         y = cx.call("conv3", &mut self.conv3, y)?;
-        let normed = cx.norm("bn3", &mut self.bn3, y)?;
+        let normed = cx.branch_end("bn3", &mut self.bn3, self.depth.as_mut(), y)?;
         let around = match &mut self.downsample {
             Some(layers) => cx.call("downsample", layers, x)?,
             None => x,

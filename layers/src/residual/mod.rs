@@ -2,10 +2,16 @@
 
 mod basic;
 mod bottleneck;
+mod preactivated_basic;
+mod preactivated_bottleneck;
+mod preactivation;
 mod shortcut;
 
 pub use basic::BasicBlock;
 pub use bottleneck::Bottleneck;
+pub use preactivated_basic::PreactivatedBlock;
+pub use preactivated_bottleneck::PreactivatedBottleneck;
+use preactivation::Preactivation;
 
 /// The sizes of one block.
 #[derive(Debug, Clone, Copy)]

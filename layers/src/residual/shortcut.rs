@@ -14,9 +14,19 @@ pub(super) fn shortcut<S: Scalar>(
     stride: usize,
     init: &mut Initializer,
 ) -> Result<Option<Sequential<S>>> {
+    let Some(conv) = projection(inputs, outputs, stride, init)? else { return Ok(None) };
+    Ok(Some(Sequential::new().then(conv).then(BatchNorm2d::new(outputs, BatchNormSettings::default())?)))
+}
+
+/// The same without batch normalization, as behind a pre-activation.
+pub(super) fn projection<S: Scalar>(
+    inputs: usize,
+    outputs: usize,
+    stride: usize,
+    init: &mut Initializer,
+) -> Result<Option<Conv2d<S>>> {
     if inputs == outputs && stride == 1 {
         return Ok(None);
     }
-    let conv = Conv2d::same(inputs, outputs, 1, stride, init)?;
-    Ok(Some(Sequential::new().then(conv).then(BatchNorm2d::new(outputs, BatchNormSettings::default())?)))
+    Conv2d::same(inputs, outputs, 1, stride, init).map(Some)
 }

@@ -5,7 +5,7 @@
     python3 compare.py path/to/anact                       # prints a table; exit code 1 above 1e-9
     python3 compare.py --golden ../../golden/gradients     # rewrites the frozen comparisons there
 
-The networks are written here with plain torch modules under torchvision's names. README.md beside this file
+The networks are plain torch modules, see networks.py. README.md beside this file
 describes what is compared.
 """
 
@@ -20,6 +20,8 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+import networks
+
 LIMIT = 1e-9
 CLASSES = 10
 ACTIVATIONS = {"relu": nn.ReLU, "silu": nn.SiLU}
@@ -29,85 +31,36 @@ OPS = {nn.ReLU: "relu", nn.SiLU: "swish", nn.Conv2d: "conv2d", nn.Linear: "add",
 torch.set_default_dtype(torch.float64)
 
 
-def conv(inputs, outputs, size, stride=1):
-    return nn.Conv2d(inputs, outputs, size, stride, padding=size // 2, bias=False)
-
-
-class Block(nn.Module):
-    """Convolutions with batch norm between activations, and a path around them. The stride is the first 3x3's."""
-
-    def __init__(self, inputs, width, stride, act, sizes, expansion):
-        super().__init__()
-        outputs = width * expansion
-        self.depth = len(sizes)
-        channels = [inputs] + [width] * (self.depth - 1) + [outputs]
-        strided = sizes.index(3)
-        for i, size in enumerate(sizes):
-            self.add_module(f"conv{i + 1}", conv(channels[i], channels[i + 1], size, stride if i == strided else 1))
-            self.add_module(f"bn{i + 1}", nn.BatchNorm2d(channels[i + 1]))
-            self.add_module(f"act{i + 1}", act())
-        self.downsample = None
-        if inputs != outputs or stride != 1:
-            self.downsample = nn.Sequential(conv(inputs, outputs, 1, stride), nn.BatchNorm2d(outputs))
-
-    def forward(self, x):
-        y = x
-        for i in range(1, self.depth + 1):
-            y = self.get_submodule(f"bn{i}")(self.get_submodule(f"conv{i}")(y))
-            if i == self.depth:
-                y = y + (x if self.downsample is None else self.downsample(x))
-            y = self.get_submodule(f"act{i}")(y)
-        return y
-
-
-class ResNet(nn.Module):
-    """A 3x3 stem without pooling, stages of doubling width, the mean over positions, a dense layer."""
-
-    def __init__(self, depths, width, act, sizes, expansion):
-        super().__init__()
-        self.conv1, self.bn1, self.act1 = conv(3, width, 3), nn.BatchNorm2d(width), act()
-        inputs = width
-        for stage, depth in enumerate(depths):
-            blocks = []
-            for place in range(depth):
-                stride = 2 if stage > 0 and place == 0 else 1
-                blocks.append(Block(inputs, width << stage, stride, act, sizes, expansion))
-                inputs = (width << stage) * expansion
-            self.add_module(f"layer{stage + 1}", nn.Sequential(*blocks))
-        self.stages = len(depths)
-        self.avgpool, self.fc = nn.AdaptiveAvgPool2d(1), nn.Linear(inputs, CLASSES)
-
-    def forward(self, x):
-        x = self.act1(self.bn1(self.conv1(x)))
-        for stage in range(1, self.stages + 1):
-            x = self.get_submodule(f"layer{stage}")(x)
-        return self.fc(torch.flatten(self.avgpool(x), 1))
-
-
-BASIC, BOTTLENECK = ([3, 3], 1), ([1, 3, 1], 4)
-# Blocks per stage, usual width, block.
-MODELS = {
-    "resnet20": ([3, 3, 3], 16, BASIC),
-    "resnet18": ([2, 2, 2, 2], 64, BASIC),
-    "resnet34": ([3, 4, 6, 3], 64, BASIC),
-    "resnet50": ([3, 4, 6, 3], 64, BOTTLENECK),
+# What is compared, by a title: ANAct's name, what its command is told, and the same for networks.build.
+MODELS = {name: (name, [], {}) for name in ("resnet20", "resnet18", "resnet34", "resnet50")}
+MODELS |= {
+    "resnet18-imagenet": ("resnet18", ["--stem", "imagenet"], {"stem": "imagenet"}),
+    "resnet18-medium": ("resnet18", ["--stem", "medium"], {"stem": "medium"}),
+    "resnet20-pre": ("resnet20", ["--preactivation"], {"preactivation": True}),
+    "resnet50-pre": ("resnet50", ["--preactivation"], {"preactivation": True}),
+    "wrn-16-4": ("wrn-16-4", [], {}),
+    "vgg11": ("vgg11", [], {}),
+    "vgg16_bn": ("vgg16_bn", [], {}),
+    "allconv": ("allconv", [], {}),
 }
 
 
-def draw(name, activation, width, size, samples):
+def draw(title, activation, width, size, samples):
     """A network with no default left in it, and a batch. Everything is rounded to float32, so that files of that
     precision hold it exactly."""
-    seed = torch.Generator().manual_seed(sum(map(ord, name + activation)) + 1000 * size[0] + size[1])
+    seed = torch.Generator().manual_seed(sum(map(ord, title + activation)) + 1000 * size[0] + size[1])
     normal = lambda shape, deviation, mean=0.0: mean + deviation * torch.randn(shape, generator=seed)
     uniform = lambda shape, low, high: low + (high - low) * torch.rand(shape, generator=seed)
-    depths, usual, (sizes, expansion) = MODELS[name]
-    model = ResNet(depths, width or usual, ACTIVATIONS[activation], sizes, expansion)
+    name, _, options = MODELS[title]
+    model = networks.build(name, ACTIVATIONS[activation], width, CLASSES, **options)
     norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
     with torch.no_grad():
         for p in model.parameters():
             if p.dim() > 1:
                 p.copy_(normal(p.shape, (2 / p[0].numel()) ** 0.5))
-        model.fc.bias.copy_(normal(model.fc.bias.shape, 0.1))
+        for m in model.modules():
+            if isinstance(m, (nn.Conv2d, nn.Linear)) and m.bias is not None:
+                m.bias.copy_(normal(m.bias.shape, 0.1))
         for m in norms:
             m.weight.copy_(uniform(m.weight.shape, 0.5, 1.5))
             m.bias.copy_(normal(m.bias.shape, 0.2))
@@ -173,34 +126,48 @@ def save(folder, model, images, labels, dtype):
     return paths
 
 
-def difference(ours, theirs):
-    """The largest difference by the largest entry; a tensor of zeros must be met exactly."""
+def without_gradient(model, mode):
+    """The names of gradients that are 0 but for rounding: of a bias in front of the batch's own normalization."""
+    names = []
+    for prefix, module in model.named_modules():
+        if isinstance(module, nn.Sequential) and mode == "train":
+            for (name, a), b in zip(module.named_children(), list(module)[1:]):
+                if isinstance(a, nn.Conv2d) and a.bias is not None and isinstance(b, nn.BatchNorm2d):
+                    names.append(f"grad.{prefix}.{name}.bias")
+    return names
+
+
+def difference(ours, theirs, scale=None):
+    """The largest difference by the largest entry, if no scale is given; a tensor of zeros must be met exactly."""
     if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
         return float("inf")
-    error, scale = (ours - theirs).abs().max().item(), theirs.abs().max().item()
+    error = (ours - theirs).abs().max().item()
+    scale = theirs.abs().max().item() if scale is None else scale
     return error / scale if scale > 0 else (0.0 if error == 0 else float("inf"))
 
 
 KINDS = ["loss", "logits", "grad", "buffer", "value", "grad_value"]
 
 
-def compare(anact, name, activation, mode, size):
+def compare(anact, title, activation, mode, size):
     """The worst difference of each kind, with the name of the worst of all."""
-    model, images, labels = draw(name, activation, None, size, samples=8)
+    name, told, _ = MODELS[title]
+    model, images, labels = draw(title, activation, None, size, samples=8)
     with tempfile.TemporaryDirectory() as folder:
         weights, batch = save(folder, model, images, labels, torch.float64)
         theirs = step(model, images, labels, mode, every_node=True)
         out = os.path.join(folder, "out.safetensors")
-        options = ["--model", name, "--classes", str(CLASSES), "--activation", activation, "--dtype", "f64"]
+        options = ["--model", name, *told, "--classes", str(CLASSES), "--activation", activation, "--dtype", "f64"]
         files = ["--weights", weights, "--batch", batch, "--out", out]
         command = [anact, "gradients", *options, *files, "--mode", mode, "--all"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         ours = load_file(out)
     worst = dict.fromkeys(KINDS, 0.0)
     at, count = ("", -1.0), 0
+    silent = without_gradient(model, mode)
     for key, value in theirs.items():
         kind = key.split(".")[0]
-        d = difference(ours[key], value) if key in ours else float("inf")
+        d = difference(ours[key], value, 1.0 if key in silent else None) if key in ours else float("inf")
         # The negated comparison lets a NaN win.
         if not d <= worst[kind]:
             worst[kind] = d
@@ -213,41 +180,49 @@ def compare(anact, name, activation, mode, size):
 
 
 def table(anact):
-    head = f"{'model':9} {'f':5} {'mode':5} {'images':7} {'arrays':>6}" + "".join(f" {k:>10}" for k in KINDS)
+    head = f"{'model':17} {'f':5} {'mode':5} {'images':7} {'arrays':>6}" + "".join(f" {k:>10}" for k in KINDS)
     print(f"Largest |anact - torch {torch.__version__.split('+')[0]}| by the tensor's largest |torch|, float64, batch 8")
     print(head + "  worst")
     passed = True
-    for name in MODELS:
+    for title in MODELS:
         for activation in ACTIVATIONS:
             for mode in ("train", "eval"):
                 for size in ((16, 16), (15, 13)):
-                    worst, at, count, is_complete = compare(anact, name, activation, mode, size)
+                    worst, at, count, is_complete = compare(anact, title, activation, mode, size)
                     passed &= is_complete and all(d <= LIMIT for d in worst.values())
                     cells = "".join(f" {worst[k]:10.1e}" for k in KINDS)
                     shape = f"{size[0]}x{size[1]}"
-                    print(f"{name:9} {activation:5} {mode:5} {shape:7} {count:6}{cells}  {at}", flush=True)
+                    print(f"{title:17} {activation:5} {mode:5} {shape:7} {count:6}{cells}  {at}", flush=True)
     print("all below" if passed else "NOT all below", LIMIT)
     return passed
 
 
-# Small enough to be kept, and with everything in them: both kinds of blocks, both modes, odd sizes.
+# Small enough to be kept, and with everything in them: every kind of block and stem, both modes, odd sizes. By folder:
+# title, width, image, runs.
 GOLDEN = {
-    ("resnet18", 2): [("silu", "train")],
-    ("resnet50", 1): [("silu", "train"), ("relu", "eval")],
+    "resnet18-width2": ("resnet18", 2, (9, 7), [("silu", "train")]),
+    "resnet50-width1": ("resnet50", 1, (9, 7), [("silu", "train"), ("relu", "eval")]),
+    "resnet18-imagenet-width1": ("resnet18-imagenet", 1, (21, 17), [("silu", "train")]),
+    "resnet20-pre-width1": ("resnet20-pre", 1, (9, 7), [("silu", "train")]),
+    "resnet50-pre-width1": ("resnet50-pre", 1, (9, 7), [("silu", "train")]),
+    "wrn-16-4-width2": ("wrn-16-4", 2, (9, 7), [("silu", "train")]),
+    "vgg11-width1": ("vgg11", 1, (11, 9), [("silu", "train")]),
+    "vgg16_bn-width1": ("vgg16_bn", 1, (11, 9), [("silu", "eval")]),
+    "allconv-width2": ("allconv", 2, (11, 9), [("silu", "train")]),
 }
 
 
 def golden(folder):
-    for (name, width), runs in GOLDEN.items():
-        inside = os.path.join(folder, f"{name}-width{width}")
+    for inside, (title, width, size, runs) in GOLDEN.items():
+        inside = os.path.join(folder, inside)
         os.makedirs(inside, exist_ok=True)
         # Every run starts from the same files.
-        model, images, labels = draw(name, "silu", width, (9, 7), samples=3)
+        model, images, labels = draw(title, "silu", width, size, samples=3)
         save(inside, model, images, labels, torch.float32)
         start = {k: t.clone() for k, t in model.state_dict().items()}
         for activation, mode in runs:
-            depths, _, (sizes, expansion) = MODELS[name]
-            model = ResNet(depths, width, ACTIVATIONS[activation], sizes, expansion)
+            name, _, options = MODELS[title]
+            model = networks.build(name, ACTIVATIONS[activation], width, CLASSES, **options)
             model.load_state_dict(start)
             arrays = step(model, images, labels, mode, every_node=False)
             if mode == "eval":

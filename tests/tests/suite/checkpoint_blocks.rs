@@ -3,7 +3,7 @@
 use anact::{GradientMode, NormalizedSettings, StatisticsSource, activation};
 use autograd::random::{Purpose, Stream};
 use autograd::{Keep, Pass, Result, Shape, Tape, Tensor, Var};
-use layers::models::{ModelEntry, ModelSettings};
+use layers::models::{ModelEntry, ModelSettings, Variant};
 use layers::optim::{Decayed, Optimizer, SgdSettings, WeightDecay};
 use layers::{Context, Conv2d, Dropout, Execution, GlobalAvgPool, Init, Initializer, Layer, Linear};
 use layers::{Sequential, Walk, weights};
@@ -52,7 +52,15 @@ fn resnet(model: &str, function: &str, settings: &NormalizedSettings) -> Box<dyn
     let [_, channels, height, width] = IMAGES;
     let input = [channels, height, width];
     let init = Init::HeNormal;
-    let settings = ModelSettings { input, classes: CLASSES, width: Some(5), depth: None, init, seed: SEED };
+    let settings = ModelSettings {
+        input,
+        classes: CLASSES,
+        width: Some(5),
+        depth: None,
+        variant: Variant::default(),
+        init,
+        seed: SEED,
+    };
     ModelEntry::named(model).unwrap().build(&settings, &*make).unwrap()
 }
 

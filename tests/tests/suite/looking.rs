@@ -5,7 +5,7 @@ use anact::{NormalizedSettings, activation};
 use autograd::inspect::{Memory, Probe, Statistics};
 use autograd::random::{Purpose, Stream};
 use autograd::{Keep, Pass, Shape, Tape, Tensor, Var};
-use layers::models::{ModelEntry, ModelSettings};
+use layers::models::{ModelEntry, ModelSettings, Variant};
 use layers::{Context, Init};
 
 /// A step of resnet8 of width 4 with normalized Swish on a batch of `samples` images, up to the loss.
@@ -16,6 +16,7 @@ fn record(tape: &Tape<f64>, samples: usize) -> Var<'_, f64> {
         classes: 5,
         width: Some(4),
         depth: None,
+        variant: Variant::default(),
         init: Init::HeNormal,
         seed: 3,
     };

@@ -9,3 +9,4 @@ mod per_sample;
 mod random_graphs;
 mod reproducibility;
 mod tidy;
+mod variants;

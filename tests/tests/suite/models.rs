@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use anact::{NormalizedSettings, activation};
 use autograd::random::{Purpose, Stream};
 use autograd::{Keep, Scalar, Shape, Tape, Tensor};
-use layers::models::{ModelEntry, ModelSettings};
+use layers::models::{HEADS, ModelEntry, ModelSettings, STEMS, Variant};
 use layers::{BufferMut, Context, Init, Layer, Parameter, Visitor, Walk};
 use serde_json::Value;
 
@@ -73,7 +73,15 @@ fn build<S: Scalar>(name: &str, settings: &ModelSettings, function: &str) -> Box
 
 /// Usual width and a seed; uniform weights are the quickest to draw.
 fn full_size(classes: usize) -> ModelSettings {
-    ModelSettings { input: [3, 32, 32], classes, width: None, depth: None, init: Init::HeUniform, seed: 1 }
+    ModelSettings {
+        input: [3, 32, 32],
+        classes,
+        width: None,
+        depth: None,
+        variant: Variant::default(),
+        init: Init::HeUniform,
+        seed: 1,
+    }
 }
 
 fn golden() -> Vec<Value> {
@@ -82,66 +90,134 @@ fn golden() -> Vec<Value> {
     golden["models"].as_array().expect("a list of models").clone()
 }
 
-/// Our name of a row of the golden file, if we have its network: option-B shortcuts, and the small stem.
-fn our_name(row: &Value) -> Option<&str> {
+/// What a row of the golden file is called here and how it is built, if we have its network: those with option-A
+/// shortcuts we have not.
+fn ours(row: &Value) -> Option<(&str, ModelSettings)> {
     let name = row["model"].as_str().expect("a name");
-    match (row["shortcut"].as_str(), row["stem"].as_str()) {
-        (Some("B"), None) => name.strip_prefix("cifar_"),
-        (None, Some("small")) => Some(name),
-        _ => None,
-    }
+    let name = match (name.strip_prefix("cifar_"), row["shortcut"].as_str()) {
+        (Some(_), Some("A")) => return None,
+        (name_of_cifar, _) => name_of_cifar.unwrap_or(name),
+    };
+    let stem = row["stem"].as_str().map(|name| STEMS.iter().find(|s| s.0 == name).expect("a stem").1);
+    let head = row["head"].as_str().map(|name| HEADS.iter().find(|h| h.0 == name).expect("a head").1);
+    let variant = Variant { stem, head, preactivation: row["preactivation"] == true, ..Variant::default() };
+    let side = if row["head"] == "imagenet" { 224 } else { 32 };
+    let classes = row["classes"].as_u64().expect("a count") as usize;
+    Some((name, ModelSettings { input: [3, side, side], variant, ..full_size(classes) }))
+}
+
+/// Name, whether it is a parameter, and shape.
+type Shaped = (String, bool, Vec<usize>);
+
+/// The state of a network of usual width, without its 138 million weights: every length is a constant plus a multiple of
+/// the width, so networks of width 1 and 2 say all of them.
+fn shapes(name: &str, settings: &ModelSettings) -> Vec<Shaped> {
+    let usual = ModelEntry::<f32>::named(name).expect("a network").width;
+    let of_width = |width| {
+        State::of(build::<f32>(name, &ModelSettings { width: Some(width), ..*settings }, "relu").as_mut())
+            .rows
+    };
+    let pairs = of_width(1).into_iter().zip(of_width(2));
+    let lengths = |a: &Row, b: &Row| -> Vec<usize> {
+        a.shape.iter().zip(&b.shape).map(|(one, two)| one + (two - one) * (usual - 1)).collect()
+    };
+    pairs.map(|(a, b)| (a.name.clone(), a.is_parameter, lengths(&a, &b))).collect()
 }
 
 /// Counts by PyTorch, names, kinds, order and shapes by torchvision; see tests/golden/README.md.
 #[test]
 fn sizes_and_names_equal_those_of_torchvision() {
-    let (mut counted, mut named) = (0, 0);
+    let (mut counted, mut built, mut named) = (0, 0, 0);
     for row in golden() {
-        let Some(name) = our_name(&row) else { continue };
-        let classes = row["classes"].as_u64().expect("a count") as usize;
-        let mut model = build::<f32>(name, &full_size(classes), "relu");
-        let state = State::of(model.as_mut());
-        let text = format!("{name}, {classes} classes");
-        assert_eq!(Some(state.elements(|r| r.is_parameter) as u64), row["parameters"].as_u64(), "{text}");
-        let is_statistic = |r: &Row| r.name.ends_with("running_mean") || r.name.ends_with("running_var");
-        assert_eq!(
-            Some(state.elements(is_statistic) as u64),
-            row["batch_norm_statistics"].as_u64(),
-            "{text}"
-        );
+        let Some((name, settings)) = ours(&row) else { continue };
+        let text = format!("{name}, {settings:?}");
+        let state = shapes(name, &settings);
+        let elements = |wanted: &dyn Fn(&Shaped) -> bool| {
+            state.iter().filter(|r| wanted(r)).map(|r| r.2.iter().product::<usize>() as u64).sum::<u64>()
+        };
+        let parameters = row["parameters"].as_u64().expect("a count");
+        assert_eq!(elements(&|r| r.1), parameters, "{text}");
+        let is_statistic = |r: &Shaped| r.0.ends_with("running_mean") || r.0.ends_with("running_var");
+        assert_eq!(Some(elements(&is_statistic)), row["batch_norm_statistics"].as_u64(), "{text}");
         counted += 1;
+        if settings.classes == 10 && parameters < 24_000_000 {
+            let rows = State::of(build::<f32>(name, &settings, "relu").as_mut()).rows;
+            let whole: Vec<Shaped> = rows.into_iter().map(|r| (r.name, r.is_parameter, r.shape)).collect();
+            assert_eq!(whole, state, "{text}");
+            built += 1;
+        }
         let Some(want) = row["state"].as_array() else { continue };
-        assert_eq!(state.rows.len(), want.len(), "{text}");
-        for (got, want) in state.rows.iter().zip(want) {
-            let kind = if got.is_parameter { "parameter" } else { "buffer" };
-            let got = serde_json::json!({ "name": got.name, "kind": kind, "shape": got.shape });
+        assert_eq!(state.len(), want.len(), "{text}");
+        for ((name, is_parameter, shape), want) in state.iter().zip(want) {
+            let kind = if *is_parameter { "parameter" } else { "buffer" };
+            let got = serde_json::json!({ "name": name, "kind": kind, "shape": shape });
             assert_eq!(&got, want, "{text}");
         }
         named += 1;
     }
-    assert_eq!((counted, named), (16, 2));
+    assert_eq!((counted, built, named), (45, 19, 5));
+}
+
+/// What torchvision's documentation says: the counts that everyone knows these networks by.
+#[test]
+fn published_counts_are_met() {
+    let published = [
+        ("resnet18", 11_689_512),
+        ("resnet34", 21_797_672),
+        ("resnet50", 25_557_032),
+        ("resnet101", 44_549_160),
+        ("vgg11", 132_863_336),
+        ("vgg16", 138_357_544),
+        ("vgg11_bn", 132_868_840),
+        ("vgg16_bn", 138_365_992),
+    ];
+    for (name, want) in published {
+        let row = golden().into_iter().find(|r| r["model"] == name && r["classes"] == 1000).expect(name);
+        assert_eq!(row["parameters"], want, "{name}");
+    }
+}
+
+/// Departures from the usual form, of one network of each family that has them.
+fn variants() -> Vec<(&'static str, Variant)> {
+    let usual = Variant::default();
+    let (imagenet, medium) = (Some(layers::models::Stem::ImageNet), Some(layers::models::Stem::Medium));
+    let dropped = Variant { stochastic_depth: Some(0.3), ..usual };
+    vec![
+        ("resnet8", Variant { preactivation: true, ..usual }),
+        ("resnet8", dropped),
+        ("resnet18", Variant { stem: imagenet, ..usual }),
+        ("resnet50", Variant { stem: medium, stochastic_depth: Some(0.2), ..usual }),
+        ("resnet50", Variant { stem: imagenet, preactivation: true, ..usual }),
+        ("resnet18", Variant { preactivation: true, stochastic_depth: Some(0.2), ..usual }),
+        ("wrn-16-4", Variant { dropout: Some(0.3), ..dropped }),
+        ("vgg11_bn", Variant { dropout: Some(0.2), ..usual }),
+        ("allconv", Variant { dropout: Some(0.2), ..usual }),
+    ]
 }
 
 /// Every model, small, with every kind of activation.
 fn for_each_small_model(test: impl Fn(&str, &mut dyn Layer<f64>)) {
     let settings = ModelSettings {
-        input: [3, 9, 8],
+        input: [3, 9, 10],
         classes: 5,
         width: Some(2),
         depth: None,
+        variant: Variant::default(),
         init: Init::HeNormal,
         seed: 3,
     };
-    for entry in ModelEntry::<f64>::ALL {
+    let usual = ModelEntry::<f64>::ALL.iter().map(|entry| (entry.name, Variant::default()));
+    for (name, variant) in usual.chain(variants()) {
         for function in ACTIVATIONS {
-            test(&format!("{} with {function}", entry.name), build(entry.name, &settings, function).as_mut());
+            let mut model = build(name, &ModelSettings { variant, ..settings }, function);
+            test(&format!("{name}{variant} with {function}"), model.as_mut());
         }
     }
 }
 
 fn images() -> Tensor<f64> {
     let mut stream = Stream::new(5, Purpose::Probe, 0);
-    let shape = Shape::from([3, 3, 9, 8]);
+    let shape = Shape::from([3, 3, 9, 10]);
     Tensor::filled(shape, (0..shape.len()).map(|_| stream.normal()).collect())
 }
 
@@ -215,7 +291,15 @@ fn weights_of(name: &str, settings: &ModelSettings) -> Vec<(String, Vec<usize>)>
 }
 
 fn with_depth(depth: Option<usize>) -> ModelSettings {
-    ModelSettings { input: [1, 28, 28], classes: 10, width: None, depth, init: Init::LecunNormal, seed: 7 }
+    ModelSettings {
+        input: [1, 28, 28],
+        classes: 10,
+        width: None,
+        depth,
+        variant: Variant::default(),
+        init: Init::LecunNormal,
+        seed: 7,
+    }
 }
 
 /// By hand: 784·512 + 512 + 512·512 + 512 + 512·10 + 10, and for depth 20 of width 128
@@ -256,16 +340,16 @@ fn the_plain_network_has_thirty_layers_in_three_stages() {
     assert_eq!(shapes, [vec![2, 1, 3, 3], vec![4, 2, 3, 3], vec![8, 4, 3, 3], vec![10, 8]]);
 }
 
-/// Stride 2 at the second and third stage: 9 by 8 positions become 5 by 4 and 3 by 2.
+/// Stride 2 at the second and third stage: 9 by 10 positions become 5 by 5 and 3 by 3.
 #[test]
 fn the_plain_network_halves_its_images_twice() {
-    let settings = ModelSettings { input: [3, 9, 8], width: Some(2), ..with_depth(Some(7)) };
+    let settings = ModelSettings { input: [3, 9, 10], width: Some(2), ..with_depth(Some(7)) };
     let mut model = build::<f64>("plain", &settings, "relu");
     let tape = Tape::new();
     model.forward(&Context::eval(&tape), tape.constant(images())).unwrap();
     let shapes: Vec<_> =
         tape.vars().filter(|v| v.op_name() == "conv2d").map(|v| v.shape().dims()[2..].to_vec()).collect();
-    assert_eq!(shapes, [[9, 8], [9, 8], [5, 4], [5, 4], [3, 2], [3, 2]]);
+    assert_eq!(shapes, [[9, 10], [9, 10], [5, 5], [5, 5], [3, 3], [3, 3]]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use anact::{NormalizedSettings, StatisticsSource, activation};
 use autograd::per_sample::{PerSampleStatistics, Query, SampleSemantics, statistics};
 use autograd::random::{Purpose, Stream};
 use autograd::{Keep, Result, Shape, Tape, Tensor};
-use layers::models::{ModelEntry, ModelSettings};
+use layers::models::{ModelEntry, ModelSettings, Variant};
 use layers::{Context, Init, Layer};
 
 /// Activations with no state, with a learnt slope, and with running statistics.
@@ -23,6 +23,7 @@ fn network(function: &str, source: StatisticsSource) -> Box<dyn Layer<f64>> {
         classes: 5,
         width: Some(2),
         depth: None,
+        variant: Variant::default(),
         init: Init::HeNormal,
         seed: 3,
     };

@@ -3,7 +3,7 @@
 use anact::{GradientMode, Granularity, NormalizedSettings, StatisticsSource, activation};
 use autograd::random::{Purpose, Stream};
 use autograd::{Keep, Shape, Tape, Tensor};
-use layers::models::{ModelEntry, ModelSettings};
+use layers::models::{ModelEntry, ModelSettings, Variant};
 use layers::optim::{Decayed, Optimizer, SgdSettings, WeightDecay};
 use layers::{Context, Execution, Init, weights};
 
@@ -24,6 +24,7 @@ fn train(function: &str, seed: u64, settings: &NormalizedSettings, fused: bool) 
         classes: 7,
         width: Some(5),
         depth: None,
+        variant: Variant::default(),
         init: Init::HeNormal,
         seed,
     };

@@ -116,7 +116,7 @@ impl Prediction {
                 Some(Map(ops::Scale(factor))) => of(0).scaled(factor),
                 None => Moments::measured(node),
             },
-            "dropout" => {
+            "dropout" | "stochastic_depth" => {
                 // A mask of 0 and 1/(1 − p), as it fell, of mean 1.
                 let kept = node.saved().first().map_or(1.0, |m| second_moment(m.data()));
                 Moments { second: of(0).second * kept, ..of(0) }
@@ -232,7 +232,7 @@ impl Prediction {
             },
             // Every window's gradient goes to its winner alone.
             "max_pool2d" => vec![share],
-            "dropout" => vec![second_moment(node.saved().first()?.data())],
+            "dropout" | "stochastic_depth" => vec![second_moment(node.saved().first()?.data())],
             // Every input gets its share of δ from every window that it lies in.
             "global_avg_pool" | "avg_pool2d" => vec![share * mean_pooling(node)?.squares],
             _ => return None,

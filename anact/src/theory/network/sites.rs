@@ -64,7 +64,9 @@ fn producer<S: Scalar>(z: Var<'_, S>) -> Option<Var<'_, S>> {
             return Some(at);
         }
         match at.op_name() {
-            "batch_norm" | "batch_norm_inference" | "add" | "reshape" => at = at.inputs()[0],
+            "batch_norm" | "batch_norm_inference" | "stochastic_depth" | "add" | "reshape" => {
+                at = at.inputs()[0];
+            }
             _ => return None,
         }
     }

@@ -125,10 +125,10 @@ impl Recorder {
 fn snapshot(recording: &Recording<f32>, s: &Settings, step: u64) -> Result<Snapshot> {
     let loss = recording.loss();
     let batch = recording.tape.vars().next().map_or(0, |images| images.shape().dims()[0]);
-    let title = format!("{} with {} on {}, step {step}", s.model, s.activation, s.dataset);
+    let title = format!("{}{} with {} on {}, step {step}", s.model, s.variant, s.activation, s.dataset);
     Ok(Snapshot::of(&recording.tape, Some(&recording.gradients))?
         .titled(title)
-        .with_fact("model", &s.model)
+        .with_fact("model", format!("{}{}", s.model, s.variant))
         .with_fact("activation", &s.activation)
         .with_fact("initialisation", &s.init)
         .with_fact("data", &s.dataset)

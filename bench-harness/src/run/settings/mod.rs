@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use anact::NormalizedSettings;
 use datasets::Augmentation;
-use layers::models::ModelEntry;
+use layers::models::{HEADS, ModelEntry, STEMS, Variant};
 use layers::optim::{Averaging, Clipping, Groups, OptimizerSettings};
 use layers::{Execution, Init};
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,8 @@ pub struct Settings {
     pub model: String,
     pub width: Option<usize>,
     pub depth: Option<usize>,
+    /// How the network departs from its usual form.
+    pub variant: Variant,
     pub activation: String,
     pub init: String,
     pub normalized: NormalizedSettings,
@@ -81,7 +83,17 @@ impl Settings {
             at_least_one(setting, count.unwrap_or(1) as u64)?;
         }
         let model = o.model.clone().unwrap_or_else(|| "resnet20".into());
-        let lr = optimiser::rate(&o, ModelEntry::<f32>::named(&model)?.rate)?;
+        let entry = ModelEntry::<f32>::named(&model)?;
+        let variant = Variant {
+            stem: o.stem.clone().map(|name| one_of(name, "--stem", STEMS)).transpose()?,
+            head: o.head.clone().map(|name| one_of(name, "--head", HEADS)).transpose()?,
+            preactivation: o.preactivation.unwrap_or(false),
+            zero_gamma: o.zero_gamma.unwrap_or(false),
+            stochastic_depth: o.stochastic_depth,
+            dropout: o.dropout,
+        };
+        entry.check(&variant)?;
+        let lr = optimiser::rate(&o, entry.rate)?;
         let schedule = schedule::schedule(&o, epochs)?;
         let (optimizer, groups) = (optimiser::optimizer(&o)?, optimiser::groups(&o)?);
         let (clipping, average) = (optimiser::clipping(&o)?, optimiser::averaging(&o)?);
@@ -112,6 +124,7 @@ impl Settings {
             model,
             width: o.width,
             depth: o.depth,
+            variant,
             activation: o.activation.unwrap_or_else(|| "nswish".into()),
             init,
             normalized,
@@ -180,7 +193,11 @@ fn choose<T: Copy>(
     values: &[(&str, T)],
     default: T,
 ) -> Result<T> {
-    let Some(name) = name else { return Ok(default) };
+    name.map_or(Ok(default), |name| one_of(name, option, values))
+}
+
+/// The value called `name`, which was given for `option`.
+fn one_of<T: Copy>(name: String, option: &'static str, values: &[(&str, T)]) -> Result<T> {
     let found = values.iter().find(|(n, _)| *n == name);
     found.map(|v| v.1).ok_or_else(|| {
         let legal: Vec<_> = values.iter().map(|(n, _)| *n).collect();

@@ -6,7 +6,7 @@ use autograd::higher::{self, EigenvalueSettings, hessian, hessian_trace, hvp, jv
 use autograd::ops::CrossEntropy;
 use autograd::ops::activation::Swish;
 use autograd::{Keep, Program, Result, Scalar, Tape, Tensor, Var};
-use layers::models::{ModelEntry, ModelSettings};
+use layers::models::{ModelEntry, ModelSettings, Variant};
 use layers::{
     BuildModel, Context, Dropout, Flatten, Init, Initializer, Layer, Linear, NetworkLoss, Parameter,
     Sequential, Visitor, Walk,
@@ -35,6 +35,7 @@ impl BuildModel for Residual {
             classes: 5,
             width: Some(2),
             depth: None,
+            variant: Variant::default(),
             init: Init::HeNormal,
             seed: 3,
         };

@@ -64,6 +64,11 @@ pub(crate) enum Step {
         probability: f64,
         index: u64,
     },
+    StochasticDepth {
+        x: usize,
+        probability: f64,
+        index: u64,
+    },
     /// x² with a wrong gradient: the tests of the tester only.
     Planted(usize, Bug),
 }
@@ -107,6 +112,9 @@ impl Step {
             &Self::Dropout { x, probability, index } => {
                 tape.apply(ops::Dropout::new(probability, 1, index)?, &[v[x]])?
             }
+            &Self::StochasticDepth { x, probability, index } => {
+                v[x].stochastic_depth(probability, 1, index)?
+            }
             &Self::Planted(x, bug) => tape.apply(PlantedSquare(bug), &[v[x]])?,
         })
     }
@@ -136,7 +144,7 @@ impl Step {
                 vec![*x]
             }
             Self::Softmax(x) | Self::LogSoftmax(x) | Self::CrossEntropy { x, .. } => vec![*x],
-            Self::Dropout { x, .. } | Self::Planted(x, _) => vec![*x],
+            Self::Dropout { x, .. } | Self::StochasticDepth { x, .. } | Self::Planted(x, _) => vec![*x],
         }
     }
 }

@@ -162,6 +162,11 @@ pub(crate) const TABLE: &[(&str, Make)] = &[
     ("dropout", |b, c| {
         b.push(Step::Dropout { x: b.first(), probability: 0.25, index: c.below(1000) as u64 })
     }),
+    ("stochastic_depth", |b, c| {
+        let x = b.first();
+        (!b.dims(x).is_empty())
+            .then(|| b.push(Step::StochasticDepth { x, probability: 0.25, index: c.below(1000) as u64 }))?
+    }),
 ];
 
 /// The first operand, and a second one that broadcasts with it: at worst the same again.

@@ -109,6 +109,10 @@ fn to_first<S: Scalar>(node: Var<'_, S>, x: Var<'_, S>, state: State, theory: Th
             let mask = numbers(node.saved().first()?);
             Some(state.through(|i| mask[i]))
         }
+        "stochastic_depth" => {
+            let factors = numbers(node.saved().first()?);
+            Some(state.through(|i| factors[i / (layout.positions() * layout.units)]))
+        }
         "reshape" => flatten(layout, state),
         "avg_pool2d" | "global_avg_pool" => {
             let share = pooling::mean_share(node);
