@@ -55,7 +55,8 @@ fn weights(run: &Path) -> Vec<u8> {
 /// The names of a run's checkpoints, oldest first.
 fn checkpoints(run: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(run.join("checkpoints")).into_iter().flatten().flatten().map(|e| e.path());
-    let mut paths: Vec<_> = entries.filter(|p| p.file_name().unwrap().to_string_lossy().starts_with("step-")).collect();
+    let mut paths: Vec<_> =
+        entries.filter(|p| p.file_name().unwrap().to_string_lossy().starts_with("step-")).collect();
     paths.sort();
     paths
 }
@@ -101,8 +102,31 @@ fn record(run: &Path) -> Vec<String> {
 fn a_run_goes_on_bit_for_bit_on_any_number_of_threads() {
     let ways: [&[&str]; 3] = [
         &["--activation", "nswish", "--epochs", "60", "--inspect-every", "40"],
-        &["--activation", "nprelu", "--optimizer", "adam", "--lr", "0.001", "--epochs", "50", "--average", "ema", "--augment"],
-        &["--epochs", "60", "--mixup", "0.4", "--accumulate", "3", "--clip-norm", "1", "--average=swa", "--schedule=one-cycle"],
+        &[
+            "--activation",
+            "nprelu",
+            "--optimizer",
+            "adam",
+            "--lr",
+            "0.001",
+            "--epochs",
+            "50",
+            "--average",
+            "ema",
+            "--augment",
+        ],
+        &[
+            "--epochs",
+            "60",
+            "--mixup",
+            "0.4",
+            "--accumulate",
+            "3",
+            "--clip-norm",
+            "1",
+            "--average=swa",
+            "--schedule=one-cycle",
+        ],
     ];
     for way in ways {
         let folder = tempfile::tempdir().unwrap();
@@ -130,7 +154,10 @@ fn a_run_goes_on_bit_for_bit_on_any_number_of_threads() {
         assert!(weights(&path("stopped")) == weights(&path("alone")), "{way:?}");
         assert_eq!(record(&path("stopped")), record(&path("alone")), "{way:?}");
         for name in ["best.safetensors", "layers.csv", "confusion.csv"] {
-            assert!(fs::read(path("stopped").join(name)).unwrap() == fs::read(path("alone").join(name)).unwrap(), "{name}");
+            assert!(
+                fs::read(path("stopped").join(name)).unwrap() == fs::read(path("alone").join(name)).unwrap(),
+                "{name}"
+            );
         }
     }
 }
@@ -197,7 +224,10 @@ fn a_damaged_checkpoint_is_passed_over_with_a_word() {
     let output = anact(folder.path(), &["train", "--resume", "run"]);
     let message = text(&output.stderr);
     assert!(output.status.success(), "{message}");
-    assert!(message.contains("passed over, since it is damaged") && message.contains("another SHA-256"), "{message}");
+    assert!(
+        message.contains("passed over, since it is damaged") && message.contains("another SHA-256"),
+        "{message}"
+    );
     assert!(weights(&run) == expected);
     // A run that is over ends the same again.
     finish(folder.path(), &["train", "--resume", "run"]);
@@ -220,7 +250,10 @@ fn a_resumed_run_keeps_its_settings_and_its_data() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(text(&output.stderr).contains(part), "{arguments:?}: {}", text(&output.stderr));
     };
-    refuses(&["train", "--resume", "run", "--lr", "0.5"], "--resume is given with --lr; want no option of the run but --data");
+    refuses(
+        &["train", "--resume", "run", "--lr", "0.5"],
+        "--resume is given with --lr; want no option of the run but --data",
+    );
     refuses(&["train", "--resume", "nowhere"], "nowhere/record.jsonl does not exist");
     refuses(&["train", "--resume", "run", "--config", "x.toml"], "--config");
     fs::create_dir(folder.path().join("empty")).unwrap();
@@ -245,8 +278,26 @@ fn a_folder_in_use_is_refused() {
 #[test]
 fn a_run_that_diverges_keeps_its_last_good_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
-    let way = ["--epochs", "9", "--lr", "1e18", "--warmup-epochs", "9", "--activation", "relu", "--checkpoint-steps=1"];
-    let output = anact(folder.path(), &[&SMALL[..12], &way, &["--output", "run"]].concat().iter().filter(|a| **a != "--checkpoint-steps").copied().collect::<Vec<_>>());
+    let way = [
+        "--epochs",
+        "9",
+        "--lr",
+        "1e18",
+        "--warmup-epochs",
+        "9",
+        "--activation",
+        "relu",
+        "--checkpoint-steps=1",
+    ];
+    let output = anact(
+        folder.path(),
+        &[&SMALL[..12], &way, &["--output", "run"]]
+            .concat()
+            .iter()
+            .filter(|a| **a != "--checkpoint-steps")
+            .copied()
+            .collect::<Vec<_>>(),
+    );
     let message = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{message}");
     assert!(message.contains("the loss is") && message.contains("a smaller --lr"), "{message}");
@@ -272,5 +323,8 @@ fn a_folder_that_vanishes_is_said_so() {
     let output = child.wait_with_output().unwrap();
     let message = text(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{message}");
-    assert!(message.contains("cannot") && message.contains("run/") && !message.contains("panicked"), "{message}");
+    assert!(
+        message.contains("cannot") && message.contains("run/") && !message.contains("panicked"),
+        "{message}"
+    );
 }

@@ -263,7 +263,8 @@ mod tests {
         assert_eq!(loaded.file("weights.safetensors"), Some(&weights(100)[..]));
         assert_eq!(loaded.file("optimizer.safetensors"), None);
         assert_eq!(checkpoints.steps().unwrap(), [20, 100]);
-        let names: Vec<_> = fs::read_dir(run.path().join(FOLDER)).unwrap().map(|e| e.unwrap().file_name()).collect();
+        let names: Vec<_> =
+            fs::read_dir(run.path().join(FOLDER)).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(names.len(), 2, "{names:?}");
     }
 

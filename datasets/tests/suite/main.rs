@@ -14,7 +14,7 @@ mod folders;
 mod formats;
 mod hurt;
 mod official;
-mod pictures;
 mod packed;
+mod pictures;
 mod randomness;
 mod splits;

@@ -5,7 +5,7 @@ use anact::{NormalizedSettings, activation};
 use autograd::random::{Purpose, Stream};
 use autograd::{Keep, Shape, Tape, Tensor};
 use layers::models::{CHOICES, Choice, Head, ModelEntry, ModelSettings, Stem, Variant};
-use layers::optim::{Decayed, Sgd, SgdSettings, WeightDecay};
+use layers::optim::{Decayed, Optimizer, SgdSettings, WeightDecay};
 use layers::{BufferMut, Context, Execution, Init, Layer, Parameter, Visitor, Walk, weights};
 
 const IMAGES: [usize; 4] = [6, 3, 12, 10];
@@ -39,7 +39,7 @@ fn images(index: u64) -> Tensor<f32> {
 
 /// What three steps leave behind, by its bits.
 fn train(model: &mut dyn Layer<f32>, execution: Execution) -> (Vec<u32>, Vec<u8>) {
-    let mut sgd = Sgd::new(SgdSettings {
+    let mut sgd = Optimizer::new(SgdSettings {
         momentum: 0.9,
         nesterov: true,
         weight_decay: 1e-4,

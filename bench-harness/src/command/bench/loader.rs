@@ -6,8 +6,7 @@ use autograd::kernels::buffer;
 use clap::Args;
 use datasets::augment::RECIPES;
 use datasets::{Batch, Batches, Dataset, LoaderConfig, Normalisation};
-use layers::Execution;
-use layers::optim::{Decay, Decayed, Optimizer, Schedule, SgdSettings, WeightDecay};
+use layers::optim::{Decay, Optimizer, Schedule, SgdSettings};
 use serde::Serialize;
 
 use super::spread::Spread;

@@ -181,7 +181,7 @@ impl Settings {
     }
 
     /// How a training step is carried out.
-    pub(super) fn execution(&self) -> Execution {
+    pub(crate) fn execution(&self) -> Execution {
         Execution { exact: self.exact, fused: true, checkpoint_blocks: self.checkpoint_blocks }
     }
 }
