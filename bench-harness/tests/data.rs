@@ -113,6 +113,11 @@ fn a_packed_file_trains_to_the_same_bits() {
         lines.filter_map(|line| line["weights_sha256"].as_str().map(String::from)).next_back().unwrap()
     };
     assert_eq!(digest(".", "a"), digest("small.anpk", "b"));
+    let text = succeeds(path, &["data", "verify", "cifar10", "small.anpk"]);
+    assert!(
+        text.contains("every byte is as it was packed") && text.contains("30 training images instead"),
+        "{text}"
+    );
     // Damage to any pixel stops whoever comes to it.
     let mut bytes = fs::read(path.join("small.anpk")).unwrap();
     bytes[4096 + 3072 * 17] ^= 1;
@@ -124,6 +129,7 @@ fn a_packed_file_trains_to_the_same_bits() {
         message.contains("at byte 4096") && message.contains("changed since they were packed"),
         "{message}"
     );
+    assert!(!anact(path, &["data", "verify", "cifar10", "damaged.anpk"]).status.success());
     let output = anact(path, &["data", "stats", "cifar100", "--data", "small.anpk"]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("holds the packed data set `cifar10`"));
 }

@@ -51,11 +51,11 @@ const BLUE: Colour = [0, 114, 178];
 
 const MARGIN: usize = 28;
 const GAP: usize = 14;
-const TITLE: usize = 24;
-const TEXT: usize = 15;
-const SMALL: usize = 13;
+const TITLE: usize = 28;
+const TEXT: usize = 16;
+const SMALL: usize = 14;
 /// The side that pictures are enlarged to, as far as whole factors get without passing it.
-const SIDE: usize = 112;
+const SIDE: usize = 128;
 const BAR: usize = 150;
 /// The longest names of classes beside the bars, in pixels.
 const NAMES: usize = 190;
@@ -127,7 +127,8 @@ impl Sheet {
         for (class, bar) in self.bars.iter().enumerate() {
             let (from, to) = (class as f64 * row, (class + 1) as f64 * row);
             let (y, next) = (top + from.round() as usize, top + to.round() as usize);
-            let gap = ((next - y) / 4).min(4);
+            // Thin bars with gaps would shimmer.
+            let gap = if next - y < 6 { 0 } else { ((next - y) / 4).min(4) };
             let length = (bar.count * BAR).checked_div(largest).unwrap_or(0);
             let length = if bar.count > 0 { length.max(1) } else { 0 };
             let x = left + names + 10;
@@ -135,7 +136,7 @@ impl Sheet {
             if class % every == 0 {
                 let middle = top + ((from + to) / 2.0) as usize;
                 let label = font::shortened(&bar.label, SMALL, names);
-                let y = middle.saturating_sub(SMALL / 2).max(top);
+                let y = middle.saturating_sub(SMALL / 2);
                 let indent = names - font::width(&label, SMALL).min(names);
                 canvas.text(left + indent, y, &label, SMALL, INK);
                 canvas.text(x + BAR + 8, y, &grouped(bar.count), SMALL, FAINT);
@@ -153,6 +154,15 @@ fn shown([_, height, width]: [usize; 3]) -> [usize; 2] {
     }
     let factor = side.div_ceil(2 * SIDE);
     [(height / factor).max(1), (width / factor).max(1)]
+}
+
+/// The name of a class as it is said: without a WordNet id before it and without the synonyms behind it.
+pub fn spoken(class: &str) -> &str {
+    let is_id = |word: &str| {
+        word.len() == 9 && word.starts_with('n') && word[1..].bytes().all(|b| b.is_ascii_digit())
+    };
+    let name = class.split_once(' ').filter(|(first, _)| is_id(first)).map_or(class, |(_, name)| name);
+    name.split_once(',').map_or(name, |(first, _)| first)
 }
 
 /// A count with its thousands apart.
@@ -191,11 +201,11 @@ mod tests {
     #[test]
     fn every_pixel_of_a_picture_is_a_square() {
         let canvas = sheet(1, 3).draw();
-        // 112 / 3 = 37 times as large, in the middle of a cell as high and wide as itself.
+        // 128 / 3 = 42 times as large, in the middle of a cell as high and wide as itself.
         let (top, left) = (MARGIN + TITLE + 8 + TEXT + 22, MARGIN);
         for (i, value) in [10, 20, 30, 40, 50, 60].into_iter().enumerate() {
-            for (y, x) in [(0, 0), (36, 36), (18, 5)] {
-                let at = canvas.at(top + i / 3 * 37 + y, left + i % 3 * 37 + x);
+            for (y, x) in [(0, 0), (41, 41), (18, 5)] {
+                let at = canvas.at(top + i / 3 * 42 + y, left + i % 3 * 42 + x);
                 assert_eq!(at, [value; 3], "pixel {i}");
             }
         }
@@ -211,7 +221,14 @@ mod tests {
             assert!(info.width > 100 && info.height > 50);
         }
         let large = Tile { pixels: vec![0; 3 * 700 * 300], shape: [3, 700, 300], label: String::new() };
-        assert_eq!(shown(large.shape), [175, 75]);
+        assert_eq!(shown(large.shape), [233, 100]);
+    }
+
+    #[test]
+    fn classes_are_called_by_their_first_name() {
+        assert_eq!(spoken("n02123045 tabby, tabby cat"), "tabby");
+        assert_eq!((spoken("n02123045"), spoken("Ankle boot"), spoken("")), ("n02123045", "Ankle boot", ""));
+        assert_eq!(spoken("nonsense word"), "nonsense word");
     }
 
     #[test]

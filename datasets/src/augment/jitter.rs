@@ -173,11 +173,13 @@ fn turn_hue([red, green, blue]: [&mut [f32]; 3], turn: f64) {
         } else {
             of_blue
         };
-        // Between -1 and 5, plus at most half a turn either way.
+        // Between -1 and 5, plus at most half a turn either way: k lies between -3 and 13.
         let hue = hue + turn;
         let channel = |n: f32| {
             let k = n + hue;
-            let k = k - 6.0 * (k * (1.0 / 6.0)).floor();
+            let k = if k < 0.0 { k + 6.0 } else { k };
+            let k = if k >= 6.0 { k - 6.0 } else { k };
+            let k = if k >= 6.0 { k - 6.0 } else { k };
             most - chroma * k.min(4.0 - k).clamp(0.0, 1.0)
         };
         (*red, *green, *blue) = (channel(5.0), channel(3.0), channel(1.0));

@@ -66,8 +66,8 @@ impl Taps {
     fn prepare(&mut self, inputs: usize, size: usize, first: usize, outputs: usize) {
         let scale = inputs as f64 / size as f64;
         let reach = scale.max(1.0);
-        // From (c − reach + ½) to (c + reach + ½), cut to integers, are at most so many places.
-        self.count = ((2.0 * reach).ceil() as usize + 1).min(inputs);
+        // From (c − reach + ½) to (c + reach + ½), cut to integers, are at most so many places; one more by rounding has no weight.
+        self.count = ((2.0 * reach).ceil() as usize).min(inputs);
         self.starts.clear();
         self.weights.clear();
         for i in first..first + outputs {
@@ -90,6 +90,14 @@ impl Taps {
 
     /// Weighted sums of `row`, which holds bytes' values, divided by 255.
     fn apply(&self, row: &[f32], output: &mut [f32]) {
+        // Enlarging takes two places: known to the compiler, that is several times as fast as a loop.
+        if self.count == 2 {
+            let (weights, _) = self.weights.as_chunks::<2>();
+            for ((output, &start), [a, b]) in output.iter_mut().zip(&self.starts).zip(weights) {
+                *output = (row[start] * a + row[start + 1] * b) / 255.0;
+            }
+            return;
+        }
         for (i, output) in output.iter_mut().enumerate() {
             let (start, weights) = self.at(i);
             let terms = row[start..][..self.count].iter().zip(weights);

@@ -9,7 +9,7 @@ use datasets::{Batch, Dataset, Loader, LoaderConfig, Normalisation, Split};
 use crate::command::data_set::DataSetArgs;
 use crate::error::{Error, Result};
 use crate::record::write_atomic;
-use crate::sheet::{Bar, Sheet, Tile, grouped};
+use crate::sheet::{Bar, Sheet, Tile, grouped, spoken};
 
 /// Arguments of `anact data show`.
 #[derive(Debug, Args)]
@@ -117,7 +117,7 @@ impl Show {
         let (split, name) = self.split(dataset);
         let [channels, height, width] = split.images().shape();
         let bars = dataset.classes.iter().zip(split.class_counts());
-        let bars = bars.map(|(class, count)| Bar { label: class.clone(), count }).collect();
+        let bars = bars.map(|(class, count)| Bar { label: spoken(class).into(), count }).collect();
         Sheet {
             title: dataset.name.clone(),
             subtitle: format!(
@@ -149,7 +149,7 @@ fn chosen(split: &Split, count: usize, seed: u64) -> Vec<usize> {
 }
 
 fn class(dataset: &Dataset, label: usize) -> String {
-    dataset.classes[label].clone()
+    spoken(&dataset.classes[label]).into()
 }
 
 /// What stands below an augmented picture: the epoch, or what it was mixed with.

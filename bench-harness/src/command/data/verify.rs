@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use datasets::official::{self, Report, Verdict};
+use datasets::packed;
 
 use crate::error::{Error, Result};
 
@@ -12,7 +13,7 @@ use crate::error::{Error, Result};
 pub(super) struct Verify {
     /// The data set, as `anact data fetch` names it
     name: String,
-    /// An archive, a folder of archives, the folder they were unpacked into, or one file
+    /// An archive, a folder of archives, the folder they were unpacked into, one file, or what `anact data pack` wrote
     path: PathBuf,
     /// Print the findings as JSON
     #[arg(long)]
@@ -21,6 +22,9 @@ pub(super) struct Verify {
 
 impl Verify {
     pub(super) fn run(self) -> Result<()> {
+        if packed::is_packed(&self.path) {
+            return self.packed();
+        }
         let report = official::verify(official::find(&self.name)?, &self.path)?;
         if self.json {
             println!("{:#}", serde_json::json!({ "official": report.is_good(), "report": report }));
@@ -32,6 +36,27 @@ impl Verify {
         }
         let path = self.path.display();
         Err(Error::CheckFailed(format!("{path} does not hold the official files of `{}`", self.name)))
+    }
+
+    /// What `anact data pack` wrote is compared with its own digests: whether it came from the official files was seen then.
+    fn packed(&self) -> Result<()> {
+        let about = packed::verify(&crate::data::map(&self.path)?, &self.path)?;
+        let path = self.path.display();
+        if about.name != self.name {
+            return Err(Error::CheckFailed(format!(
+                "{path} holds `{}` instead of `{}`",
+                about.name, self.name
+            )));
+        }
+        if self.json {
+            println!("{:#}", serde_json::json!({ "whole": true, "packed": about }));
+            return Ok(());
+        }
+        println!("{path}: every byte is as it was packed by `anact data pack`");
+        for (what, lines) in [("checked then", &about.checks), ("remarked then", &about.remarks)] {
+            lines.iter().for_each(|line| println!("{what}: {line}"));
+        }
+        Ok(())
     }
 }
 
