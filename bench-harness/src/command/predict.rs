@@ -54,7 +54,7 @@ impl Predict {
                 println!("{}", json!({ "image": path, "classes": classes }));
                 continue;
             }
-            let mut table = Table::new().text(&path.display().to_string()).number("probability");
+            let mut table = Table::new().text(path.display().to_string()).number("probability");
             named.for_each(|(class, p)| table.row([class.to_string(), format!("{:.2} %", 100.0 * p)]));
             println!("{table}");
         }

@@ -25,6 +25,8 @@ mod region;
 mod resize;
 mod resized_crop;
 
+use std::fmt::Display;
+
 use serde::{Deserialize, Serialize};
 
 pub use centre_crop::CentreCrop;
@@ -104,8 +106,8 @@ impl Augmentation {
 }
 
 /// The error for an option that is `found` and must be `expected`.
-fn refuse<T>(option: &'static str, found: impl ToString, expected: impl Into<String>) -> Result<T> {
-    Err(Error::LoaderOption { option, found: found.to_string(), expected: expected.into() })
+fn refuse<T>(option: &'static str, found: impl Display, expected: impl Into<String>) -> Result<T> {
+    Err(Error::LoaderOption { option, found: format!("{found}"), expected: expected.into() })
 }
 
 /// Checks that `[low, high]` is a range between the ends of `legal`.

@@ -77,7 +77,7 @@ fn work_goes_on_at_any_batch() {
         }
         let mut batches = loader.epoch_in_background(7, 1, workers, 2).unwrap();
         assert_eq!(batches.nth(2).unwrap().unwrap(), expected[3]);
-        assert_eq!(batches.nth(0).unwrap().unwrap(), expected[4]);
+        assert_eq!(batches.next().unwrap().unwrap(), expected[4]);
         assert_eq!(batches.nth(2).unwrap().unwrap(), expected[7]);
         assert!(batches.next().is_none() && batches.nth(1).is_none());
     }

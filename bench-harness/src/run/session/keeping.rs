@@ -115,7 +115,7 @@ impl Session<'_> {
 
     /// What tells the data of this session from others.
     fn identity(&self) -> DataIdentity {
-        let validation = self.validation.as_ref().map(|loader| loader.split());
+        let validation = self.validation.as_ref().map(datasets::Loader::split);
         let splits = [Some(self.train.split()), validation, Some(self.test.split())];
         let mut labels = Sha256::new();
         for split in splits.into_iter().flatten() {

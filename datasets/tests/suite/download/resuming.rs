@@ -68,7 +68,7 @@ fn another_version_starts_again() {
     assert_eq!(server.requests()[1].if_range.as_deref(), Some("\"v1\""));
 
     // A server that takes no notice of If-Range is found out by its tag.
-    let careless = partial(format!("bytes 30000-49999/50000\r\nETag: \"v2\""), new[30_000..].to_vec());
+    let careless = partial("bytes 30000-49999/50000\r\nETag: \"v2\"".to_string(), new[30_000..].to_vec());
     let server = Server::start(&new, vec![cut(&old, "\"v1\"", 30_000), careless, honest(&new, "\"v2\"")]);
     let mut place = Place::new(&new);
     place.gets(&[server.a()], &new);
