@@ -4,6 +4,7 @@
 //! followed in a folder, whose owner made them, and are no members in an archive. A name that occurs twice is an error.
 
 use std::{
+    collections::HashSet,
     fs::File,
     io::{self, BufReader, Read, Seek},
     path::{Path, PathBuf},
@@ -186,6 +187,16 @@ impl Container {
         let path = &self.path;
         let io = |source| Error::Io { path: path.clone(), offset: 0, source };
         let file = File::open(path).map_err(io)?;
+        let mut seen = HashSet::new();
+        let mut wanted = |name: &str| {
+            if !want(name) || name.ends_with('/') {
+                Ok(false)
+            } else if seen.insert(name.to_owned()) {
+                Ok(true)
+            } else {
+                Err(Error::DuplicateMember { path: path.clone(), member: name.into() })
+            }
+        };
         if self.kind == Kind::Zip {
             let mut archive = BufReader::with_capacity(1 << 18, file);
             let mut entries = zip::directory(&mut archive, path)?;
@@ -196,7 +207,7 @@ impl Container {
                 let name = self.inner_name(&entry.name);
                 // Members that nobody wants too: a name that was damaged is one of those.
                 zip::check_name(&mut archive, entry, path)?;
-                if want(name) && !entry.is_folder() {
+                if wanted(name)? {
                     let member = path.join(&entry.name);
                     left = left.checked_sub(entry.size).ok_or_else(|| self.too_large(&member))?;
                     zip::read_member(&mut archive, entry, path, &member, |reader| {
@@ -209,11 +220,7 @@ impl Container {
         let outcome = read_plain_or_gzip(file, path, |reader| {
             tar::visit(&mut self.limited(reader, path)?, path, |name, reader| {
                 let inner = self.inner_name(name);
-                if want(inner) && !name.ends_with('/') {
-                    visit(inner, &path.join(name), reader)
-                } else {
-                    Ok(())
-                }
+                if wanted(inner)? { visit(inner, &path.join(name), reader) } else { Ok(()) }
             })
         });
         as_damage(outcome, "tar file")

@@ -48,11 +48,6 @@ impl Entry {
     pub(super) fn place(&self) -> u64 {
         self.start
     }
-
-    /// Whether it stands for a folder.
-    pub(super) fn is_folder(&self) -> bool {
-        self.name.ends_with('/')
-    }
 }
 
 fn damaged(path: &Path, offset: u64, reason: impl Into<String>) -> Error {

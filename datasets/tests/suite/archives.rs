@@ -134,6 +134,10 @@ fn a_name_twice() {
         let text = message("cifar100", &bytes);
         assert!(text.contains("holds train.bin twice, every name must occur once"), "{text}");
     }
+    let mut files = fixture::image_folder();
+    files.push(files[1].clone());
+    let text = message("image-folder", &fixture::tar(&files));
+    assert!(text.contains("holds cat/a.png twice"), "{text}");
 }
 
 /// Wherever it is cut, also between two members.
