@@ -33,7 +33,8 @@ def network(name):
             m.bias.normal_(0.0, 0.2)
             m.momentum = 1.0
         if norms:
-            model.train()(torch.randn(8, 3, 224, 224))
+            side = 224 if name.startswith("vgg") else 64
+            model.train()(torch.randn(8, 3, side, side))
     return model.eval()
 
 
@@ -54,9 +55,9 @@ def logits(anact, name, weights, images, folder):
     return (load_file(out)["logits"], "") if done.returncode == 0 else (None, done.stderr)
 
 
-def inwards(anact, name, folder):
+def inwards(anact, name, side, folder):
     """torchvision's state in ANAct: the same logits."""
-    model, images = network(name), torch.randn(SAMPLES, 3, 224, 224)
+    model, images = network(name), torch.randn(SAMPLES, 3, side, side)
     weights = os.path.join(folder, "torchvision.safetensors")
     save_file({k: t.contiguous() for k, t in model.state_dict().items()}, weights)
     ours, error = logits(anact, name, weights, images, folder)
@@ -71,16 +72,16 @@ def inwards(anact, name, folder):
     return difference <= LIMIT
 
 
-def outwards(anact, name, folder):
+def outwards(anact, name, side, folder):
     """ANAct's new weights in torchvision, strictly: the same logits."""
     weights = os.path.join(folder, "anact.safetensors")
-    done = run(anact, "init", *options(name), "--image", "3,224,224", "--init", "he_normal", "--out", weights)
+    done = run(anact, "init", *options(name), "--image", f"3,{side},{side}", "--init", "he_normal", "--out", weights)
     if done.returncode != 0:
         print(f"{name}: anact init: {done.stderr}")
         return False
     model = torchvision.models.get_model(name, weights=None).eval()
     print(f"{name}: anact -> torchvision: {model.load_state_dict(load_file(weights), strict=True)}", end="")
-    images = torch.randn(SAMPLES, 3, 224, 224)
+    images = torch.randn(SAMPLES, 3, side, side)
     ours, error = logits(anact, name, weights, images, folder)
     if ours is None:
         print(f", but {error}")
@@ -112,13 +113,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("anact", help="the anact binary, best a release build")
     parser.add_argument("--models", nargs="+", default=["resnet18", "resnet34", "resnet50", "resnet101"])
+    parser.add_argument("--side", type=int, default=224, help="pixels of an image's side; VGGs need 224")
     arguments = parser.parse_args()
     print(f"torch {torch.__version__.split('+')[0]}, torchvision {torchvision.__version__.split('+')[0]}")
     passed = True
     for name in arguments.models:
         for check in (inwards, outwards):
             with tempfile.TemporaryDirectory() as folder:
-                passed &= check(arguments.anact, name, folder)
+                passed &= check(arguments.anact, name, arguments.side, folder)
     with tempfile.TemporaryDirectory() as folder:
         passed &= report(arguments.anact, "resnet18", folder)
     print("all as it should be" if passed else "NOT all as it should be")
