@@ -17,7 +17,7 @@ import torch
 import torchvision
 from safetensors.torch import load_file, save_file
 
-LIMIT = 1e-5
+LIMIT = 1e-9
 SAMPLES, CLASSES = 4, 1000
 
 
@@ -51,7 +51,7 @@ def logits(anact, name, weights, images, folder):
     batch, out = (os.path.join(folder, f"{what}.safetensors") for what in ("batch", "out"))
     save_file({"images": images, "labels": torch.zeros(len(images), dtype=torch.long)}, batch)
     files = ["--weights", weights, "--batch", batch, "--out", out]
-    done = run(anact, "gradients", *options(name), *files, "--mode", "eval")
+    done = run(anact, "gradients", *options(name), *files, "--mode", "eval", "--dtype", "f64")
     return (load_file(out)["logits"], "") if done.returncode == 0 else (None, done.stderr)
 
 
@@ -65,7 +65,7 @@ def inwards(anact, name, side, folder):
         print(f"{name}: torchvision -> anact: {error}")
         return False
     with torch.no_grad():
-        theirs = model(images)
+        theirs = model.double()(images.double())
     difference = ((ours - theirs).abs().max() / theirs.abs().max()).item()
     count = len(model.state_dict())
     print(f"{name}: torchvision -> anact, {count} arrays: logits differ by {difference:.1e} of the largest")
@@ -87,7 +87,7 @@ def outwards(anact, name, side, folder):
         print(f", but {error}")
         return False
     with torch.no_grad():
-        theirs = model(images)
+        theirs = model.double()(images.double())
     difference = ((ours - theirs).abs().max() / theirs.abs().max()).item()
     print(f", logits differ by {difference:.1e}")
     return difference <= LIMIT
