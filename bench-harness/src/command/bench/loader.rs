@@ -210,7 +210,13 @@ fn trainer(model: &str, dataset: &Dataset) -> Result<Trainer> {
     };
     let settings = Settings::of(options)?;
     let model = build_model(&settings, dataset.train.images().shape(), dataset.classes.len())?;
+    let sgd = Optimizer::new(SgdSettings {
+        momentum: 0.9,
+        nesterov: false,
+        weight_decay: 5e-4,
+        kind: WeightDecay::Coupled,
+        decayed: Decayed::All,
+    })?;
     let schedule = Schedule::new(0.01, 0, u64::MAX, Decay::Constant)?;
-    Ok(Trainer::new(model, Optimizer::new(SgdSettings::default())?, schedule, 0.0, 0)
-        .executing(settings.execution()))
+    Ok(Trainer::new(model, sgd, schedule, 0.0, 0).executing(Execution::default()))
 }
