@@ -210,6 +210,33 @@ fn a_run_that_is_killed_50_times_ends_in_the_same_weights() {
     assert!(resumed > 25, "only {resumed} of {kills} killed processes had gone on from a checkpoint");
 }
 
+/// The first SIGINT ends the run after the present step, and nothing looks as if it had finished.
+#[test]
+#[cfg(unix)]
+fn an_interrupted_run_keeps_what_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let child = start(folder.path(), &[&SMALL[..], &["--epochs", "1000000", "--output", "run"]].concat());
+    // 15 steps an epoch: the first is over.
+    wait_for(&run, 18);
+    signal(&child, "INT");
+    let output = child.wait_with_output().unwrap();
+    let message = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(75), "{message}");
+    assert!(message.contains("stopping after this step; press Ctrl-C again to stop at once"), "{message}");
+    assert!(message.contains("with a checkpoint; to go on: anact train --resume run"), "{message}");
+    let record = record(&run);
+    let kind = |line: &String| serde_json::from_str::<serde_json::Value>(line).unwrap()["kind"].clone();
+    let kinds: Vec<_> = record.iter().map(kind).collect();
+    assert_eq!(kinds[..4], ["config", "start", "layers", "epoch"]);
+    assert_eq!(kinds.last().unwrap(), "paused");
+    assert!(!kinds.contains(&"result".into()));
+    let names = fs::read_dir(&run).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let finished =
+        |name: &String| name.ends_with(".csv") || name.ends_with(".svg") || name == "weights.safetensors";
+    assert_eq!(names.filter(finished).collect::<Vec<_>>(), [""; 0]);
+}
+
 #[test]
 fn a_damaged_checkpoint_is_passed_over_with_a_word() {
     let folder = tempfile::tempdir().unwrap();

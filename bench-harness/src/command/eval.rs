@@ -59,11 +59,11 @@ impl Eval {
                 legal: format!("the classes of the run, {}", card.classes.join(", ")),
             });
         }
-        let held_out = settings.held_out(data.train.len())?;
+        let (train, validation) = settings.hold_out(&data.train)?;
         let split: Split = match self.split {
             Part::Test => data.test.clone(),
-            Part::Validation => data.train.hold_out(held_out, settings.seed)?.1,
-            Part::Train => data.train.hold_out(held_out, settings.seed)?.0,
+            Part::Validation => validation,
+            Part::Train => train,
         };
         let loader = Loader::new(split, LoaderConfig::evaluation(settings.batch, card.normalisation()?))?;
         let execution = Execution { exact: settings.exact, fused: true, checkpoint_blocks: false };

@@ -185,6 +185,6 @@ mod tests {
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[0], "label,samples,accuracy,as a,\"as b, c\",as d");
         assert!(lines[1].starts_with("a,3,0.333") && lines[1].ends_with(",1,1,0"), "{text}");
-        assert_eq!(lines[2], "\"b, c\",1,1,0,1,0");
+        assert_eq!(lines[2], "\"b, c\",1,1.0,0,1,0");
     }
 }

@@ -41,11 +41,15 @@ options! {
     dataset: String,
     /// Folder that holds the data set's official files
     data: PathBuf,
+    /// Height and width of images as the network sees them, for image folders with pictures of several sizes
+    image_size: usize,
+    /// How classes are numbered: sorted by name, or as in the data set's own file [default: sorted]
+    class_order: String,
     /// Use only the first so many training images
     train_images: usize,
     /// Use only the first so many test images
     test_images: usize,
-    /// Training images held out for validation, the same share of every class, drawn by the seed; 0 for none [default: a tenth]
+    /// Training images held out for validation, the same share of every class, drawn by the seed; 0 for none [default: a tenth, or none where a class would be left without an image]
     validation_images: usize,
     /// Network, see `anact list models` [default: resnet20]
     model: String,

@@ -260,6 +260,7 @@ fn the_imagenet_head_is_three_dense_layers_with_dropout() {
     let x = tape.constant(Tensor::full([1, 3, 224, 240], 0.5));
     let logits = model.forward(&Context::train(&tape, 1, 0), x).unwrap();
     assert_eq!(logits.shape().dims(), [1, CLASSES]);
-    let dropped: Vec<_> = tape.vars().filter(|v| v.op_name() == "dropout").map(autograd::Var::scope).collect();
+    let dropped: Vec<_> =
+        tape.vars().filter(|v| v.op_name() == "dropout").map(autograd::Var::scope).collect();
     assert_eq!(dropped, ["classifier.2", "classifier.5"]);
 }

@@ -200,7 +200,7 @@ impl Row {
     }
 }
 
-/// A network with `swish` and plain SGD at a small rate: how it learns does not matter here.
+/// A network with `swish` and SGD at a small rate: how it learns does not matter here.
 fn trainer(model: &str, dataset: &Dataset) -> Result<Trainer> {
     let options = Options {
         model: Some(model.into()),
@@ -210,13 +210,7 @@ fn trainer(model: &str, dataset: &Dataset) -> Result<Trainer> {
     };
     let settings = Settings::of(options)?;
     let model = build_model(&settings, dataset.train.images().shape(), dataset.classes.len())?;
-    let sgd = Optimizer::new(SgdSettings {
-        momentum: 0.9,
-        nesterov: false,
-        weight_decay: 5e-4,
-        kind: WeightDecay::Coupled,
-        decayed: Decayed::All,
-    })?;
+    let sgd = Optimizer::new(SgdSettings::default())?;
     let schedule = Schedule::new(0.01, 0, u64::MAX, Decay::Constant)?;
-    Ok(Trainer::new(model, sgd, schedule, 0.0, 0).executing(Execution::default()))
+    Ok(Trainer::new(model, sgd, schedule, 0.0, 0).executing(settings.execution()))
 }

@@ -8,7 +8,7 @@ pub use training::{Company, Outcome};
 
 use autograd::Scalar;
 use autograd::kernels::buffer;
-use datasets::{Batch, Dataset, Loader, LoaderConfig, Normalisation, Split};
+use datasets::{Batch, ClassOrder, Dataset, LoadOptions, Loader, LoaderConfig, Normalisation, Split};
 use layers::optim::{Average, Optimizer, RateFinder, Schedule};
 use layers::weights;
 use layers::weights::WeightsError;
@@ -63,7 +63,9 @@ pub fn load_data(settings: &Settings) -> Result<Dataset> {
             ),
         });
     }
-    let data = crate::data::load(entry, settings.data.as_deref(), &datasets::LoadOptions::default())?;
+    let class_order = if settings.class_order == "file" { ClassOrder::File } else { ClassOrder::Sorted };
+    let options = LoadOptions { image_size: settings.image_size, class_order };
+    let data = crate::data::load(entry, settings.data.as_deref(), &options)?;
     Ok(match (settings.train_images, settings.test_images) {
         (None, None) => data,
         (train, test) => data.head(train.unwrap_or(data.train.len()), test.unwrap_or(data.test.len())),
@@ -78,7 +80,7 @@ impl<'d> Session<'d> {
     /// Data without images, or without spread; settings that do not go together or do not fit the data. Whatever
     /// can be refused is refused here, before a folder is made for the run.
     pub fn new(settings: Settings, data: &'d Dataset) -> Result<Self> {
-        let (train, validation) = data.train.hold_out(settings.held_out(data.train.len())?, settings.seed)?;
+        let (train, validation) = settings.hold_out(&data.train)?;
         let normalisation = Normalisation::of(&train)?;
         let evaluation = |split| -> Result<Loader> {
             let config = LoaderConfig::evaluation(settings.batch, normalisation.clone());

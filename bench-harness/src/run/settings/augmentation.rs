@@ -6,7 +6,6 @@ use datasets::augment::{Cutout, Mixup, RandomErasing, ResizedCrop};
 use datasets::{Augmentation, augment::ColourJitter};
 
 use super::super::options::Options;
-use super::refused;
 use crate::error::Result;
 
 /// The augmentations besides padded crops and mirroring that are asked for.
@@ -67,19 +66,4 @@ impl TryFrom<String> for JitterOption {
     fn try_from(text: String) -> Result<Self, String> {
         text.parse()
     }
-}
-
-/// How many of `images` training images are held out for validation.
-///
-/// # Errors
-/// None would be left to train on.
-pub(super) fn held_out(asked: Option<usize>, images: usize) -> Result<usize> {
-    /// One in so many, unless told otherwise.
-    const SHARE: usize = 10;
-    let count = asked.unwrap_or(images / SHARE);
-    if count >= images && count > 0 {
-        let legal = format!("fewer than the {images} training images");
-        return Err(refused("--validation-images", count, &legal));
-    }
-    Ok(count)
 }

@@ -8,7 +8,7 @@ use std::fmt::Display;
 use std::path::PathBuf;
 
 use anact::NormalizedSettings;
-use datasets::Augmentation;
+use datasets::{Augmentation, Split};
 use layers::models::{HEADS, ModelEntry, STEMS, Variant};
 use layers::optim::{Averaging, Clipping, Groups, OptimizerSettings};
 use layers::{Execution, Init};
@@ -28,9 +28,11 @@ use crate::error::{Error, Result};
 pub struct Settings {
     pub dataset: String,
     pub data: Option<PathBuf>,
+    pub image_size: Option<usize>,
+    pub class_order: String,
     pub train_images: Option<usize>,
     pub test_images: Option<usize>,
-    /// `None` is a tenth of the training images.
+    /// `None` is a tenth of the training images, see [`Settings::hold_out`].
     pub validation_images: Option<usize>,
     pub model: String,
     pub width: Option<usize>,
@@ -118,6 +120,8 @@ impl Settings {
         Ok(Self {
             dataset: o.dataset.unwrap_or_else(|| "fashion-mnist-5k".into()),
             data: o.data,
+            image_size: o.image_size,
+            class_order: choose(o.class_order, "--class-order", CLASS_ORDERS, "sorted")?.into(),
             train_images: o.train_images,
             test_images: o.test_images,
             validation_images: o.validation_images,
@@ -154,12 +158,18 @@ impl Settings {
         })
     }
 
-    /// How many of `images` training images are held out for validation.
+    /// The training images that are learnt from and those held out for validation: as many as asked for, or a tenth; none where a
+    /// tenth would leave a class without an image.
     ///
     /// # Errors
-    /// None would be left to train on.
-    pub fn held_out(&self, images: usize) -> Result<usize> {
-        augmentation::held_out(self.validation_images, images)
+    /// A number asked for that would leave a class without an image in either part.
+    pub fn hold_out(&self, train: &Split) -> Result<(Split, Split)> {
+        let none = || (train.clone(), train.head(0));
+        match self.validation_images {
+            Some(0) => Ok(none()),
+            Some(count) => Ok(train.hold_out(count, self.seed)?),
+            None => Ok(train.hold_out(train.len() / VALIDATION_SHARE, self.seed).unwrap_or_else(|_| none())),
+        }
     }
 
     /// All settings as JSON, from which [`Settings::from_json`] makes the same again.
@@ -185,6 +195,12 @@ impl Settings {
         Execution { exact: self.exact, fused: true, checkpoint_blocks: self.checkpoint_blocks }
     }
 }
+
+/// One training image in so many is held out for validation, unless told otherwise.
+const VALIDATION_SHARE: usize = 10;
+
+/// How classes may be numbered.
+const CLASS_ORDERS: &[(&str, &str)] = &[("sorted", "sorted"), ("file", "file")];
 
 /// The value called `name` in a list of named values.
 fn choose<T: Copy>(
