@@ -285,7 +285,7 @@ fn blocks_that_are_computed_twice_change_no_bit() {
         assert_eq!(config["settings"]["checkpoint_blocks"], !more.is_empty());
         let plan = config["memory_plan_bytes"]["step"].as_u64().unwrap();
         let epochs: Vec<Value> = record.iter().filter(|line| line["kind"] == "epoch").cloned().collect();
-        let metrics: Vec<_> = epochs.iter().map(|e| (e["train"].clone(), e["test"].clone())).collect();
+        let metrics: Vec<_> = epochs.iter().map(|e| (e["train"].clone(), e["validation"].clone())).collect();
         (plan, metrics, fs::read(folder.path().join(output).join("weights.safetensors")).unwrap())
     };
     let (whole, metrics, weights) = train("plain", &[]);
@@ -297,11 +297,13 @@ fn blocks_that_are_computed_twice_change_no_bit() {
     }
 }
 
-/// By a loss of training, in the second step, and by the loss on the test images alone, after the only step.
+/// By a loss of training, in the second step, and by the loss on the test images alone, after the only epoch.
 #[test]
 fn a_diverging_run_stops_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
-    for (batch, place) in [("16", "epoch 1, step 2;"), ("64", "epoch 1, step 1;")] {
+    let cases: [(&str, &str, &[&str]); 2] =
+        [("16", "epoch 1, step 2;", &["stopped"]), ("64", "epoch 1, step 1;", &["epoch", "stopped"])];
+    for (batch, place, end) in cases {
         let small = "train --model mlp --width 4 --train-images 64 --test-images 32 --epochs 1 --lr 1e30";
         let rest = ["--batch", batch, "--output", batch];
         let arguments: Vec<&str> = small.split(' ').chain(rest).collect();
@@ -313,7 +315,7 @@ fn a_diverging_run_stops_and_says_so() {
         assert!(message.contains("is the first that is not finite"), "{message}");
         let run = folder.path().join(batch);
         assert_stopped(&run, "the loss is");
-        assert_eq!(kinds(&record(&run)), ["config", "start", "layers", "stopped"]);
+        assert_eq!(kinds(&record(&run)), [&["config", "start", "layers"], end].concat());
     }
 }
 
