@@ -2,7 +2,8 @@
 //!
 //! Two independent routes. *Dual numbers*: for directions v, the forward pass over `x + v·ε` gives J·v exactly, so
 //! ⟨u, J v⟩ must equal ⟨Jᵀu, v⟩ to rounding error. *Finite differences*: the same, with J·v from central
-//! differences in f64; slower to trust, but it shares no code with the first.
+//! differences in f64, of second order or, where these are refused, of fourth; slower to trust, but it shares no code with the
+//! first.
 //!
 //! Second derivatives by two routes as well. Backward over `x + v·ε` gives H·v, the derivative of Jᵀu along v, where H is
 //! the Hessian of ⟨u, f(x)⟩. *Symmetry*: ⟨w, H v⟩ must equal ⟨v, H w⟩ to rounding error. *Finite differences*: H·v must

@@ -215,7 +215,8 @@ fn every_data_set_on_a_disk_has_its_official_files() {
         match find(entry.name) {
             Ok(official) => assert!(official.dataset == entry.name || official.also.contains(&entry.name)),
             Err(error) => {
-                assert!(!entry.needs_folder(), "{error}");
+                // The pictures of an image folder are anybody's.
+                assert!(!entry.needs_folder() || entry.name == "image-folder", "{error}");
                 let text = error.to_string();
                 assert!(
                     text.contains("of which none are published, expected one of fashion-mnist"),
