@@ -56,7 +56,7 @@ mod encoded;
 mod sets;
 
 pub mod registry;
-pub use registry::{Choice, ClassOrder, DATASETS, Entry, LoadOptions, Source, find};
+pub use registry::{CLASS_ORDERS, Choice, ClassOrder, DATASETS, Entry, LoadOptions, Source, find};
 
 pub mod official;
 

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     Dataset, Error, Result,
     format::picture::LARGEST_SIDE,
@@ -48,7 +50,8 @@ impl LoadOptions {
 }
 
 /// How classes are numbered.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ClassOrder {
     /// By their sorted names, as torchvision's image folder does.
     #[default]
@@ -56,6 +59,9 @@ pub enum ClassOrder {
     /// As the data set's own file lists them.
     File,
 }
+
+/// Every order of classes by name.
+pub const CLASS_ORDERS: &[(&str, ClassOrder)] = &[("sorted", ClassOrder::Sorted), ("file", ClassOrder::File)];
 
 /// Where a data set's bytes come from.
 #[derive(Debug, Clone, Copy)]
@@ -100,7 +106,7 @@ impl Entry {
 
     /// Loads the data set from `given`: the folder of its files, the parent of that, or its archive. An embedded set
     /// needs nothing and leaves it unread, so that one setting can serve all sets. A file that
-    /// [`packed::write`](crate::packed::write) made is recognised by its first bytes and read into memory; to have it
+    /// [`packed::write`] made is recognised by its first bytes and read into memory; to have it
     /// mapped, see [`packed::load`].
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 //!
 //! - `weights.safetensors`: parameters and buffers under torchvision's names, for any framework;
 //! - `optimizer.safetensors`: the optimiser's moments; `average.safetensors`: averaged weights, if the run keeps any;
-//! - `state`: where the run stands ([`RunState`]), encoded by [`codec`] in an [`envelope`], with the SHA-256 of the others.
+//! - `state`: where the run stands ([`RunState`]), encoded by `codec` in an `envelope`, with the SHA-256 of the others.
 //!
 //! Random numbers need no state: every draw is keyed by seed, epoch, sample or step.
 

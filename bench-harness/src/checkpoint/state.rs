@@ -10,7 +10,8 @@ use crate::run::{EpochMetrics, Tally};
 pub struct RunState {
     /// The program's version, for messages.
     pub version: String,
-    /// The run's settings as JSON: text survives a setting that is added later.
+    /// The run's settings as JSON: text survives a setting that is added later. All else here is of this version of the
+    /// envelope; another field wants another version.
     pub settings: String,
     /// The data it is trained on.
     pub data: DataIdentity,

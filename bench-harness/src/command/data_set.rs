@@ -2,16 +2,30 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
-use datasets::{Dataset, LoadOptions};
+use clap::{Args, ValueEnum};
+use datasets::{ClassOrder, Dataset, LoadOptions};
 
 use crate::data;
 use crate::error::Result;
+use crate::run::{Settings, load_data};
+
+/// The data set that `settings` name; what a reader of results must know of it goes to the terminal.
+///
+/// # Errors
+/// An unknown name, or files that are missing or damaged.
+pub(super) fn load_noted(settings: &Settings) -> Result<Dataset> {
+    noted(load_data(settings)?)
+}
+
+fn noted(data: Dataset) -> Result<Dataset> {
+    data.remarks.iter().for_each(|remark| eprintln!("note: {remark}"));
+    Ok(data)
+}
 
 /// A data set and where it lies.
 #[derive(Debug, Args)]
 pub(super) struct DataSetArgs {
-    /// The data set; `anact list data` shows them
+    /// The data set; `anact list datasets` shows them
     name: String,
     /// Its folder, archive or packed file
     #[arg(long, value_name = "PATH")]
@@ -19,11 +33,27 @@ pub(super) struct DataSetArgs {
     /// Height and width of the pictures as a network sees them, where files are of several sizes
     #[arg(long, value_name = "PIXELS")]
     image_size: Option<usize>,
+    /// How classes are numbered
+    #[arg(long, value_enum, default_value_t = Order::Sorted)]
+    class_order: Order,
+}
+
+/// How classes are numbered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Order {
+    /// By name
+    Sorted,
+    /// As in the data set's own file
+    File,
 }
 
 impl DataSetArgs {
     pub(super) fn load(&self) -> Result<Dataset> {
-        let options = LoadOptions { image_size: self.image_size, ..LoadOptions::default() };
+        let class_order = match self.class_order {
+            Order::Sorted => ClassOrder::Sorted,
+            Order::File => ClassOrder::File,
+        };
+        let options = LoadOptions { image_size: self.image_size, class_order };
         data::load(datasets::find(&self.name)?, self.data.as_deref(), &options)
     }
 }

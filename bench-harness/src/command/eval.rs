@@ -7,10 +7,11 @@ use datasets::{Loader, LoaderConfig, Split};
 use layers::Execution;
 use serde_json::json;
 
+use super::data_set::load_noted;
 use super::weights::RunWeights;
 use crate::error::{Error, Result};
 use crate::record::write_atomic;
-use crate::run::{Confusion, Evaluation, Interrupt, Place, Settings, evaluate, load_data};
+use crate::run::{Confusion, Evaluation, Interrupt, Place, Settings, evaluate};
 use crate::table::Table;
 
 /// Pairs of classes shown that are taken for each other most often.
@@ -51,7 +52,7 @@ impl Eval {
         let (card, mut network) = self.run.open()?;
         let settings =
             Settings { data: self.data.clone().or(card.settings.data.clone()), ..card.settings.clone() };
-        let data = load_data(&settings)?;
+        let data = load_noted(&settings)?;
         if data.classes != card.classes {
             return Err(Error::Setting {
                 setting: "--data",

@@ -4,10 +4,11 @@ use clap::Args;
 use layers::optim::{RateFinder, RateFinderSettings};
 use serde_json::json;
 
+use super::data_set::load_noted;
 use crate::error::{Error, Result};
 use crate::plot::{Chart, Series};
 use crate::record::write_atomic;
-use crate::run::{Interrupt, Options, Session, Settings, load_data};
+use crate::run::{Interrupt, Options, Session, Settings};
 
 /// Arguments of `anact lr-find`.
 #[derive(Debug, Args)]
@@ -33,6 +34,15 @@ pub(super) struct LrFind {
 
 impl LrFind {
     pub(super) fn run(self) -> Result<()> {
+        let useless =
+            ["--output", "--keep", "--checkpoint-steps", "--inspect-every", "--schedule", "--epochs"];
+        if let Some(option) = self.options.given().into_iter().find(|o| useless.contains(&o.as_str())) {
+            return Err(Error::Setting {
+                setting: "lr-find",
+                value: format!("given {option}"),
+                legal: "only options that bear on a step".into(),
+            });
+        }
         let settings = RateFinderSettings {
             lowest: self.lowest,
             highest: self.highest,
@@ -43,7 +53,7 @@ impl LrFind {
         // The rate of the settings is not used, but optimisers other than sgd have no usual one.
         let options = Options { lr: self.options.lr.or(Some(self.lowest)), ..self.options };
         let run = Settings::of(options)?;
-        let data = load_data(&run)?;
+        let data = load_noted(&run)?;
         let finder = Session::new(run, &data)?.find_rate(finder, &Interrupt::listen())?;
         let suggestion = finder.suggestion();
         if let Some(path) = &self.figure {
@@ -60,12 +70,16 @@ impl LrFind {
         if self.json {
             let line = json!({ "points": finder.points(), "diverged": finder.has_diverged(), "suggestion": suggestion });
             println!("{line}");
-            return Ok(());
-        }
-        for point in finder.points() {
-            println!("rate {:<10.3e} loss {:<8.4} smoothed {:.4}", point.rate, point.loss, point.smoothed);
+        } else {
+            for point in finder.points() {
+                println!(
+                    "rate {:<10.3e} loss {:<8.4} smoothed {:.4}",
+                    point.rate, point.loss, point.smoothed
+                );
+            }
         }
         match suggestion {
+            Some(_) if self.json => {}
             Some(rate) => println!(
                 "the loss falls fastest at --lr {rate:.2e}; with a warm-up the highest rate may be more"
             ),

@@ -42,7 +42,7 @@ struct Cli {
     command: Option<Command>,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done; 1 a check failed or a run diverged; 2 a wrong setting, name or file; \
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 a check or download failed or a run diverged; 2 a wrong setting, name or file; \
                           75 stopped with a checkpoint, to be resumed; 130 interrupted by Ctrl-C.";
 
 #[derive(Debug, Subcommand)]
@@ -53,7 +53,7 @@ enum Command {
     Train(Box<train::Train>),
     /// Measure the paper's claims over activations and seeds
     Study(Box<study::Study>),
-    /// Fetch the official files of a data set, or compare files with them
+    /// Data sets: fetch the official files, compare files with them, count, show, pack
     Data(data::Data),
     /// Look at every value and gradient of one training step: table, page, JSON, Graphviz; or compare two, or its
     /// layers with the theory

@@ -29,7 +29,7 @@ pub(super) struct Quickstart {
     /// Paired runs: each seed trains both activations from the same weights on the same batches
     #[arg(long, default_value_t = SEEDS)]
     seeds: u64,
-    /// Passes over the 5,000 training images
+    /// Passes over the 4,500 images that are trained on; 500 are held out
     #[arg(long, default_value_t = EPOCHS)]
     epochs: u64,
     /// Folder for the record [default: runs/TIME-quickstart]

@@ -140,6 +140,8 @@ options! {
     /// Random crops and mirror images in training [default: true for colour images, else false]
     #[arg(num_args = 0..=1, default_missing_value = "true")]
     augment: bool,
+    /// A named recipe of augmentations in place of --augment: none, cifar, cutout, erasing, mixup, resized or resized-jitter
+    recipe: String,
     /// Training images are random regions of at least this share, resized, in place of padded crops
     resized_crop: f64,
     /// Colour jitter: brightness, contrast, saturation and hue, as in 0.4,0.4,0.4,0.1

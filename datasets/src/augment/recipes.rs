@@ -1,6 +1,7 @@
 //! Recipes by name.
 
 use super::{Augmentation, ColourJitter, Cutout, Fill, Mixup, RandomErasing, ResizedCrop};
+use crate::{Error, Result};
 
 /// A recipe that is known by name.
 #[derive(Debug, Clone, Copy)]
@@ -11,6 +12,22 @@ pub struct Recipe {
     pub about: &'static str,
     /// What is done.
     pub augmentation: Augmentation,
+}
+
+impl Recipe {
+    /// The recipe called `name`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LoaderOption`] with the names there are.
+    pub fn named(name: &str) -> Result<&'static Self> {
+        let names = || RECIPES.iter().map(|recipe| recipe.name).collect::<Vec<_>>().join(", ");
+        RECIPES.iter().find(|recipe| recipe.name == name).ok_or_else(|| Error::LoaderOption {
+            option: "recipe",
+            found: name.into(),
+            expected: format!("one of {}", names()),
+        })
+    }
 }
 
 /// Every known recipe.
@@ -71,6 +88,7 @@ mod tests {
     fn every_recipe_is_legal_and_has_a_name_of_its_own() {
         for (i, recipe) in RECIPES.iter().enumerate() {
             recipe.augmentation.check([3, 32, 32]).unwrap();
+            assert_eq!(Recipe::named(recipe.name).unwrap().about, recipe.about);
             assert!(!recipe.about.is_empty());
             assert!(RECIPES[..i].iter().all(|other| other.name != recipe.name));
         }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use autograd::kernels::buffer;
 use clap::Args;
-use datasets::augment::RECIPES;
+use datasets::augment::Recipe;
 use datasets::{Batch, Batches, Dataset, LoaderConfig, Normalisation};
 use layers::optim::{Decay, Optimizer, Schedule, SgdSettings};
 use serde::Serialize;
@@ -71,10 +71,7 @@ impl Loader {
                 return Err(Error::Setting { setting, value: "0".into(), legal: "at least 1".into() });
             }
         }
-        let recipe = RECIPES.iter().find(|recipe| recipe.name == self.recipe).ok_or_else(|| {
-            let names: Vec<_> = RECIPES.iter().map(|recipe| recipe.name).collect();
-            Error::Setting { setting: "--recipe", value: self.recipe.clone(), legal: names.join(", ") }
-        })?;
+        let recipe = Recipe::named(&self.recipe)?;
         let dataset = self.data.load()?;
         let config = LoaderConfig {
             augmentation: Some(recipe.augmentation),

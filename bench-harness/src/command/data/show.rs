@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use datasets::augment::{RECIPES, Recipe};
+use datasets::augment::Recipe;
 use datasets::{Batch, Dataset, Loader, LoaderConfig, Normalisation, Split};
 
 use crate::command::data_set::DataSetArgs;
@@ -53,7 +53,7 @@ impl Show {
                 return Err(Error::Setting { setting, value: value.to_string(), legal });
             }
         }
-        let recipe = self.augmented.as_deref().map(recipe).transpose()?;
+        let recipe = self.augmented.as_deref().map(Recipe::named).transpose()?;
         let dataset = self.data.load()?;
         let sheet = match recipe {
             None => self.plain(&dataset)?,
@@ -131,14 +131,6 @@ impl Show {
             bars,
         }
     }
-}
-
-fn recipe(name: &str) -> Result<&'static Recipe> {
-    RECIPES.iter().find(|recipe| recipe.name == name).ok_or_else(|| Error::Setting {
-        setting: "--augmented",
-        value: name.into(),
-        legal: RECIPES.iter().map(|recipe| recipe.name).collect::<Vec<_>>().join(", "),
-    })
 }
 
 /// `count` positions of a split, in the order that a loader with this seed shuffles it.

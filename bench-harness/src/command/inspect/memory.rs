@@ -1,14 +1,14 @@
 //! `anact inspect --memory`: what a step takes, node by node and in total.
 
+use crate::command::data_set::load_noted;
 use crate::error::Result;
 use crate::resident::Resident;
-use crate::run::{Interrupt, Session, Settings, StepMemory, load_data};
+use crate::run::{Interrupt, Session, Settings, StepMemory};
 use crate::table::{Table, bytes};
 
 /// Runs step `step` and prints the bytes of the nodes that `pattern` names, else of all that take any.
 pub(super) fn print(settings: &Settings, step: u64, pattern: Option<&str>) -> Result<()> {
-    let data = load_data(settings)?;
-    data.remarks.iter().for_each(|remark| eprintln!("note: {remark}"));
+    let data = load_noted(settings)?;
     let memory = Session::new(settings.clone(), &data)?.step_memory(step, pattern, &Interrupt::listen())?;
     println!("{}", rows(&memory));
     println!(

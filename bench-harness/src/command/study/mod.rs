@@ -10,8 +10,9 @@ use clap::{Args, Subcommand};
 use datasets::Dataset;
 use serde::Serialize;
 
+use crate::command::data_set::load_noted;
 use crate::error::{Error, Result};
-use crate::run::{Options, Settings, load_data};
+use crate::run::{Options, Settings};
 use crate::study::LEVEL;
 
 /// Arguments of `anact study`.
@@ -93,9 +94,7 @@ impl Common {
         if self.seeds == 0 {
             return Err(refused("--seeds", "0", "at least 1"));
         }
-        let data = load_data(first)?;
-        data.remarks.iter().for_each(|remark| eprintln!("note: {remark}"));
-        Ok(data)
+        load_noted(first)
     }
 }
 

@@ -10,9 +10,10 @@ use datasets::Dataset;
 use serde_json::json;
 
 use crate::checkpoint::{Checkpoints, Loaded};
+use crate::command::data_set::load_noted;
 use crate::error::{Error, Result};
 use crate::record::{RunFolder, default_folder, versions};
-use crate::run::{Company, Interrupt, Keeping, Options, Session, Settings, load_data};
+use crate::run::{Company, Interrupt, Keeping, Options, Session, Settings};
 use crate::table::bytes;
 
 /// Arguments of `anact train`.
@@ -44,7 +45,7 @@ impl Train {
 fn start(options: Options) -> Result<()> {
     let output = options.output.clone();
     let settings = Settings::of(options)?;
-    let data = load(&settings)?;
+    let data = load_noted(&settings)?;
     let session = Session::new(settings.clone(), &data)?;
     let plan = session.memory_plan()?;
     let name = format!("{}-{}", settings.model, settings.activation);
@@ -59,6 +60,11 @@ fn start(options: Options) -> Result<()> {
     });
     folder.records()?.write("config", &line)?;
     println!("recording to {}", folder.path().display());
+    if settings.validation_images.is_none() && !session.has_validation() {
+        eprintln!(
+            "note: a tenth of so few images would leave a class without any, so none are held out for validation"
+        );
+    }
     println!(
         "a step's tensors will take {} at their peak, the optimiser {}",
         bytes(plan.step as u64),
@@ -99,16 +105,10 @@ fn resume(folder: &RunFolder, options: &Options) -> Result<()> {
     if let Some(data) = &options.data {
         settings.data = Some(data.clone());
     }
-    let data = load(&settings)?;
+    let data = load_noted(&settings)?;
     let session = Session::new(settings.clone(), &data)?;
     println!("going on from step {} in {}", loaded.state.position.step, folder.path().display());
     train(session, &settings, &data, folder, Some(&loaded))
-}
-
-fn load(settings: &Settings) -> Result<Dataset> {
-    let data = load_data(settings)?;
-    data.remarks.iter().for_each(|remark| eprintln!("note: {remark}"));
-    Ok(data)
 }
 
 fn train(
@@ -119,10 +119,6 @@ fn train(
     from: Option<&Loaded>,
 ) -> Result<()> {
     let mut record = folder.records()?;
-    if let Some(loaded) = from {
-        // What came after the checkpoint happens again.
-        record.cut(loaded.state.record_bytes)?;
-    }
     let label = format!("{} {}", settings.model, settings.activation);
     let interrupt = Interrupt::listen();
     let keeping = Some(Keeping::new(folder, settings.keep));

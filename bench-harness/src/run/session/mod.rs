@@ -8,7 +8,7 @@ pub use training::{Company, Outcome};
 
 use autograd::Scalar;
 use autograd::kernels::buffer;
-use datasets::{Batch, ClassOrder, Dataset, LoadOptions, Loader, LoaderConfig, Normalisation, Split};
+use datasets::{Batch, Dataset, LoadOptions, Loader, LoaderConfig, Normalisation, Split};
 use layers::optim::{Average, Optimizer, RateFinder, Schedule};
 use layers::weights;
 use layers::weights::WeightsError;
@@ -63,8 +63,7 @@ pub fn load_data(settings: &Settings) -> Result<Dataset> {
             ),
         });
     }
-    let class_order = if settings.class_order == "file" { ClassOrder::File } else { ClassOrder::Sorted };
-    let options = LoadOptions { image_size: settings.image_size, class_order };
+    let options = LoadOptions { image_size: settings.image_size, class_order: settings.class_order };
     let data = crate::data::load(entry, settings.data.as_deref(), &options)?;
     Ok(match (settings.train_images, settings.test_images) {
         (None, None) => data,
@@ -91,6 +90,11 @@ impl<'d> Session<'d> {
         let train = training_loader(&settings, train, normalisation)?;
         let trainer = trainer(&settings, data, steps_per_epoch(&settings, &train) as u64)?;
         Ok(Self { settings, data, train, validation, test, trainer })
+    }
+
+    /// Whether images are held out for validation.
+    pub fn has_validation(&self) -> bool {
+        self.validation.is_some()
     }
 
     /// What has to be known to use the weights.

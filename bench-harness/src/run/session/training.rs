@@ -86,6 +86,10 @@ impl Session<'_> {
     /// another run; a full disk.
     pub fn run(mut self, mut company: Company<'_>, from: Option<&Loaded>) -> Result<Outcome> {
         let course = from.map(|loaded| self.restore(loaded)).transpose()?;
+        if let Some(loaded) = from {
+            // What came after the checkpoint happens again.
+            company.record.cut(loaded.state.record_bytes)?;
+        }
         let outcome = self.train(course, &mut company);
         if let Err(error) = &outcome {
             // Without this line a run that ended early would look like one that goes on. If the record itself cannot

@@ -2,24 +2,34 @@
 
 use std::str::FromStr;
 
-use datasets::augment::{Cutout, Mixup, RandomErasing, ResizedCrop};
-use datasets::{Augmentation, augment::ColourJitter};
+use datasets::Augmentation;
+use datasets::augment::{ColourJitter, Cutout, Mixup, RandomErasing, Recipe, ResizedCrop};
 
 use super::super::options::Options;
+use super::refused;
 use crate::error::Result;
 
-/// The augmentations besides padded crops and mirroring that are asked for.
-pub(super) fn extra(o: &Options) -> Augmentation {
-    Augmentation {
-        resized_crop: o
-            .resized_crop
-            .map(|least| ResizedCrop { scale: [least, 1.0], ..ResizedCrop::default() }),
-        jitter: o.jitter.map(|jitter| jitter.0),
-        cutout: o.cutout.map(|size| Cutout { size }),
-        erasing: o.erasing.map(|probability| RandomErasing { probability, ..RandomErasing::default() }),
-        mixup: o.mixup.map(|alpha| Mixup { alpha }),
-        ..Augmentation::NONE
+/// Whether images are cropped and mirrored, and the augmentations besides. A named recipe says both; single ones change it.
+///
+/// # Errors
+/// An unknown recipe, or a recipe beside `--augment`.
+pub(super) fn asked(o: &Options) -> Result<(Option<bool>, Augmentation)> {
+    let recipe = o.recipe.as_deref().map(Recipe::named).transpose()?;
+    if let (Some(recipe), Some(augment)) = (recipe, o.augment) {
+        return Err(refused("--augment", augment, &format!("no --recipe {} beside it", recipe.name)));
     }
+    let base = recipe.map_or(Augmentation::NONE, |recipe| recipe.augmentation);
+    let crop = |least| ResizedCrop { scale: [least, 1.0], ..ResizedCrop::default() };
+    let erasing = |probability| RandomErasing { probability, ..RandomErasing::default() };
+    let augmentation = Augmentation {
+        resized_crop: o.resized_crop.map(crop).or(base.resized_crop),
+        jitter: o.jitter.map(|jitter| jitter.0).or(base.jitter),
+        cutout: o.cutout.map(|size| Cutout { size }).or(base.cutout),
+        erasing: o.erasing.map(erasing).or(base.erasing),
+        mixup: o.mixup.map(|alpha| Mixup { alpha }).or(base.mixup),
+        ..base
+    };
+    Ok((recipe.map_or(o.augment, |_| Some(false)), augmentation))
 }
 
 /// All augmentations for images that are in colour or not: `augment` as the settings have it, and what is asked for besides.

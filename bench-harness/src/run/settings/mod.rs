@@ -8,7 +8,7 @@ use std::fmt::Display;
 use std::path::PathBuf;
 
 use anact::NormalizedSettings;
-use datasets::{Augmentation, Split};
+use datasets::{Augmentation, CLASS_ORDERS, ClassOrder, Split};
 use layers::models::{HEADS, ModelEntry, STEMS, Variant};
 use layers::optim::{Averaging, Clipping, Groups, OptimizerSettings};
 use layers::{Execution, Init};
@@ -24,12 +24,14 @@ use crate::error::{Error, Result};
 
 /// What a run does. Written into its record, and enough to repeat it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+// What an older version did not know has its default.
+#[serde(default)]
 #[expect(missing_docs, reason = "each field is the option of the same name, documented there and in --help")]
 pub struct Settings {
     pub dataset: String,
     pub data: Option<PathBuf>,
     pub image_size: Option<usize>,
-    pub class_order: String,
+    pub class_order: ClassOrder,
     pub train_images: Option<usize>,
     pub test_images: Option<usize>,
     /// `None` is a tenth of the training images, see [`Settings::hold_out`].
@@ -73,6 +75,12 @@ pub struct Settings {
     pub seed: u64,
 }
 
+impl Default for Settings {
+    fn default() -> Self {
+        Self::of(Options::default()).expect("the defaults are legal")
+    }
+}
+
 impl Settings {
     /// Fills in defaults and checks everything that can be checked before data are read.
     ///
@@ -99,7 +107,7 @@ impl Settings {
         let schedule = schedule::schedule(&o, epochs)?;
         let (optimizer, groups) = (optimiser::optimizer(&o)?, optimiser::groups(&o)?);
         let (clipping, average) = (optimiser::clipping(&o)?, optimiser::averaging(&o)?);
-        let augmentation = augmentation::extra(&o);
+        let (augment, augmentation) = augmentation::asked(&o)?;
         let smoothing = o.smoothing.unwrap_or(0.0);
         if !(0.0..1.0).contains(&smoothing) {
             return Err(refused("--smoothing", smoothing, "a number from 0 to below 1"));
@@ -121,7 +129,7 @@ impl Settings {
             dataset: o.dataset.unwrap_or_else(|| "fashion-mnist-5k".into()),
             data: o.data,
             image_size: o.image_size,
-            class_order: choose(o.class_order, "--class-order", CLASS_ORDERS, "sorted")?.into(),
+            class_order: choose(o.class_order, "--class-order", CLASS_ORDERS, ClassOrder::Sorted)?,
             train_images: o.train_images,
             test_images: o.test_images,
             validation_images: o.validation_images,
@@ -142,7 +150,7 @@ impl Settings {
             average,
             accumulate: at_least_one("--accumulate", o.accumulate.unwrap_or(1) as u64)? as usize,
             smoothing,
-            augment: o.augment,
+            augment,
             augmentation,
             workers: o.workers.unwrap_or(1),
             find_anomalies: o.find_anomalies.unwrap_or(false),
@@ -199,9 +207,6 @@ impl Settings {
 /// One training image in so many is held out for validation, unless told otherwise.
 const VALIDATION_SHARE: usize = 10;
 
-/// How classes may be numbered.
-const CLASS_ORDERS: &[(&str, &str)] = &[("sorted", "sorted"), ("file", "file")];
-
 /// The value called `name` in a list of named values.
 fn choose<T: Copy>(
     name: Option<String>,
@@ -235,6 +240,26 @@ mod tests {
 
     fn error(options: Options) -> String {
         Settings::of(options).unwrap_err().to_string()
+    }
+
+    /// What a checkpoint holds: every bit of every number, and of an older version what it knew.
+    #[test]
+    fn settings_come_back_from_json() {
+        let settings = Settings::of(Options {
+            lr: Some(0.1 + 0.2),
+            optimizer: Some("lion".into()),
+            group: Some(vec!["fc.*:rate=0.3,decay=0".parse().unwrap()]),
+            jitter: Some("0.4,0.3,0.2,0.1".parse().unwrap()),
+            schedule: Some("one-cycle".into()),
+            clip_norm: Some(1.0 / 3.0),
+            average: Some("ema".into()),
+            class_order: Some("file".into()),
+            ..Options::default()
+        })
+        .unwrap();
+        assert_eq!(Settings::from_json(&settings.to_json()).unwrap(), settings);
+        let older = Settings::from_json("{\"epochs\": 3}").unwrap();
+        assert_eq!(older, Settings { epochs: 3, ..Settings::default() });
     }
 
     #[test]

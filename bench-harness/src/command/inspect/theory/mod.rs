@@ -11,12 +11,11 @@ use datasets::Dataset;
 use serde_json::json;
 
 use super::export::{Exports, check_files};
+use crate::command::data_set::load_noted;
 use crate::command::tensor_file::TensorFile;
 use crate::error::{Error, Result};
 use crate::record::write_atomic;
-use crate::run::{
-    Cotangent, Ensemble, Input, Interrupt, Measurement, Session, Settings, TheoryComparison, load_data,
-};
+use crate::run::{Cotangent, Ensemble, Input, Interrupt, Measurement, Session, Settings, TheoryComparison};
 
 /// How often the theory is compared, with what, and what is left of it.
 #[derive(Debug, Args)]
@@ -58,8 +57,7 @@ impl TheoryOptions {
         check_files(&[json_file, self.svg.as_ref(), self.csv.as_ref()])?;
         let seeds = self.seeds(settings.seed)?;
         let weights = self.weights.as_deref().map(TensorFile::open).transpose()?;
-        let data = load_data(settings)?;
-        data.remarks.iter().for_each(|remark| eprintln!("note: {remark}"));
+        let data = load_noted(settings)?;
         let measurement = Measurement { step, cotangent: self.cotangent, input: self.input };
         let interrupt = Interrupt::listen();
         let mut runs = Vec::new();
