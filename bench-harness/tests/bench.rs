@@ -50,7 +50,7 @@ fn wrong_settings_are_refused_with_what_would_be_right() {
     refuses(&["kernels", "convolve", "--megabytes", "1"], &["filter is convolve", "gemm 128×128×128"]);
     refuses(&["scaling", "--rounds", "0"], &["--rounds is 0"]);
     refuses(&["scaling", "width"], &["width", "batch, depth, threads"]);
-    refuses(&["loader", "fashion-mnist-5k", "--recipe", "cfar"], &["--recipe is cfar", "cifar, cutout"]);
+    refuses(&["loader", "fashion-mnist-5k", "--recipe", "cfar"], &["recipe is cfar", "cifar, cutout"]);
     refuses(&["loader", "fashion-mnist-5k", "--workers", "1", "--ahead", "0"], &["ahead is 0"]);
 }
 

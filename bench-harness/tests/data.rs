@@ -79,7 +79,7 @@ fn sheets_are_pictures_of_the_expected_size() {
         assert!(!folder.path().join("other.png").exists());
     };
     refuses(&["--count", "0"], "--count is 0; want from 1");
-    refuses(&["--augmented", "cfar"], "want none, cifar, cutout");
+    refuses(&["--augmented", "cfar"], "one of none, cifar, cutout");
     refuses(
         &["--augmented", "resized-jitter"],
         "jitter.saturation is 0.4, it must be 0 for images without colour",

@@ -4,6 +4,7 @@ use anact::rivals::RIVALS;
 use autograd::ops::{GRADIENT_OPS, OPS};
 use clap::{Args, ValueEnum};
 use datasets::DATASETS;
+use datasets::augment::RECIPES;
 use layers::INITS;
 use layers::models::{CHOICES, ModelEntry};
 use layers::optim::OPTIMIZERS;
@@ -24,6 +25,7 @@ enum What {
     Activations,
     Models,
     Datasets,
+    Recipes,
     Optimizers,
     Inits,
     Ops,
@@ -89,6 +91,13 @@ fn text(what: What) -> String {
             let files = DATASETS.iter().filter_map(|d| Some((d.name, d.layout()?)));
             let files = files.map(|(name, layout)| format!("  {name}: {}\n", layout.replace('\n', "\n    ")));
             format!("Data sets\n{t}\nFiles wanted under --data\n{}", files.collect::<String>())
+        }
+        What::Recipes => {
+            let mut t = Table::new().text("recipe").text("what it does to training images");
+            for r in RECIPES {
+                t.row([r.name, r.about]);
+            }
+            format!("Recipes of augmentations\n{t}")
         }
         What::Optimizers => {
             let mut t = Table::new().text("optimiser").text("what it is");

@@ -140,7 +140,7 @@ options! {
     /// Random crops and mirror images in training [default: true for colour images, else false]
     #[arg(num_args = 0..=1, default_missing_value = "true")]
     augment: bool,
-    /// A named recipe of augmentations in place of --augment: none, cifar, cutout, erasing, mixup, resized or resized-jitter
+    /// A named recipe of augmentations in place of --augment, see `anact list recipes`
     recipe: String,
     /// Training images are random regions of at least this share, resized, in place of padded crops
     resized_crop: f64,
