@@ -72,6 +72,16 @@ pub enum Error {
         /// What would have been right.
         legal: String,
     },
+    /// A number that everything after it depends on is infinite or NaN.
+    #[error("{op}: {what} is {value}; a smaller learning rate may help")]
+    NotFinite {
+        /// Who needs it.
+        op: &'static str,
+        /// Which number.
+        what: &'static str,
+        /// What it is.
+        value: f64,
+    },
     /// A class label that does not exist.
     #[error("{op}: label {label} of sample {sample} is out of range, want 0 to {}", classes.saturating_sub(1))]
     Label {

@@ -59,6 +59,17 @@ pub enum Error {
         /// Where numbers stopped being finite.
         anomaly: Option<Box<Anomaly>>,
     },
+    /// A step with a finite loss led to weights that are not.
+    #[error(
+        "after step {step} {name} is not finite, so no checkpoint is written; the one before stands; a smaller --lr, a warm-up or \
+         clipping may help"
+    )]
+    WeightsNotFinite {
+        /// Steps taken.
+        step: u64,
+        /// The first such parameter.
+        name: String,
+    },
     /// Runs of several seeds whose layers cannot be averaged.
     #[error(
         "seed {seed} has {found} where seed {first} has {expected}; means over seeds want the same layers"
@@ -96,7 +107,10 @@ impl Error {
         match self {
             Self::Download(DownloadError::Interrupted { .. }) => 130,
             Self::Download(DownloadError::Failed { .. }) => 1,
-            Self::Diverged { .. } | Self::LayersDiffer { .. } | Self::CheckFailed(_) => 1,
+            Self::Diverged { .. }
+            | Self::WeightsNotFinite { .. }
+            | Self::LayersDiffer { .. }
+            | Self::CheckFailed(_) => 1,
             Self::Engine(_)
             | Self::Data(_)
             | Self::Download(_)

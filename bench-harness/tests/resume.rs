@@ -64,7 +64,7 @@ fn checkpoints(run: &Path) -> Vec<PathBuf> {
 /// The step of a run's newest checkpoint.
 fn newest(run: &Path) -> u64 {
     let path = checkpoints(run).pop();
-    path.map_or(0, |p| p.file_name().unwrap().to_string_lossy()["step-".len()..].parse().unwrap())
+    path.map_or(0, |p| p.file_name().unwrap().to_string_lossy()["step-".len()..][..10].parse().unwrap())
 }
 
 /// Waits until the run has a checkpoint of step `step` or later.
@@ -356,4 +356,83 @@ fn a_folder_that_vanishes_is_said_so() {
         message.contains("cannot") && message.contains("run/") && !message.contains("panicked"),
         "{message}"
     );
+}
+
+/// What a run leaves serves: evaluated again it gives the recorded numbers, the best weights those of their epoch; exported
+/// weights are the run's, bit for bit; a picture gets probabilities.
+#[test]
+fn a_finished_run_is_evaluated_exported_and_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let way = ["--epochs", "3", "--activation", "nswish", "--batch", "24", "--output", "run"];
+    finish(folder.path(), &[&SMALL[..8], &["50"], &way, &["--seed=5"]].concat());
+    let lines: Vec<serde_json::Value> =
+        record(&run).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let line = |kind: &str| lines.iter().filter(|line| line["kind"] == kind).cloned().collect::<Vec<_>>();
+    let result = &line("result")[0];
+    let eval = |rest: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&finish(folder.path(), &[&["eval", "run", "--json"][..], rest].concat()))
+            .unwrap()
+    };
+    let test = eval(&["--confusion", "confusion.csv"]);
+    for key in ["loss", "accuracy", "top5", "images"] {
+        assert_eq!(test[key], result["test"][key], "{key}");
+    }
+    let confusion = fs::read_to_string(folder.path().join("confusion.csv")).unwrap();
+    assert_eq!(confusion, fs::read_to_string(run.join("confusion.csv")).unwrap());
+    let counted: u64 = test["confusion"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|row| row.as_array().unwrap())
+        .map(|n| n.as_u64().unwrap())
+        .sum();
+    assert_eq!(counted, 50);
+    let best = eval(&["--split", "validation", "--weights", "best"]);
+    assert_eq!((&best["accuracy"], &best["loss"]), (&result["best"]["accuracy"], &result["best"]["loss"]));
+    let epochs = line("epoch");
+    let accuracies = epochs.iter().map(|e| e["validation"]["accuracy"].as_f64().unwrap());
+    assert_eq!(best["accuracy"].as_f64().unwrap(), accuracies.fold(0.0, f64::max));
+    assert_eq!(eval(&["--split", "train"])["images"], 256 - best["images"].as_u64().unwrap());
+
+    finish(folder.path(), &["export", "run", "--to", "copy.safetensors"]);
+    assert!(fs::read(folder.path().join("copy.safetensors")).unwrap() == weights(&run));
+    finish(folder.path(), &["export", "run", "--to", "copy.npz"]);
+    assert!(fs::read(folder.path().join("copy.npz")).unwrap().starts_with(b"PK\x03\x04"));
+    let refused = anact(folder.path(), &["export", "run", "--to", "copy.h5"]);
+    assert!(text(&refused.stderr).contains("want a name that ends in .safetensors or .npz"));
+
+    // A sheet of pictures is a picture, too.
+    finish(folder.path(), &["data", "show", "fashion-mnist-5k", "--out", "sheet.png", "--count", "4"]);
+    let answer = finish(folder.path(), &["predict", "run", "sheet.png", "--top", "10", "--json"]);
+    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+    let classes = answer["classes"].as_array().unwrap();
+    let sum: f64 = classes.iter().map(|c| c["probability"].as_f64().unwrap()).sum();
+    assert_eq!(classes.len(), 10);
+    assert!((sum - 1.0).abs() < 1e-12, "{answer}");
+    let refused = anact(folder.path(), &["predict", "run", "confusion.csv"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("confusion.csv"), "{}", text(&refused.stderr));
+}
+
+/// While the rate rises the loss falls fastest somewhere, and that is said; what a search does not use is refused.
+#[test]
+fn a_learning_rate_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let search = [
+        "lr-find", "--model", "mlp", "--width", "16", "--batch", "32", "--steps", "60", "--figure",
+        "rate.svg",
+    ];
+    let found: serde_json::Value =
+        serde_json::from_str(&finish(folder.path(), &[&search[..], &["--json"]].concat())).unwrap();
+    let rate = found["suggestion"].as_f64().unwrap();
+    assert!((1e-5..10.0).contains(&rate), "{rate}");
+    let rates: Vec<f64> =
+        found["points"].as_array().unwrap().iter().map(|p| p["rate"].as_f64().unwrap()).collect();
+    assert!(rates.is_sorted() && rates[0] == 1e-6, "{rates:?}");
+    assert!(folder.path().join("rate.svg").exists());
+    let refused = anact(folder.path(), &[&search[..], &["--lr", "0.1"]].concat());
+    assert!(text(&refused.stderr).contains("given --lr; want only options that bear on a step"));
+    // Clipped by norm, a search ends where gradients are not finite any more, like any other.
+    finish(folder.path(), &[&search[..], &["--clip-norm", "1", "--highest", "1e30"]].concat());
 }

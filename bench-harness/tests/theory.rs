@@ -210,7 +210,7 @@ fn layers_are_looked_at_without_changing_the_run() {
         fs::read(out("looked/weights.safetensors")).unwrap()
     );
     for (a, b) in kind(&plain, "epoch").iter().zip(kind(&looked, "epoch")) {
-        assert_eq!((&a["train"], &a["test"]), (&b["train"], &b["test"]));
+        assert_eq!((&a["train"], &a["validation"]), (&b["train"], &b["validation"]));
     }
 
     let layers = kind(&looked, "layers");

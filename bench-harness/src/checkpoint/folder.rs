@@ -1,5 +1,6 @@
 //! The folder of a run's checkpoints.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use crate::record::RecordError;
 
 const FOLDER: &str = "checkpoints";
 const PREFIX: &str = "step-";
+const BETWEEN: &str = "-epoch-";
 const STATE: &str = "state";
 /// Names of what is not whole yet, or not any more, begin and end so.
 const TEMPORARY: (&str, &str) = (".", ".tmp");
@@ -22,6 +24,31 @@ const TEMPORARY: (&str, &str) = (".", ".tmp");
 pub struct Checkpoints {
     folder: PathBuf,
     keep: usize,
+}
+
+/// Where in a run a checkpoint was written: after the last step of an epoch there may be one before and one after validation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Number {
+    step: u64,
+    /// Epochs that are over.
+    epoch: u64,
+}
+
+impl Number {
+    fn of(state: &RunState) -> Self {
+        Self { step: state.position.step, epoch: state.position.epoch }
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        let (step, epoch) = name.strip_prefix(PREFIX)?.split_once(BETWEEN)?;
+        Some(Self { step: step.parse().ok()?, epoch: epoch.parse().ok()? })
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{PREFIX}{:010}{BETWEEN}{:05}", self.step, self.epoch)
+    }
 }
 
 /// A checkpoint that was read and found whole.
@@ -65,19 +92,25 @@ impl Checkpoints {
     /// # Errors
     /// Files that cannot be written: a full disk, a folder that is gone.
     pub fn write(&self, mut state: RunState, files: &[(&str, Vec<u8>)]) -> Result<PathBuf> {
-        let path = self.path(state.position.step);
+        let path = self.path(Number::of(&state));
         // The run is the same bit for bit, so one that is there and whole is this one.
         if path.exists() && load(&path).is_ok() {
             return Ok(path);
         }
         state.files = files.iter().map(|(name, bytes)| (name.to_string(), digest(bytes))).collect();
         let state_bytes = codec::encode(&state);
+        if let Err(error) = codec::decode::<RunState>(&state_bytes) {
+            // The readable ones would be pruned for it.
+            let problem = format!("a checkpoint here could not be read back, so none is written: {error}");
+            return Err(Error::File { path, problem });
+        }
         // Never with its parents: a run's folder that is gone is not to come back empty.
         match fs::create_dir(&self.folder) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 return Err(RecordError::io("create the folder", &self.folder)(error).into());
             }
-            _ => {}
+            Err(_) => {}
+            Ok(()) => sync_folder(self.folder.parent().unwrap_or(Path::new("."))),
         }
         let temporary = self.temporary(&path);
         let all = files.iter().map(|(name, bytes)| (*name, bytes)).chain([(STATE, &state_bytes)]);
@@ -87,7 +120,7 @@ impl Checkpoints {
             let _ = fs::remove_dir_all(&temporary);
             return Err(error);
         }
-        self.prune(state.position.step);
+        self.prune(Number::of(&state));
         Ok(path)
     }
 
@@ -97,8 +130,8 @@ impl Checkpoints {
     /// The folder cannot be read, or there are checkpoints and every one is damaged.
     pub fn newest(&self) -> Result<Found> {
         let mut damaged = Vec::new();
-        for step in self.steps()?.into_iter().rev() {
-            let path = self.path(step);
+        for number in self.numbers()?.into_iter().rev() {
+            let path = self.path(number);
             match load(&path) {
                 Ok(loaded) => return Ok(Found { newest: Some(loaded), damaged }),
                 Err(problem) => damaged.push(format!("{}: {problem}", path.display())),
@@ -124,21 +157,20 @@ impl Checkpoints {
         }
     }
 
-    /// The steps of all checkpoints, from oldest to newest.
-    fn steps(&self) -> Result<Vec<u64>> {
+    /// All checkpoints, from oldest to newest.
+    fn numbers(&self) -> Result<Vec<Number>> {
         if !self.folder.exists() {
             return Ok(Vec::new());
         }
         let entries = fs::read_dir(&self.folder).map_err(RecordError::io("read the folder", &self.folder))?;
-        let step = |name: &str| name.strip_prefix(PREFIX)?.parse().ok();
-        let mut steps: Vec<u64> =
-            entries.flatten().filter_map(|e| step(&e.file_name().to_string_lossy())).collect();
-        steps.sort_unstable();
-        Ok(steps)
+        let numbers = entries.flatten().filter_map(|e| Number::parse(&e.file_name().to_string_lossy()));
+        let mut numbers: Vec<_> = numbers.collect();
+        numbers.sort_unstable();
+        Ok(numbers)
     }
 
-    fn path(&self, step: u64) -> PathBuf {
-        self.folder.join(format!("{PREFIX}{step:010}"))
+    fn path(&self, number: Number) -> PathBuf {
+        self.folder.join(number.to_string())
     }
 
     fn temporary(&self, path: &Path) -> PathBuf {
@@ -156,14 +188,14 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Removes all but the newest few up to `step`; a later one can only be damaged and will be replaced. What cannot be
+    /// Removes all but the newest few up to `last`; a later one can only be damaged and will be replaced. What cannot be
     /// removed is no reason to stop training.
-    fn prune(&self, step: u64) {
-        let Ok(mut steps) = self.steps() else { return };
-        steps.retain(|&s| s <= step);
-        for &step in &steps[..steps.len().saturating_sub(self.keep)] {
+    fn prune(&self, last: Number) {
+        let Ok(mut numbers) = self.numbers() else { return };
+        numbers.retain(|&number| number <= last);
+        for &number in &numbers[..numbers.len().saturating_sub(self.keep)] {
             // Renamed first, so that a half-removed one is never taken for a checkpoint.
-            let (path, gone) = (self.path(step), self.temporary(&self.path(step)));
+            let (path, gone) = (self.path(number), self.temporary(&self.path(number)));
             let removed = fs::rename(&path, &gone).and_then(|()| fs::remove_dir_all(&gone));
             if let Err(error) = removed {
                 eprintln!("note: an old checkpoint stays, {}: {error}", path.display());
@@ -227,11 +259,15 @@ mod tests {
         RunState {
             version: "0".into(),
             settings: "{}".into(),
-            data: DataIdentity { name: "d".into(), images: [3, 2, 1], labels: [7; 32] },
+            data: DataIdentity {
+                name: "d".into(),
+                images: [3, 2, 1],
+                labels: [7; 32],
+                normalisation: vec![(0.5, 0.25)],
+            },
             position: Position { step, epoch: 1, batch: 2, seconds: 0.5, ..Position::default() },
             epochs: Vec::new(),
             best: None,
-            layers: Vec::new(),
             record_bytes: 9,
             files: Vec::new(),
         }
@@ -262,7 +298,7 @@ mod tests {
         assert_eq!(loaded.state.data, state(100).data);
         assert_eq!(loaded.file("weights.safetensors"), Some(&weights(100)[..]));
         assert_eq!(loaded.file("optimizer.safetensors"), None);
-        assert_eq!(checkpoints.steps().unwrap(), [20, 100]);
+        assert_eq!(checkpoints.numbers().unwrap().iter().map(|n| n.step).collect::<Vec<_>>(), [20, 100]);
         let names: Vec<_> =
             fs::read_dir(run.path().join(FOLDER)).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(names.len(), 2, "{names:?}");
@@ -325,7 +361,7 @@ mod tests {
         let run = tempfile::tempdir().unwrap();
         let checkpoints = Checkpoints::of(run.path(), 1);
         write(&checkpoints, 1);
-        let left = run.path().join(FOLDER).join(".step-0000000002.123.tmp");
+        let left = run.path().join(FOLDER).join(".step-0000000002-epoch-00001.123.tmp");
         fs::create_dir(&left).unwrap();
         fs::write(left.join("weights.safetensors"), b"half").unwrap();
         assert_eq!(newest(&checkpoints).state.position.step, 1);
@@ -340,7 +376,8 @@ mod tests {
         let checkpoints = Checkpoints::of(run.path(), 1);
         write(&checkpoints, 1);
         // A file in the place of a file's folder, as a disk fault or a careless hand leaves it.
-        let blocked = Checkpoints::of(&run.path().join(FOLDER).join("step-0000000001").join(STATE), 1);
+        let blocked =
+            Checkpoints::of(&run.path().join(FOLDER).join("step-0000000001-epoch-00001").join(STATE), 1);
         let error = blocked.write(state(2), &[("weights.safetensors", weights(2))]).unwrap_err().to_string();
         assert!(error.contains("cannot create the folder") && error.contains(STATE), "{error}");
         assert_eq!(newest(&checkpoints).state.position.step, 1);

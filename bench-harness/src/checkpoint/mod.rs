@@ -1,6 +1,6 @@
 //! Checkpoints: everything a run needs to go on bit for bit, in folders that are whole or absent.
 //!
-//! `checkpoints/step-0000001234/` in a run's folder holds
+//! `checkpoints/step-0000001234-epoch-00005/` in a run's folder holds
 //!
 //! - `weights.safetensors`: parameters and buffers under torchvision's names, for any framework;
 //! - `optimizer.safetensors`: the optimiser's moments; `average.safetensors`: averaged weights, if the run keeps any;

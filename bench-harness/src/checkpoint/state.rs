@@ -1,6 +1,5 @@
 //! What a checkpoint remembers besides arrays.
 
-use anact::theory::LayerRow;
 use serde::{Deserialize, Serialize};
 
 use crate::run::{EpochMetrics, Tally};
@@ -21,16 +20,15 @@ pub struct RunState {
     pub epochs: Vec<EpochMetrics>,
     /// The epoch with the best validation so far.
     pub best: Option<Best>,
-    /// Layers looked at in training: the steps taken before, and the rows.
-    pub layers: Vec<(u64, Vec<LayerRow>)>,
-    /// The length of the record when this was written; what follows is written again.
+    /// The length of the record when this was written; what follows is written again. Layers looked at in training are read
+    /// back from the lines before.
     pub record_bytes: u64,
     /// Name and SHA-256 of every file beside this one.
     pub files: Vec<(String, [u8; 32])>,
 }
 
-/// What tells one data set from another: names, sizes, and the order of labels.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What tells one data set from another: names, sizes, the order of labels, and the sum of all training pixels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataIdentity {
     /// The registry's name.
     pub name: String,
@@ -38,6 +36,8 @@ pub struct DataIdentity {
     pub images: [u64; 3],
     /// SHA-256 of all labels in order, split by split.
     pub labels: [u8; 32],
+    /// Mean and deviation of each channel of the training images.
+    pub normalisation: Vec<(f64, f64)>,
 }
 
 /// How far a run is. All random numbers of a step follow from this and the seed.

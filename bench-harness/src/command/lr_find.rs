@@ -34,9 +34,25 @@ pub(super) struct LrFind {
 
 impl LrFind {
     pub(super) fn run(self) -> Result<()> {
-        let useless =
-            ["--output", "--keep", "--checkpoint-steps", "--inspect-every", "--schedule", "--epochs"];
-        if let Some(option) = self.options.given().into_iter().find(|o| useless.contains(&o.as_str())) {
+        // What a search does not use; the rate is its own.
+        const USELESS: [&str; 15] = [
+            "--output",
+            "--keep",
+            "--checkpoint-steps",
+            "--inspect-every",
+            "--epochs",
+            "--average",
+            "--average-decay",
+            "--average-start",
+            "--lr",
+            "--min-lr",
+            "--schedule",
+            "--warmup-epochs",
+            "--step-epochs",
+            "--step-factor",
+            "--milestones",
+        ];
+        if let Some(option) = self.options.given().into_iter().find(|o| USELESS.contains(&o.as_str())) {
             return Err(Error::Setting {
                 setting: "lr-find",
                 value: format!("given {option}"),
@@ -51,7 +67,7 @@ impl LrFind {
         };
         let finder = RateFinder::new(settings)?;
         // The rate of the settings is not used, but optimisers other than sgd have no usual one.
-        let options = Options { lr: self.options.lr.or(Some(self.lowest)), ..self.options };
+        let options = Options { lr: Some(self.highest), schedule: Some("constant".into()), ..self.options };
         let run = Settings::of(options)?;
         let data = load_noted(&run)?;
         let finder = Session::new(run, &data)?.find_rate(finder, &Interrupt::listen())?;

@@ -46,6 +46,11 @@ impl Predict {
             let tape = Tape::new();
             let x = tape.constant(Tensor::new(batch.shape, batch.images)?);
             let logits = network.forward(&Context::eval(&tape).executing(execution), x)?.value();
+            if let Some(logit) = logits.data().iter().find(|x| !x.is_finite()) {
+                let problem =
+                    format!("the network answers it with a logit of {logit}, which is no probability");
+                return Err(Error::File { path: path.clone(), problem });
+            }
             let likeliest = likeliest(logits.data(), self.top);
             let named = likeliest.iter().map(|&(class, p)| (card.classes[class].as_str(), p));
             if self.json {

@@ -56,9 +56,19 @@ impl RecordWriter {
             return Err(bad(format!("its own \"kind\" is {}", read["kind"])));
         }
         line.push(b'\n');
+        let end = self.len()?;
         // One call per line: readers following the file see whole lines.
         let written = self.file.write_all(&line).and_then(|()| self.file.flush());
+        if written.is_err() {
+            // Half a line, as a full disk leaves it, would spoil the next one. The first error is the one to report.
+            let _ = self.cut(end);
+        }
         written.map_err(RecordError::io("write", &self.path))
+    }
+
+    /// The record's file.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Bytes of the record so far.

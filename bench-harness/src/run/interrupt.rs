@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks the run to end after the present step, the second ends the process.
+//! Ctrl-C and SIGTERM: the first asks the run to end after the present step, a second Ctrl-C ends the process.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,8 @@ use crate::error::{Error, Result};
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// One that listens to SIGINT and SIGTERM.
+    /// One that listens to SIGINT and SIGTERM. SIGHUP is left alone, so that `nohup` has its effect. On systems without these
+    /// signals it hears nothing, and Ctrl-C ends the process as it always does.
     pub fn listen() -> Self {
         Self::listen_saying("stopping after this step; press Ctrl-C again to stop at once")
     }
@@ -19,12 +20,13 @@ impl Interrupt {
     pub fn listen_saying(words: &'static str) -> Self {
         let interrupt = Self::default();
         let flag = Arc::clone(&interrupt.0);
-        // A second handler cannot be set; the first then still ends the process, only less gently.
-        let _ = ctrlc::set_handler(move || {
-            if flag.swap(true, Ordering::SeqCst) {
+        on_signal(move |is_key| {
+            if !flag.swap(true, Ordering::SeqCst) {
+                eprintln!("\n{words}");
+            } else if is_key {
+                // A batch system may send SIGTERM more than once and means no more by it.
                 std::process::exit(130);
             }
-            eprintln!("\n{words}");
         });
         interrupt
     }
@@ -40,3 +42,17 @@ impl Interrupt {
         if self.is_set() { Err(Error::Interrupted) } else { Ok(()) }
     }
 }
+
+/// Calls `act` on a thread of its own for every signal, and says whether it was the key's.
+#[cfg(unix)]
+fn on_signal(act: impl Fn(bool) + Send + 'static) {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::iterator::Signals;
+    // Without listening a signal still ends the process, only less gently.
+    if let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) {
+        std::thread::spawn(move || signals.forever().for_each(|signal| act(signal == SIGINT)));
+    }
+}
+
+#[cfg(not(unix))]
+fn on_signal(_act: impl Fn(bool) + Send + 'static) {}

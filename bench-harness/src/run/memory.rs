@@ -33,7 +33,8 @@ pub struct MemoryPlan {
     pub optimiser: usize,
 }
 
-/// Plans a step with `batch` from steps with two and three of its images.
+/// Plans a step with `batch` from steps with two and three of its images; `kept` arrays of the parameters' size stay from step
+/// to step.
 ///
 /// # Errors
 /// Shapes that do not fit.
@@ -41,12 +42,13 @@ pub fn plan_memory(
     model: &mut dyn Layer<f32>,
     batch: &Batch,
     execution: Execution,
+    kept: usize,
 ) -> Result<(Memory, MemoryPlan)> {
     let mut small = |n| Ok::<_, Error>(measure_memory(model, &head(batch, n), execution, None)?.0);
     let (two, three) = (small(2)?, small(3)?);
     let planned = Memory::extrapolated((2, &two), (3, &three), batch.len())?;
-    let optimiser = parameter_count(model) * size_of::<f32>();
-    let plan = MemoryPlan { step: planned.peak(), optimiser };
+    let plan =
+        MemoryPlan { step: planned.peak(), optimiser: kept * parameter_count(model) * size_of::<f32>() };
     Ok((planned, plan))
 }
 

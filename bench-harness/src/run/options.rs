@@ -133,7 +133,9 @@ options! {
     average: String,
     /// With --average ema: the share of the past [default: 0.999]
     average_decay: f64,
-    /// Batches of a step, whose gradients are averaged: memory of one, a batch of all [default: 1]
+    /// With --average: epochs before it begins [default: 0 for ema, three quarters of the run for swa]
+    average_start: u64,
+    /// Batches of a step, whose gradients are averaged: the activations of one at a time [default: 1]
     accumulate: usize,
     /// Label smoothing [default: 0]
     smoothing: f64,

@@ -20,7 +20,11 @@ impl Progress {
     /// For a run of `epochs` epochs of `steps` steps each, `taken` of which are taken.
     pub fn new(label: &str, epochs: u64, steps: usize, taken: u64) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
-        let bar = if is_terminal { ProgressBar::new(epochs * steps as u64) } else { ProgressBar::hidden() };
+        let bar = if is_terminal {
+            ProgressBar::new(epochs.saturating_mul(steps as u64))
+        } else {
+            ProgressBar::hidden()
+        };
         let style =
             ProgressStyle::with_template("{prefix} {bar:24.cyan/dim} {percent:>3}%  {msg}  {eta} left");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));

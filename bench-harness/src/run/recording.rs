@@ -34,7 +34,7 @@ impl<S: Scalar> Recording<S> {
         let images = Tensor::new(batch.shape, pixels)?;
         let (loss, gradients) = {
             let cx = Context::train(&tape, seed, step).executing(execution);
-            let (_, loss) = record_loss(model, &cx, images, Targets::of_labels(&batch.labels), smoothing)?;
+            let (_, loss) = record_loss(model, &cx, images, Targets::of(batch), smoothing)?;
             (loss.id(), tape.backward(loss, Keep::All)?)
         };
         Ok(Self { tape, gradients, loss })

@@ -80,8 +80,8 @@ pub fn compare_with_theory(
 ) -> Result<TheoryComparison> {
     let tape = Tape::new();
     let cx = Context::train(&tape, key.0, key.1).executing(execution);
-    let (logits, loss) =
-        record_loss(model, &cx, tensor(&mut batch)?, Targets::of_labels(&batch.labels), smoothing)?;
+    let images = tensor(&mut batch)?;
+    let (logits, loss) = record_loss(model, &cx, images, Targets::of(&batch), smoothing)?;
     let pass = keeping_for_theory(&tape, logits);
     let gradients = match cotangent {
         Cotangent::Loss => tape.run(pass, loss)?,

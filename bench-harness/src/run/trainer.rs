@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use autograd::inspect::{Anomaly, Timing};
 use autograd::{Gradients, Keep, Pass, Tape, Tensor};
 use datasets::Batch;
-use layers::optim::{Accumulator, Average, Optimizer, Schedule};
+use layers::optim::{Accumulator, Average, Averaging, Optimizer, Schedule};
 use layers::weights::{Array, WeightsError};
-use layers::{Context, Execution, Layer};
+use layers::{Context, Execution, Layer, gather_statistics, weights};
 
 use super::evaluation::tensor;
 use super::inspection::{Inspections, LayersAtStep};
@@ -77,6 +77,8 @@ pub struct Trainer {
     model: Box<dyn Layer<f32>>,
     optimizer: Optimizer<f32>,
     average: Option<Average<f32>>,
+    /// Steps before the average begins.
+    not_averaged: u64,
     schedule: Schedule,
     smoothing: f64,
     seed: u64,
@@ -100,6 +102,7 @@ impl Trainer {
             model,
             optimizer,
             average: None,
+            not_averaged: 0,
             schedule,
             smoothing,
             seed,
@@ -143,10 +146,10 @@ impl Trainer {
         self.model.as_mut()
     }
 
-    /// Keeps an average of the weights over all steps.
+    /// Keeps an average of the weights over all steps but the first `before`.
     #[must_use]
-    pub fn averaging(self, average: Average<f32>) -> Self {
-        Self { average: Some(average), ..self }
+    pub fn averaging(self, average: Average<f32>, before: u64) -> Self {
+        Self { average: Some(average), not_averaged: before, ..self }
     }
 
     /// The rate of the last step taken; before any, that of the first.
@@ -194,8 +197,8 @@ impl Trainer {
     /// one after the other: memory is that of one. Norms of batches are taken batch by batch.
     ///
     /// # Errors
-    /// No batch; shapes that do not fit, a parameter without gradient, or a number that is not finite: then nothing has moved
-    /// but running statistics.
+    /// No batch; shapes that do not fit, a parameter without gradient, or a loss that is not finite: then nothing has moved but
+    /// running statistics. Gradients that are not finite are looked for where the trainer is told to, or clips by norm.
     pub fn step_over(&mut self, batches: &mut [Batch], place: Place) -> Result<StepMetrics> {
         self.step_at(batches, place, self.schedule.at(self.steps))
     }
@@ -253,13 +256,18 @@ impl Trainer {
         let start = Instant::now();
         // The tapes are gone by now, so that parameters are unshared and move in place.
         let gradients = accumulator.take()?;
-        let report = self.optimizer.step(self.model.as_mut(), &gradients, rate)?;
-        if let Some(average) = &mut self.average {
+        let loss = (loss_sum / whole.samples as f64) as f32;
+        let report = self.optimizer.step(self.model.as_mut(), &gradients, rate);
+        let report = report.map_err(|error| match error {
+            autograd::Error::NotFinite { .. } => place.diverged(loss, None),
+            other => other.into(),
+        })?;
+        if let Some(average) = self.average.as_mut().filter(|_| self.steps >= self.not_averaged) {
             average.update(self.model.as_mut())?;
         }
         self.steps += 1;
         whole.times.optimiser = start.elapsed();
-        whole.loss = (loss_sum / whole.samples as f64) as f32;
+        whole.loss = loss;
         whole.gradient_norm = report.gradient_norm;
         Ok(whole)
     }
@@ -309,20 +317,30 @@ impl Trainer {
     }
 
     /// Runs `look` on the network with the averaged weights in place, if there is an average, else on the network as it is.
+    /// Running statistics are those of the last steps, which suit an exponential average; for a uniform one they are gathered
+    /// anew over `batches`. Afterwards the network is as it was.
     ///
     /// # Errors
-    /// Those of `look`.
+    /// Those of `look`; a batch that is an error.
     pub fn with_averaged_weights<T>(
         &mut self,
+        batches: impl Iterator<Item = datasets::Result<Batch>>,
         look: impl FnOnce(&mut dyn Layer<f32>, Execution) -> Result<T>,
     ) -> Result<T> {
         let has_average = self.average.as_ref().is_some_and(|average| average.updates() > 0);
         let Some(average) = self.average.as_mut().filter(|_| has_average) else {
             return look(self.model.as_mut(), self.execution);
         };
-        average.swap(self.model.as_mut())?;
-        let seen = look(self.model.as_mut(), self.execution);
-        average.swap(self.model.as_mut())?;
+        let (model, execution) = (self.model.as_mut(), self.execution);
+        let before = weights::to_safetensors(model);
+        average.swap(model)?;
+        let is_uniform = average.kind() == Averaging::Uniform;
+        let batches = batches.take(if is_uniform { usize::MAX } else { 0 });
+        let images = batches.map(|batch| tensor(&mut batch?));
+        let seen =
+            gather_statistics(model, images, execution, self.seed).and_then(|_| look(model, execution));
+        average.swap(model)?;
+        weights::load_safetensors(model, &before).expect("a network takes its own state");
         seen
     }
 }

@@ -22,8 +22,8 @@ pub struct Cutout {
 
 impl Cutout {
     pub(super) fn check(&self, [height, width]: [usize; 2]) -> Result<()> {
-        // A larger square could hide the picture wherever it lies.
-        let most = 2 * height.max(width);
+        // A larger square would hide the picture wherever it lies.
+        let most = (2 * height.max(width)).saturating_sub(2).max(1);
         if (1..=most).contains(&self.size) {
             return Ok(());
         }

@@ -163,7 +163,7 @@ mod tests {
         let text = gray.check([1, 32, 32]).unwrap_err().to_string();
         assert!(text.contains("jitter.hue is 0.1, it must be 0 for images without colour"), "{text}");
         let text = refusal(Augmentation { cutout: Some(Cutout { size: 0 }), ..none });
-        assert!(text.contains("cutout.size is 0, it must be from 1 to 64"), "{text}");
+        assert!(text.contains("cutout.size is 0, it must be from 1 to 62"), "{text}");
         let erasing = RandomErasing { probability: 1.5, ..RandomErasing::default() };
         let text = refusal(Augmentation { erasing: Some(erasing), ..none });
         assert!(text.contains("erasing.probability is 1.5, it must be from 0 to 1"), "{text}");

@@ -7,9 +7,8 @@ use std::{
 
 use crate::{Error, Result, format::bounded::read_limited};
 
-/// How deep folders lie in each other: a split, a class and its pictures, with one to spare. A link to a folder above
-/// would lead round for ever.
-const DEEPEST: usize = 5;
+/// How deep folders may lie in each other: deeper than anybody puts pictures.
+const DEEPEST: usize = 32;
 
 /// The path of a file under its own name or with `.gz` added.
 pub(super) fn find(folder: &Path, file: &str) -> Option<PathBuf> {
@@ -25,17 +24,25 @@ pub(super) fn walk(
     want: &mut dyn FnMut(&str) -> Option<u64>,
     take: &mut dyn FnMut(&str, Vec<u8>) -> Result<()>,
 ) -> Result<()> {
-    visit(folder, "", DEEPEST, want, take)
+    visit(folder, "", &mut Vec::new(), want, take)
 }
 
 fn visit(
     folder: &Path,
     prefix: &str,
-    deeper: usize,
+    above: &mut Vec<PathBuf>,
     want: &mut dyn FnMut(&str) -> Option<u64>,
     take: &mut dyn FnMut(&str, Vec<u8>) -> Result<()>,
 ) -> Result<()> {
     let io = |path: &Path, source| Error::Io { path: path.into(), offset: 0, source };
+    let real = fs::canonicalize(folder).map_err(|source| io(folder, source))?;
+    if above.contains(&real) || above.len() == DEEPEST {
+        let why = if above.contains(&real) { "a link to a folder above itself" } else { "32 folders deep" };
+        let (found, expected) =
+            (format!("{}, {why}", folder.display()), "pictures a few folders deep".into());
+        return Err(Error::Inconsistent { what: "folder", found, expected });
+    }
+    above.push(real);
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(|source| io(folder, source))? {
         let name = entry.map_err(|source| io(folder, source))?.file_name();
@@ -51,14 +58,15 @@ fn visit(
         let path = folder.join(&name);
         let inner = format!("{prefix}{name}");
         if path.is_dir() {
-            if deeper > 0 && !name.starts_with('.') {
+            if !name.starts_with('.') {
                 want(&format!("{inner}/"));
-                visit(&path, &format!("{inner}/"), deeper - 1, want, take)?;
+                visit(&path, &format!("{inner}/"), above, want, take)?;
             }
         } else if let Some(limit) = want(&inner) {
             let file = File::open(&path).map_err(|source| io(&path, source))?;
             take(&inner, read_limited(&mut { file }, limit, &path)?)?;
         }
     }
+    above.pop();
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Tar (POSIX.1 ustar, with GNU's and pax' long names): 512-byte headers, each followed by its member.
 //!
 //! There is no directory: members come in one pass. Regular files and folders are members here; links and devices
-//! are passed over. The two empty blocks at the end are demanded, since without them a file that was cut between two
-//! members would look whole.
+//! are passed over. The two empty blocks at the end are demanded, and nothing but zeros behind them, since otherwise a file that
+//! was cut between two members, or has a hole, would look whole.
 
 use std::{
     io::{self, Read},
@@ -117,10 +117,32 @@ pub(super) fn visit(
         }
         offset = next;
     }
-    // To the end, so that a checksum there is compared.
-    io::copy(&mut archive, &mut io::sink())
-        .map_err(|source| Error::Io { path: path.into(), offset, source })
-        .map(|_| ())
+    end(archive, offset + BLOCK as u64, path)
+}
+
+/// Behind the first empty block there is another one and, up to the end, nothing but zeros: a hole in the middle of a file looks
+/// like its end. Read through also for the checksum that a compressed file ends in.
+fn end(archive: &mut dyn Read, mut offset: u64, path: &Path) -> Result<()> {
+    let mut rest = [0; 16 * BLOCK];
+    let mut is_second = true;
+    loop {
+        let found = read_up_to(&mut { &mut *archive }, &mut rest, offset, path)?;
+        if is_second && found < BLOCK {
+            return Err(damaged(path, offset, "a single empty block where two end a tar file: cut short"));
+        }
+        if let Some(place) = rest[..found].iter().position(|&byte| byte != 0) {
+            let place = offset + place as u64;
+            return Err(damaged(
+                path,
+                place,
+                "it goes on behind an empty block: a hole, or two files in one",
+            ));
+        }
+        if found < rest.len() {
+            return Ok(());
+        }
+        (offset, is_second) = (offset + found as u64, false);
+    }
 }
 
 /// How many bytes of a member were taken.

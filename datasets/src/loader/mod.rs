@@ -190,7 +190,9 @@ impl Recipe {
         let write = |scratch: &mut Scratch, (output, &position): (&mut [f32], &usize)| {
             self.write(epoch, position, scratch, output)
         };
-        images.par_chunks_exact_mut(size).zip(positions).try_for_each_init(Scratch::default, write)?;
+        let written = images.par_chunks_exact_mut(size).zip(positions).map_init(Scratch::default, write);
+        // The first error in the batch's order, whichever thread was first.
+        written.collect::<Vec<_>>().into_iter().collect::<Result<()>>()?;
         Ok(self.finish(epoch, number, positions, images))
     }
 

@@ -63,9 +63,13 @@ fn channel_sums(split: &Split) -> Result<Vec<Sums>> {
         let planes = picture.pixels.chunks_exact(picture.height * picture.width);
         Ok(planes.map(Sums::of).collect::<Vec<_>>())
     };
-    let none = || vec![Sums::default(); channels];
-    let merge = |a: Vec<Sums>, b: Vec<Sums>| Ok(a.into_iter().zip(b).map(|(a, b)| a.plus(b)).collect());
-    (0..split.len()).into_par_iter().map_init(Vec::new, sums_of).try_reduce(none, merge)
+    let none = || Ok(vec![Sums::default(); channels]);
+    // Of two errors the one in front stands, whichever thread was first.
+    let merge = |a: Result<Vec<Sums>>, b: Result<Vec<Sums>>| {
+        let (a, b) = (a?, b?);
+        Ok(a.into_iter().zip(b).map(|(a, b)| a.plus(b)).collect())
+    };
+    (0..split.len()).into_par_iter().map_init(Vec::new, sums_of).reduce(none, merge)
 }
 
 impl Sums {

@@ -59,7 +59,7 @@ pub(crate) fn load(given: &Path, options: &LoadOptions) -> Result<Dataset> {
         return Err(Error::MissingFile { folder: given.into(), file: "picture".into(), looked_for });
     }
     let top = common_top(&files);
-    let Sorted { train, test, left_out, held_out } = sort(files, &folders, &top, given)?;
+    let Sorted { train, test, tested, left_out, held_out } = sort(files, &folders, &top, given)?;
     let classes: Vec<&String> = train.keys().collect();
     if classes.len() > usize::from(u16::MAX) {
         return Err(inconsistent(format!("{} classes", classes.len()), "at most 65535"));
@@ -112,7 +112,7 @@ pub(crate) fn load(given: &Path, options: &LoadOptions) -> Result<Dataset> {
         ));
     }
     if !left_out.is_empty() {
-        dataset.remarks.push(format!("{}/ is left out: test/ is the test split", left_out.join("/, ")));
+        dataset.remarks.push(format!("{}/ is left out: {tested}/ is the test split", left_out.join("/, ")));
     }
     let untested = classes.iter().filter(|class| !test.contains_key(**class)).count();
     if untested > 0 {
@@ -145,6 +145,8 @@ fn common_top(files: &[File]) -> String {
 struct Sorted {
     train: BTreeMap<String, Vec<File>>,
     test: BTreeMap<String, Vec<File>>,
+    /// The folder of the test split, if there is one.
+    tested: &'static str,
     /// Folders of further splits.
     left_out: Vec<&'static str>,
     held_out: bool,
@@ -162,9 +164,24 @@ fn sort(files: Vec<File>, folders: &BTreeSet<String>, top: &str, given: &Path) -
     };
     let in_train = has("train");
     let present: Vec<_> = TEST_FOLDERS.into_iter().filter(|folder| in_train && has(folder)).collect();
+    // Folders of splits under other names would become classes.
+    let is_split = |folder: &str| {
+        let plain = folder.to_lowercase();
+        TEST_FOLDERS.iter().any(|known| *known == plain)
+            || ["train", "training", "validation"].contains(&&*plain)
+    };
+    let tops =
+        files.iter().filter_map(|file| file.name[top.len()..].split_once('/')).map(|(folder, _)| folder);
+    if let Some(split) = tops.into_iter().find(|folder| !in_train && is_split(folder) && has(folder)) {
+        return Err(inconsistent(
+            format!("a folder {split}/ with folders of pictures, and no train/"),
+            "train/CLASS/ and test/CLASS/ or val/CLASS/, in small letters, or CLASS/ alone",
+        ));
+    }
     let mut sorted = Sorted {
         train: BTreeMap::new(),
         test: BTreeMap::new(),
+        tested: present.first().copied().unwrap_or_default(),
         left_out: present[present.len().min(1)..].to_vec(),
         held_out: present.is_empty(),
     };

@@ -35,6 +35,8 @@ pub(super) fn check(dataset: &mut Dataset, train: ClassCounts, test: ClassCounts
     check_counts(dataset, train, test, path)?;
     let classes = dataset.classes.len();
     if dataset.train.len() == train.total(classes)
+        // Two pairs of constants circulate for KMNIST, so they prove nothing about the files.
+        && dataset.name != "kmnist"
         && let Some(published) = published(&dataset.name)
     {
         match difference(&ChannelStatistics::of(&dataset.train)?, published) {

@@ -54,6 +54,11 @@ impl<S: Scalar> Average<S> {
         Ok(Self { kind, updates: 0, is_swapped: false, parameters: BTreeMap::new() })
     }
 
+    /// Which average it is.
+    pub fn kind(&self) -> Averaging {
+        self.kind
+    }
+
     /// The number of updates.
     pub fn updates(&self) -> u64 {
         self.updates

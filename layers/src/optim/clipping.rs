@@ -51,9 +51,8 @@ pub(super) fn clip<S: Scalar>(clipping: Clipping, gradients: &[&[S]]) -> Result<
         Clipping::Norm(limit) => {
             let norm = norm(gradients);
             if !norm.is_finite() {
-                let legal = "finite gradients; a smaller learning rate may help".into();
-                let what = format!("the norm of all gradients is {norm}");
-                return Err(Error::Argument { op: "gradient clipping", what, legal });
+                let what = "the norm of all gradients";
+                return Err(Error::NotFinite { op: "gradient clipping", what, value: norm });
             }
             let clipped_by = (limit / (norm + NORM_OFFSET)).min(1.0);
             let clip = Clip { factor: S::from_f64(clipped_by), ..Clip::none() };

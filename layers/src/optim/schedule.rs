@@ -179,6 +179,7 @@ impl Schedule {
             };
             return top * (t + 1) as f64 / warmup as f64;
         }
+        let last = t.min(steps.saturating_sub(1));
         // Of the steps left.
         let (now, left) = ((t - warmup).min(steps - warmup), (steps - warmup) as f64);
         match &self.decay {
@@ -187,9 +188,9 @@ impl Schedule {
                 let share = now as f64 / left.max(1.0);
                 minimum + (rate - minimum) * (0.5 * (1.0 + (PI * share).cos()))
             }
-            Decay::Step { every, factor } => rate * factor.powf(((t - warmup) / every) as f64),
+            Decay::Step { every, factor } => rate * factor.powf((last.saturating_sub(warmup) / every) as f64),
             Decay::MultiStep { at, factor } => {
-                rate * factor.powf(at.partition_point(|&fall| fall <= t) as f64)
+                rate * factor.powf(at.partition_point(|&fall| fall <= last) as f64)
             }
             Decay::OneCycle { rise, anneal, start_divisor, end_divisor } => {
                 let first = rate / start_divisor;

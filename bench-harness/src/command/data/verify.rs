@@ -27,7 +27,7 @@ impl Verify {
         }
         let report = official::verify(official::find(&self.name)?, &self.path)?;
         if self.json {
-            println!("{:#}", serde_json::json!({ "official": report.is_good(), "report": report }));
+            println!("{:#}", serde_json::json!({ "good": report.is_good(), "report": report }));
         } else {
             print!("{}", lines(&report));
         }

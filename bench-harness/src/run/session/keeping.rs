@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use layers::weights;
-use layers::weights::StoredArrays;
+use layers::weights::{Array, StoredArrays};
+use layers::{Layer, weights};
 use sha2::{Digest, Sha256};
 
 use super::Session;
@@ -11,8 +11,6 @@ use super::training::Course;
 use crate::checkpoint::{Checkpoints, DataIdentity, Loaded, RunState};
 use crate::error::{Error, Result};
 use crate::record::{RunFolder, write_atomic};
-use crate::run::inspection::LayersAtStep;
-use crate::run::theory::TheoryComparison;
 
 /// Names of a checkpoint's files.
 const WEIGHTS: &str = "weights.safetensors";
@@ -55,11 +53,13 @@ impl Keeping {
             position: course.position,
             epochs: course.epochs.clone(),
             best: course.best,
-            layers: course.during.iter().map(|l| (l.step, l.comparison.rows.clone())).collect(),
             record_bytes,
             files: Vec::new(),
         };
         let trainer = &mut session.trainer;
+        if let Some(name) = first_not_finite(trainer.model()) {
+            return Err(Error::WeightsNotFinite { step: course.position.step, name });
+        }
         let mut files = vec![
             (WEIGHTS, weights::to_safetensors(trainer.model())),
             (OPTIMIZER, weights::encode(&trainer.optimizer().state())),
@@ -70,6 +70,17 @@ impl Keeping {
         self.checkpoints.write(state, &files)?;
         Ok(())
     }
+}
+
+/// The first parameter with a number that is infinite or NaN: a loss may be finite in the step that made it so.
+fn first_not_finite(model: &mut dyn Layer<f32>) -> Option<String> {
+    let parameters = weights::state(model).parameters;
+    let is_finite = |array: &Array<f32>| match array {
+        Array::Tensor(tensor) => tensor.data().iter().all(|x| x.is_finite()),
+        Array::Values(values) => values.iter().all(|x| x.is_finite()),
+        Array::Count(_) => true,
+    };
+    parameters.into_iter().find(|(_, array)| !is_finite(array)).map(|(name, _)| name)
 }
 
 impl Session<'_> {
@@ -88,7 +99,7 @@ impl Session<'_> {
                 then.images,
                 now.name,
                 now.images,
-                if then.images == now.images { " in another order" } else { "" },
+                if then.images == now.images { " in another order or with other pixels" } else { "" },
             )));
         }
         let file = |name: &str| loaded.file(name).ok_or_else(|| refuse(format!("it holds no {name}")));
@@ -103,14 +114,8 @@ impl Session<'_> {
         self.trainer
             .restore(state.position.step, &optimizer, average.as_ref())
             .map_err(|e| misfit(OPTIMIZER, e))?;
-        let during = state.layers.iter().cloned();
-        let during = during.map(|(step, rows)| LayersAtStep { step, comparison: TheoryComparison { rows } });
-        Ok(Course {
-            position: state.position,
-            epochs: state.epochs.clone(),
-            best: state.best,
-            during: during.collect(),
-        })
+        let (position, epochs, best) = (state.position, state.epochs.clone(), state.best);
+        Ok(Course { position, epochs, best, during: Vec::new() })
     }
 
     /// What tells the data of this session from others.
@@ -123,7 +128,10 @@ impl Session<'_> {
                 labels.update((label as u64).to_le_bytes());
             }
         }
+        let normalisation = &self.train.config().normalisation;
+        let (mean, deviation) = (normalisation.mean().iter(), normalisation.deviation());
         DataIdentity {
+            normalisation: mean.copied().zip(deviation.iter().copied()).collect(),
             name: self.data.name.clone(),
             images: splits.map(|split| split.map_or(0, |s| s.len() as u64)),
             labels: labels.finalize().into(),

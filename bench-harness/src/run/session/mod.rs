@@ -181,8 +181,8 @@ impl<'d> Session<'d> {
     ) -> Result<StepMemory> {
         self.check_step(step)?;
         let batch = self.train_until(step, interrupt)?;
-        let execution = self.settings.execution();
-        let (planned, plan) = plan_memory(self.trainer.model(), &batch, execution)?;
+        let (execution, kept) = (self.settings.execution(), self.arrays_kept());
+        let (planned, plan) = plan_memory(self.trainer.model(), &batch, execution, kept)?;
         let (measured, chosen) = measure_memory(self.trainer.model(), &batch, execution, pattern)?;
         Ok(StepMemory { batch: batch.len(), planned, measured, chosen, optimiser: plan.optimiser })
     }
@@ -195,7 +195,12 @@ impl<'d> Session<'d> {
         let batch = self.train.epoch(0).next().expect("a loader has at least one batch")?;
         // A network of its own, since running statistics move.
         let mut model = model(&self.settings, self.data)?;
-        Ok(plan_memory(model.as_mut(), &batch, self.settings.execution())?.1)
+        Ok(plan_memory(model.as_mut(), &batch, self.settings.execution(), self.arrays_kept())?.1)
+    }
+
+    /// Arrays of the parameters' size that stay from step to step: the optimiser's, and an average.
+    fn arrays_kept(&self) -> usize {
+        self.settings.optimizer.arrays_kept() + usize::from(self.settings.average.is_some())
     }
 
     fn check_step(&self, step: u64) -> Result<()> {
@@ -249,7 +254,7 @@ fn trainer(s: &Settings, data: &Dataset, steps_per_epoch: u64) -> Result<Trainer
     }
     let mut trainer = Trainer::new(model, optimizer, schedule, s.smoothing, s.seed).executing(s.execution());
     if let Some(averaging) = s.average {
-        trainer = trainer.averaging(Average::new(averaging)?);
+        trainer = trainer.averaging(Average::new(averaging)?, steps(s.average_start));
     }
     let trainer = if s.find_anomalies { trainer.finding_anomalies() } else { trainer };
     Ok(match s.inspect_every {

@@ -4,14 +4,14 @@ use std::time::Instant;
 
 use layers::{parameter_count, weights};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::keeping::Keeping;
 use super::{Session, hex, model, theory_comparison};
 use crate::checkpoint::{Best, Loaded, Position};
 use crate::error::{Error, Result};
-use crate::record::RecordWriter;
+use crate::record::{RecordWriter, read_records};
 use crate::run::epoch::EpochMetrics;
 use crate::run::evaluation::{Evaluation, Metrics, evaluate};
 use crate::run::inspection::LayersAtStep;
@@ -75,6 +75,10 @@ pub(super) struct Course {
     pub(super) during: Vec<LayersAtStep>,
 }
 
+/// Training batches over which the running statistics of uniformly averaged weights are gathered: means of hundred batches have a
+/// tenth of the noise that a step lives with.
+const GATHERED: usize = 100;
+
 /// Batches made ahead of the one in use.
 const AHEAD: usize = 4;
 
@@ -86,10 +90,14 @@ impl Session<'_> {
     /// another run; a full disk.
     pub fn run(mut self, mut company: Company<'_>, from: Option<&Loaded>) -> Result<Outcome> {
         let course = from.map(|loaded| self.restore(loaded)).transpose()?;
-        if let Some(loaded) = from {
-            // What came after the checkpoint happens again.
-            company.record.cut(loaded.state.record_bytes)?;
-        }
+        let course = match (from, course) {
+            (Some(loaded), Some(course)) => {
+                // What came after the checkpoint happens again.
+                company.record.cut(loaded.state.record_bytes)?;
+                Some(Course { during: layers_in(company.record)?, ..course })
+            }
+            _ => None,
+        };
         let outcome = self.train(course, &mut company);
         if let Err(error) = &outcome {
             // Without this line a run that ended early would look like one that goes on. If the record itself cannot
@@ -180,9 +188,10 @@ impl Session<'_> {
     fn validate(&mut self, epoch: u64, interrupt: &Interrupt) -> Result<Option<Metrics>> {
         let Some(held_out) = &self.validation else { return Ok(None) };
         let place = Place { epoch: epoch + 1, step: self.train.batches_per_epoch() };
-        let evaluation = self.trainer.with_averaged_weights(|model, execution| {
-            evaluate(model, execution, held_out, place, interrupt)
-        })?;
+        let evaluation =
+            self.trainer.with_averaged_weights(self.train.epoch(0).take(GATHERED), |model, execution| {
+                evaluate(model, execution, held_out, place, interrupt)
+            })?;
         Ok(Some(evaluation.metrics))
     }
 
@@ -228,9 +237,10 @@ impl Session<'_> {
         let (test, place) =
             (&self.test, Place { epoch: self.settings.epochs, step: self.train.batches_per_epoch() });
         let interrupt = company.interrupt;
-        let test = self
-            .trainer
-            .with_averaged_weights(|model, execution| evaluate(model, execution, test, place, interrupt));
+        let test =
+            self.trainer.with_averaged_weights(self.train.epoch(0).take(GATHERED), |model, execution| {
+                evaluate(model, execution, test, place, interrupt)
+            });
         let test = match test {
             Err(Error::Interrupted) => return Err(self.pause(&course, company)),
             other => other?,
@@ -255,6 +265,7 @@ impl Session<'_> {
                 "test": { "loss": metrics.loss, "accuracy": metrics.accuracy, "top5": top5, "images": samples },
                 "class_accuracy": test.confusion.recall(),
                 "best": course.best,
+                "weights": if self.trainer.average().is_some_and(|a| a.updates() > 0) { "average" } else { "last" },
                 "weights_sha256": weights_sha256,
                 "degenerate_batches": degenerate,
             }),
@@ -265,7 +276,9 @@ impl Session<'_> {
 
     /// The state of the network as a run leaves it.
     fn weights(&mut self) -> Result<Vec<u8>> {
-        self.trainer.with_averaged_weights(|model, _| Ok(weights::to_safetensors(model)))
+        self.trainer.with_averaged_weights(self.train.epoch(0).take(GATHERED), |model, _| {
+            Ok(weights::to_safetensors(model))
+        })
     }
 
     /// Writes a checkpoint and says that the user asked to stop; without checkpoints, only that.
@@ -292,6 +305,22 @@ impl Session<'_> {
     pub(super) fn write(&self, record: &mut RecordWriter, kind: &str, body: impl Serialize) -> Result<()> {
         write(&self.settings, record, kind, body)
     }
+}
+
+/// The layers that were looked at in training, from the lines of a record.
+fn layers_in(record: &RecordWriter) -> Result<Vec<LayersAtStep>> {
+    let lines = read_records(record.path())?;
+    let looked = lines.into_iter().filter(|line| line["kind"] == "layers" && line["when"] == "training");
+    let layers = |mut line: Map<String, Value>| {
+        let step = line["step"].as_u64();
+        let rows = serde_json::from_value(line.remove("rows").unwrap_or_default()).ok();
+        let (Some(step), Some(rows)) = (step, rows) else {
+            let problem = "a line of layers that this version does not read".into();
+            return Err(Error::File { path: record.path().to_path_buf(), problem });
+        };
+        Ok(LayersAtStep { step, comparison: TheoryComparison { rows } })
+    };
+    looked.map(layers).collect()
 }
 
 /// Writes a line that names the run.

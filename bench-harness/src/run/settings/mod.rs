@@ -52,6 +52,8 @@ pub struct Settings {
     pub groups: Groups,
     pub clipping: Option<Clipping>,
     pub average: Option<Averaging>,
+    /// Epochs before the average begins.
+    pub average_start: u64,
     /// Batches of a step.
     pub accumulate: usize,
     pub smoothing: f64,
@@ -108,6 +110,7 @@ impl Settings {
         let (optimizer, groups) = (optimiser::optimizer(&o)?, optimiser::groups(&o)?);
         let (clipping, average) = (optimiser::clipping(&o)?, optimiser::averaging(&o)?);
         let (augment, augmentation) = augmentation::asked(&o)?;
+        let average_start = optimiser::average_start(&o, average, epochs)?;
         let smoothing = o.smoothing.unwrap_or(0.0);
         if !(0.0..1.0).contains(&smoothing) {
             return Err(refused("--smoothing", smoothing, "a number from 0 to below 1"));
@@ -148,7 +151,11 @@ impl Settings {
             groups,
             clipping,
             average,
-            accumulate: at_least_one("--accumulate", o.accumulate.unwrap_or(1) as u64)? as usize,
+            average_start,
+            accumulate: match o.accumulate.unwrap_or(1) {
+                parts @ 1..=MOST_PARTS => parts,
+                parts => return Err(refused("--accumulate", parts, "from 1 to 1024")),
+            },
             smoothing,
             augment,
             augmentation,
@@ -203,6 +210,9 @@ impl Settings {
         Execution { exact: self.exact, fused: true, checkpoint_blocks: self.checkpoint_blocks }
     }
 }
+
+/// Batches of a step: the numbers that key random masks have room for no more.
+const MOST_PARTS: usize = 1024;
 
 /// One training image in so many is held out for validation, unless told otherwise.
 const VALIDATION_SHARE: usize = 10;

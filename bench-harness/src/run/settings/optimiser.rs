@@ -74,6 +74,23 @@ pub(super) fn averaging(o: &Options) -> Result<Option<Averaging>> {
     }
 }
 
+/// The epochs before the average begins: none for an exponential one, which forgets; three quarters of the run for a uniform
+/// one, as Izmailov et al. (2018) average what training has already led near to the end.
+///
+/// # Errors
+/// A start without an average, or behind the last epoch.
+pub(super) fn average_start(o: &Options, average: Option<Averaging>, epochs: u64) -> Result<u64> {
+    match (o.average_start, average) {
+        (Some(start), None) => Err(refused("--average-start", start, "--average with it")),
+        (Some(start), _) if start >= epochs => {
+            Err(refused("--average-start", start, &format!("less than the {epochs} epochs")))
+        }
+        (Some(start), _) => Ok(start),
+        (None, Some(Averaging::Uniform)) => Ok(epochs - epochs.div_ceil(4)),
+        (None, _) => Ok(0),
+    }
+}
+
 /// The parameter groups, first match first.
 ///
 /// # Errors
