@@ -162,3 +162,33 @@ fn folders_that_are_not_there() {
         }
     }
 }
+
+/// Folders of splits under other names would become classes, and nobody would notice.
+#[test]
+fn splits_by_other_names_are_no_classes() {
+    for [train, test] in [["Train", "Test"], ["training", "validation"], ["val", "test"]] {
+        let root = TempDir::new().unwrap();
+        for (split, class) in [(train, "cat"), (train, "dog"), (test, "cat"), (test, "dog")] {
+            let name = format!("{split}/{class}/a.jpg");
+            fixture::write(root.path(), &[(name, fixture::picture("colour444.jpg"))]);
+        }
+        let text = message("image-folder", root.path());
+        assert!(text.contains("with folders of pictures, and no train/"), "{text}");
+        assert!(text.contains("train/CLASS/ and test/CLASS/"), "{text}");
+    }
+}
+
+/// A link to a folder above would show every picture again, under another class.
+#[test]
+#[cfg(unix)]
+fn a_link_back_up_is_refused_and_no_folder_is_too_deep_to_be_seen() {
+    let root = TempDir::new().unwrap();
+    fixture::write(root.path(), &fixture::image_folder());
+    let deep = ("cat/2021/05/12/a/b/c/d.jpg".to_string(), fixture::picture("colour444.jpg"));
+    fixture::write(root.path(), &[deep]);
+    let data = load("image-folder", root.path()).unwrap();
+    assert_eq!(data.train.len() + data.test.len(), fixture::image_folder().len() + 1);
+    std::os::unix::fs::symlink("..", root.path().join("cat/up")).unwrap();
+    let text = message("image-folder", root.path());
+    assert!(text.contains("cat/up, a link to a folder above itself"), "{text}");
+}

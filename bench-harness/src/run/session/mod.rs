@@ -302,6 +302,12 @@ mod tests {
 
     #[test]
     fn a_recorded_step_is_the_one_that_training_takes_next() {
+        for mixup in [None, Some(0.4)] {
+            recorded_step(mixup);
+        }
+    }
+
+    fn recorded_step(mixup: Option<f64>) {
         let settings = Settings::of(Options {
             model: Some("mlp".into()),
             width: Some(8),
@@ -309,6 +315,7 @@ mod tests {
             train_images: Some(64),
             test_images: Some(16),
             epochs: Some(2),
+            mixup,
             ..Options::default()
         })
         .unwrap();
@@ -330,5 +337,52 @@ mod tests {
         // Seven digits of f32, less those that sums over 784 pixels lose.
         let wide = double.loss().value().item().unwrap();
         assert!((wide - f64::from(loss)).abs() <= 1e-5 * wide.abs(), "{wide} {loss}");
+    }
+
+    /// Uniformly averaged weights are looked at with running statistics gathered for them, and afterwards the network is as it
+    /// was; an exponential average has those of the last steps.
+    #[test]
+    fn averaged_weights_have_statistics_of_their_own() {
+        for (average, is_gathered) in [("swa", true), ("ema", false)] {
+            let settings = Settings::of(Options {
+                model: Some("resnet8".into()),
+                width: Some(2),
+                activation: Some("nswish".into()),
+                batch: Some(8),
+                train_images: Some(40),
+                test_images: Some(8),
+                validation_images: Some(0),
+                epochs: Some(2),
+                average: Some(average.into()),
+                average_start: Some(0),
+                ..Options::default()
+            })
+            .unwrap();
+            let data = load_data(&settings).unwrap();
+            let mut session = Session::new(settings.clone(), &data).unwrap();
+            session.train_until(4, &Interrupt::default()).unwrap();
+            let before = weights::to_safetensors(session.trainer.model());
+            let batches = || session.train.epoch(0).take(3);
+            let seen = session
+                .trainer
+                .with_averaged_weights(batches(), |model, _| Ok(weights::to_safetensors(model)))
+                .unwrap();
+            assert!(weights::to_safetensors(session.trainer.model()) == before);
+            assert!(seen != before);
+
+            // By hand: the averaged parameters in the trained network, and then the statistics.
+            let mut own = model(&settings, &data).unwrap();
+            weights::load_safetensors(own.as_mut(), &before).unwrap();
+            let mut averaged = session.trainer.average().unwrap().clone();
+            averaged.swap(own.as_mut()).unwrap();
+            if is_gathered {
+                let images = batches().map(|batch| {
+                    let batch = batch?;
+                    Ok::<_, Error>(autograd::Tensor::new(batch.shape, batch.images)?)
+                });
+                layers::gather_statistics(own.as_mut(), images, settings.execution(), settings.seed).unwrap();
+            }
+            assert!(weights::to_safetensors(own.as_mut()) == seen, "{average}");
+        }
     }
 }
