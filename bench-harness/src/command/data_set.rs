@@ -27,7 +27,7 @@ fn noted(data: Dataset) -> Result<Dataset> {
 pub(super) struct DataSetArgs {
     /// The data set; `anact list datasets` shows them
     name: String,
-    /// Its folder, archive or packed file
+    /// The data set's folder, archive or packed file, or the folder that one of them lies in
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
     /// Height and width of the pictures as a network sees them, where files are of several sizes

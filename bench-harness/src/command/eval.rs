@@ -36,7 +36,7 @@ pub(super) struct Eval {
     /// Which images of the run's data set
     #[arg(long, value_enum, default_value_t = Part::Test)]
     split: Part,
-    /// Folder or archive of the data, if it is not where the run had it
+    /// The data set's folder, archive or packed file, if it is not where the run had it
     #[arg(long)]
     data: Option<PathBuf>,
     /// Write the confusion matrix as CSV

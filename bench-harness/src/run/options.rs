@@ -39,7 +39,7 @@ macro_rules! options {
 options! {
     /// Data set, see `anact list datasets` [default: fashion-mnist-5k]
     dataset: String,
-    /// Folder that holds the data set's official files
+    /// The data set's folder, archive or packed file, or the folder that one of them lies in
     data: PathBuf,
     /// Height and width of images as the network sees them, for image folders with pictures of several sizes
     image_size: usize,

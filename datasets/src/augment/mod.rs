@@ -10,7 +10,7 @@
 //! torchvision rounds to bytes after each step when it is given pictures of bytes, and does as we do when given floats.
 //!
 //! **Every draw has an address.** Each augmentation has a [purpose](crate::random::Purpose) of its own and draws its numbers
-//! from (seed, purpose, epoch, index of the sample), always in the same number. Switching one on or off leaves all the others'
+//! from (seed, purpose, epoch, index of the sample). Switching one on or off leaves all the others'
 //! draws as they were, and none depends on who is asked for first.
 
 mod centre_crop;

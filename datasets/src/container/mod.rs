@@ -19,7 +19,7 @@ use crate::{
 };
 
 mod folder;
-mod tar;
+pub(crate) mod tar;
 #[cfg(test)]
 mod tests;
 mod zip;

@@ -34,7 +34,7 @@ pub(super) fn is_header(start: &[u8]) -> bool {
 /// # Errors
 ///
 /// Those of `visit`; a header that is damaged, a member or the end that is missing.
-pub(super) fn visit(
+pub(crate) fn visit(
     mut archive: &mut dyn Read,
     path: &Path,
     mut visit: impl FnMut(&str, &mut dyn Read) -> Result<()>,

@@ -133,8 +133,8 @@ impl Loader {
     /// where pictures are resized or change colour one picture in `f32`. (Behind a skip by `nth`, each worker may be
     /// finishing one batch more that nobody wants.)
     ///
-    /// **Errors** travel to their place among the batches, and the batches behind them still come. A panic while a batch
-    /// is made is such an error too ([`Error::Worker`]). Dropping the iterator stops the workers within one image each and
+    /// **Errors** travel to their place among the batches, and the batches behind them still come. A panic on a worker
+    /// is such an error too ([`Error::Worker`]). Dropping the iterator stops the workers within one image each and
     /// waits for that.
     ///
     /// Work begins with this call, so whoever makes the iterator of the next epoch before it evaluates the last one finds

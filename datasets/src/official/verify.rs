@@ -2,15 +2,14 @@
 
 use std::{
     fs::{self, File},
-    io::{self, BufReader, Read},
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
-use flate2::read::MultiGzDecoder;
 use serde::Serialize;
 
 use super::{Archive, Count, Digest, Fingerprint, Member, Official, Packing, digest};
-use crate::{Error, Result};
+use crate::{Error, Result, container::tar, format::compressed::read_plain_or_gzip};
 
 /// What is wrong or right with one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -187,8 +186,10 @@ fn judge_content(archive: &Archive, path: &Path) -> Result<(Verdict, String)> {
     };
     let inside = match inside {
         Ok(inside) => inside,
-        Err(error) if is_damage(&error) => return Ok((Verdict::Differs, format!("damaged: {error}"))),
-        Err(error) => return Err(unreadable(path, error)),
+        Err(error @ (Error::Gzip { .. } | Error::Damaged { .. } | Error::DuplicateMember { .. })) => {
+            return Ok((Verdict::Differs, format!("damaged: {error}")));
+        }
+        Err(error) => return Err(error),
     };
     let judged = |(member, digest): &(&Member, Option<Digest>)| match digest {
         None => (member.name, Verdict::Missing, "is not in it".to_owned()),
@@ -211,40 +212,37 @@ fn judge_content(archive: &Archive, path: &Path) -> Result<(Verdict, String)> {
 type Inside = Vec<(&'static Member, Option<Digest>)>;
 
 /// The one file of a gzip archive. Reading stops one byte behind the official length.
-fn only_member(archive: &Archive, path: &Path) -> io::Result<Inside> {
+fn only_member(archive: &Archive, path: &Path) -> Result<Inside> {
     let member = &archive.members[0];
     let limit = member.fingerprint.bytes.map_or(u64::MAX, |bytes| bytes + 1);
-    let mut start = [0; 2];
-    let mut file = BufReader::new(File::open(path)?);
-    file.read_exact(&mut start)?;
-    let bytes = start.chain(file);
-    let found = if start == [0x1f, 0x8b] {
-        digest(MultiGzDecoder::new(bytes).take(limit), &member.fingerprint)?
-    } else {
-        digest(bytes.take(limit), &member.fingerprint)?
-    };
+    let found = read_plain_or_gzip(open(path)?, path, |bytes| {
+        digest(bytes.take(limit), &member.fingerprint).map_err(|source| unreadable(path, source))
+    })?;
     Ok(vec![(member, Some(found))])
 }
 
-/// The known members of a tar archive, by name without folders; nothing is unpacked.
-fn members_of_tar(archive: &Archive, path: &Path) -> io::Result<Inside> {
+/// The known members of a tar archive, by name without folders, as the data set's own reader sees them; nothing is unpacked.
+fn members_of_tar(archive: &Archive, path: &Path) -> Result<Inside> {
     let mut inside: Inside = archive.members.iter().map(|member| (member, None)).collect();
-    let mut tar = tar::Archive::new(MultiGzDecoder::new(BufReader::new(File::open(path)?)));
-    for entry in tar.entries()? {
-        let entry = entry?;
-        let name = entry.path()?.file_name().map(|name| name.to_string_lossy().into_owned());
-        let slot = inside.iter_mut().find(|(member, _)| Some(member.name) == name.as_deref());
-        if let Some((member, slot)) = slot.filter(|_| entry.header().entry_type().is_file()) {
-            *slot = Some(digest(entry, &member.fingerprint)?);
-        }
-    }
+    read_plain_or_gzip(open(path)?, path, |bytes| {
+        tar::visit(bytes, path, |name, bytes| {
+            let plain = name.rsplit('/').next();
+            let Some((member, slot)) = inside.iter_mut().find(|(member, _)| Some(member.name) == plain)
+            else {
+                return Ok(());
+            };
+            let found = digest(bytes, &member.fingerprint).map_err(|source| unreadable(path, source))?;
+            match slot.replace(found) {
+                None => Ok(()),
+                Some(_) => Err(Error::DuplicateMember { path: path.into(), member: name.into() }),
+            }
+        })
+    })?;
     Ok(inside)
 }
 
-/// Whether the bytes and not the operating system are to blame.
-fn is_damage(error: &io::Error) -> bool {
-    use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
-    matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof | Other)
+fn open(path: &Path) -> Result<File> {
+    File::open(path).map_err(|source| unreadable(path, source))
 }
 
 /// Pictures are counted where any of the folders is there; there are no digests of them to compare with.

@@ -67,7 +67,7 @@ pub enum Purpose {
 }
 
 /// Words between the starts of neighbouring indices where few are drawn. ChaCha8 makes 64 at once, and no draw for a sample
-/// takes more (the longest is [`ResizedCrop`](crate::augment::ResizedCrop)'s, 44).
+/// takes more (the longest is [`RandomErasing`](crate::augment::RandomErasing)'s, 46).
 const FEW: u128 = 64;
 
 /// The same where the number of draws grows with a batch, a class or a picture.
