@@ -215,6 +215,11 @@ type Inside = Vec<(&'static Member, Option<Digest>)>;
 fn only_member(archive: &Archive, path: &Path) -> Result<Inside> {
     let member = &archive.members[0];
     let limit = member.fingerprint.bytes.map_or(u64::MAX, |bytes| bytes + 1);
+    // Plain bytes are taken, too, and none would only be a shorter file.
+    if fs::metadata(path).is_ok_and(|metadata| metadata.len() == 0) {
+        let (kind, reason) = ("gzip file", "it is empty".into());
+        return Err(Error::Damaged { path: path.into(), kind, offset: 0, reason });
+    }
     let found = read_plain_or_gzip(open(path)?, path, |bytes| {
         digest(bytes.take(limit), &member.fingerprint).map_err(|source| unreadable(path, source))
     })?;
