@@ -14,10 +14,7 @@ use crate::run::{Settings, load_data};
 /// # Errors
 /// An unknown name, or files that are missing or damaged.
 pub(super) fn load_noted(settings: &Settings) -> Result<Dataset> {
-    noted(load_data(settings)?)
-}
-
-fn noted(data: Dataset) -> Result<Dataset> {
+    let data = load_data(settings)?;
     data.remarks.iter().for_each(|remark| eprintln!("note: {remark}"));
     Ok(data)
 }

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use datasets::{Loader, LoaderConfig, Split};
-use layers::Execution;
 use serde_json::json;
 
 use super::data_set::load_noted;
@@ -67,7 +66,7 @@ impl Eval {
             Part::Train => train,
         };
         let loader = Loader::new(split, LoaderConfig::evaluation(settings.batch, card.normalisation()?))?;
-        let execution = Execution { exact: settings.exact, fused: true, checkpoint_blocks: false };
+        let execution = settings.evaluating();
         let place = Place { epoch: settings.epochs, step: 0 };
         let interrupt = Interrupt::listen();
         let evaluation = evaluate(network.as_mut(), execution, &loader, place, &interrupt)?;

@@ -7,7 +7,7 @@ use autograd::{Tape, Tensor};
 use clap::Args;
 use datasets::format::picture;
 use datasets::{Images, Loader, LoaderConfig, Picture, PictureSource, Split};
-use layers::{Context, Execution};
+use layers::Context;
 use serde_json::json;
 
 use super::weights::RunWeights;
@@ -40,7 +40,7 @@ impl Predict {
         let images = Images::from_source(Arc::new(pictures), card.input)?;
         let split = Split::new(images, vec![0; count], card.classes.len())?;
         let loader = Loader::new(split, LoaderConfig::evaluation(1, card.normalisation()?))?;
-        let execution = Execution { exact: card.settings.exact, fused: true, checkpoint_blocks: false };
+        let execution = card.settings.evaluating();
         for (path, batch) in self.images.iter().zip(loader.epoch(0)) {
             let batch = batch?;
             let tape = Tape::new();

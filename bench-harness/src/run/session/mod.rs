@@ -8,7 +8,7 @@ pub use training::{Company, Outcome};
 
 use autograd::Scalar;
 use autograd::kernels::buffer;
-use datasets::{Batch, Dataset, LoadOptions, Loader, LoaderConfig, Normalisation, Split};
+use datasets::{Batch, Batches, Dataset, LoadOptions, Loader, LoaderConfig, Normalisation, Split};
 use layers::optim::{Average, Optimizer, RateFinder, Schedule};
 use layers::weights;
 use layers::weights::WeightsError;
@@ -152,8 +152,7 @@ impl<'d> Session<'d> {
             let mut batches = self.train.epoch(epoch);
             for place in 1.. {
                 let Some(rate) = finder.rate() else { return Ok(finder) };
-                let parts = batches.by_ref().take(self.settings.accumulate);
-                let mut parts = parts.collect::<Result<Vec<_>, _>>()?;
+                let mut parts = self.parts(&mut batches)?;
                 if parts.is_empty() {
                     break;
                 }
@@ -212,6 +211,11 @@ impl<'d> Session<'d> {
         Err(Error::Setting { setting: "--step", value: step.to_string(), legal })
     }
 
+    /// The batches of the next step of an epoch; none when the epoch is over.
+    fn parts(&self, batches: &mut Batches) -> Result<Vec<Batch>> {
+        Ok(batches.take(self.settings.accumulate).collect::<datasets::Result<_>>()?)
+    }
+
     fn steps_per_epoch(&self) -> usize {
         steps_per_epoch(&self.settings, &self.train)
     }
@@ -222,8 +226,7 @@ impl<'d> Session<'d> {
         for epoch in 0.. {
             let mut batches = self.train.epoch(epoch);
             for place in 1.. {
-                let parts = batches.by_ref().take(self.settings.accumulate);
-                let mut parts = parts.collect::<Result<Vec<_>, _>>()?;
+                let mut parts = self.parts(&mut batches)?;
                 if parts.is_empty() {
                     break;
                 }

@@ -147,7 +147,7 @@ impl Session<'_> {
         let (first, workers) = (course.position.batch as usize, self.settings.workers);
         let mut batches = self.train.epoch_in_background(epoch, first, workers, AHEAD.max(workers))?;
         loop {
-            let mut group = batches.by_ref().take(parts).collect::<Result<Vec<_>, _>>()?;
+            let mut group = self.parts(&mut batches)?;
             if group.is_empty() {
                 break;
             }

@@ -205,6 +205,11 @@ impl Settings {
         Execution { fused: false, checkpoint_blocks: false, ..self.execution() }
     }
 
+    /// How a trained network is carried out where nothing goes backward.
+    pub(crate) fn evaluating(&self) -> Execution {
+        Execution { checkpoint_blocks: false, ..self.execution() }
+    }
+
     /// How a training step is carried out.
     pub(crate) fn execution(&self) -> Execution {
         Execution { exact: self.exact, fused: true, checkpoint_blocks: self.checkpoint_blocks }
