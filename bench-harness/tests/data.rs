@@ -55,7 +55,7 @@ fn everything_is_counted() {
 fn sheets_are_pictures_of_the_expected_size() {
     let folder = tempfile::tempdir().unwrap();
     let size = |arguments: &[&str]| {
-        let all = [&["data", "show", "fashion-mnist-5k", "--out", "sheet.png"], arguments].concat();
+        let all = [&["data", "show", "fashion-mnist-5k", "--output", "sheet.png"], arguments].concat();
         succeeds(folder.path(), &all);
         let bytes = fs::read(folder.path().join("sheet.png")).unwrap();
         assert_eq!(bytes[..8], *b"\x89PNG\r\n\x1a\n");
@@ -71,7 +71,7 @@ fn sheets_are_pictures_of_the_expected_size() {
         assert_ne!(size(&["--count", "20", "--augmented", recipe]).0, first, "{recipe}");
     }
     let refuses = |arguments: &[&str], part: &str| {
-        let all = [&["data", "show", "fashion-mnist-5k", "--out", "other.png"], arguments].concat();
+        let all = [&["data", "show", "fashion-mnist-5k", "--output", "other.png"], arguments].concat();
         let output = anact(folder.path(), &all);
         let message = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(2), "{message}");
@@ -91,7 +91,7 @@ fn a_packed_file_trains_to_the_same_bits() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     cifar(path);
-    let text = succeeds(path, &["data", "pack", "cifar10", "--data", ".", "--out", "small.anpk"]);
+    let text = succeeds(path, &["data", "pack", "cifar10", "--data", ".", "--output", "small.anpk"]);
     assert!(text.starts_with("small.anpk: cifar10 of 30 + 6 pictures of 3x32x32, 10 classes"), "{text}");
     let digest = |data: &str, output: &str| {
         let train = [

@@ -119,7 +119,7 @@ const NETWORK: &str = "--model resnet8 --width 3 --classes 3";
 /// A folder with `w`, the weights of a small network, and `b`, a batch.
 fn prepared() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    succeeds(folder.path(), &format!("init {NETWORK} --image 2,5,4 --dtype f64 --seed 4 --out w"));
+    succeeds(folder.path(), &format!("init {NETWORK} --image 2,5,4 --dtype f64 --seed 4 --output w"));
     write(folder.path().join("b"), &batch(4, 2));
     folder
 }
@@ -151,7 +151,7 @@ fn loss_gradients_and_buffers_are_those_of_torch() {
         let (weights, batch) = (file("weights"), file("batch"));
         let arguments = format!(
             "gradients --model {network} --classes 10 --activation {activation} --mode {mode} \
-             --dtype f64 --weights {} --batch {} --out out",
+             --dtype f64 --weights {} --batch {} --output out",
             weights.display(),
             batch.display()
         );
@@ -181,8 +181,10 @@ fn a_new_network_goes_through_a_file() {
     assert_eq!(weights["conv1.weight"].shape, [3, 2, 3, 3]);
     assert_eq!(weights["fc.weight"].shape, [3, 12]);
     assert_eq!(weights["bn1.num_batches_tracked"], Array { shape: vec![], ..Array::i64s(&[0]) });
-    let text =
-        succeeds(folder.path(), &format!("gradients {NETWORK} --weights w --batch b --out out --dtype f64"));
+    let text = succeeds(
+        folder.path(),
+        &format!("gradients {NETWORK} --weights w --batch b --output out --dtype f64"),
+    );
     let out = read(folder.path().join("out"));
     assert!(text.starts_with(&format!("loss {}\n", out["loss"].numbers()[0])), "{text}");
     assert_eq!((&out["loss"].shape[..], &out["logits"].shape[..]), (&[][..], &[4, 3][..]));
@@ -199,7 +201,7 @@ fn a_new_network_goes_through_a_file() {
     assert!(out["grad.fc.bias"].numbers().iter().sum::<f64>().abs() < 1e-15);
 
     // The same seed writes the same bytes, another one others; nothing temporary stays behind.
-    let again = |seed, out| format!("init {NETWORK} --image 2,5,4 --dtype f64 --seed {seed} --out {out}");
+    let again = |seed, out| format!("init {NETWORK} --image 2,5,4 --dtype f64 --seed {seed} --output {out}");
     succeeds(folder.path(), &again(4, "w4"));
     succeeds(folder.path(), &again(5, "w5"));
     let bytes = |name: &str| fs::read(folder.path().join(name)).unwrap();
@@ -218,9 +220,9 @@ fn single_precision_agrees_with_double() {
     for mode in ["train", "eval"] {
         for activation in ["silu", "nswish", "nprelu"] {
             let network = format!("{NETWORK} --activation {activation}");
-            succeeds(folder.path(), &format!("init {network} --image 2,5,4 --out w32"));
+            succeeds(folder.path(), &format!("init {network} --image 2,5,4 --output w32"));
             let run = |dtype: &str| {
-                let files = format!("--weights w32 --batch b --out {dtype}");
+                let files = format!("--weights w32 --batch b --output {dtype}");
                 succeeds(
                     folder.path(),
                     &format!("gradients {network} --mode {mode} --dtype {dtype} {files}"),
@@ -249,7 +251,7 @@ fn every_node_has_its_value_and_its_gradient() {
     let folder = prepared();
     for (mode, constants) in [("train", 0), ("eval", 2 * 9)] {
         let arguments =
-            format!("gradients {NETWORK} --weights w --batch b --out out --dtype f64 --mode {mode}");
+            format!("gradients {NETWORK} --weights w --batch b --output out --dtype f64 --mode {mode}");
         succeeds(folder.path(), &arguments);
         let few = read(folder.path().join("out"));
         succeeds(folder.path(), &format!("{arguments} --all"));
@@ -293,10 +295,10 @@ fn gradients_are_differences_of_losses() {
     let folder = prepared();
     let options = "--activation nsilu --statistics batch --gradient full --granularity channel";
     let network = format!("{NETWORK} {options} --dtype f64");
-    succeeds(folder.path(), &format!("init {network} --image 2,5,4 --out w"));
+    succeeds(folder.path(), &format!("init {network} --image 2,5,4 --output w"));
     let run = |weights: &Arrays| {
         write(folder.path().join("w"), weights);
-        succeeds(folder.path(), &format!("gradients {network} --weights w --batch b --out out"));
+        succeeds(folder.path(), &format!("gradients {network} --weights w --batch b --output out"));
         read(folder.path().join("out"))
     };
     let start = read(folder.path().join("w"));
@@ -327,11 +329,11 @@ fn gradients_are_differences_of_losses() {
 fn statistics_of_normalized_activations_are_buffers() {
     let folder = prepared();
     let network = format!("{NETWORK} --activation nsilu");
-    succeeds(folder.path(), &format!("init {network} --image 2,5,4 --dtype f64 --out n"));
+    succeeds(folder.path(), &format!("init {network} --image 2,5,4 --dtype f64 --output n"));
     let run = |mode: &str| {
         succeeds(
             folder.path(),
-            &format!("gradients {network} --weights n --batch b --out out --dtype f64 --mode {mode}"),
+            &format!("gradients {network} --weights n --batch b --output out --dtype f64 --mode {mode}"),
         );
         read(folder.path().join("out"))
     };
@@ -351,7 +353,7 @@ fn statistics_of_normalized_activations_are_buffers() {
     fs::remove_file(folder.path().join("out")).unwrap();
     refuses(
         folder.path(),
-        &format!("gradients {NETWORK} --weights n --batch b --out out"),
+        &format!("gradients {NETWORK} --weights n --batch b --output out"),
         &["n:", "unknown array `act1.alpha`"],
     );
 }
@@ -360,7 +362,7 @@ fn statistics_of_normalized_activations_are_buffers() {
 fn a_state_of_another_model_is_refused_with_everything_that_is_wrong() {
     let folder = prepared();
     let with = |options: &str, parts: &[&str]| {
-        refuses(folder.path(), &format!("gradients {options} --weights w --batch b --out out"), parts);
+        refuses(folder.path(), &format!("gradients {options} --weights w --batch b --output out"), parts);
     };
     with("--model resnet8 --width 4 --classes 3", &["w: for resnet8 with relu, 3 classes, width 4"]);
     with(
@@ -387,7 +389,7 @@ fn a_state_of_another_model_is_refused_with_everything_that_is_wrong() {
     weights.insert("fc.bias".into(), bias);
     weights.retain(|name, _| !name.ends_with("num_batches_tracked"));
     write(folder.path().join("w"), &weights);
-    succeeds(folder.path(), &format!("gradients {NETWORK} --weights w --batch b --out out"));
+    succeeds(folder.path(), &format!("gradients {NETWORK} --weights w --batch b --output out"));
 }
 
 #[test]
@@ -397,7 +399,7 @@ fn wrong_batches_are_refused() {
         let mut arrays = batch(4, 2);
         change(&mut arrays);
         write(folder.path().join("bad"), &arrays);
-        refuses(folder.path(), &format!("gradients {NETWORK} --weights w --batch bad --out out"), parts);
+        refuses(folder.path(), &format!("gradients {NETWORK} --weights w --batch bad --output out"), parts);
     };
     let set = |name: &'static str, array: Array| {
         move |arrays: &mut Arrays| {
@@ -445,24 +447,24 @@ fn cut_and_missing_files_are_named() {
             refuses(folder.path(), arguments, &["cut: ", "no whole safetensors file"]);
         }
     };
-    cut("b", &format!("gradients {NETWORK} --weights w --batch cut --out out"), 97);
-    cut("w", &format!("gradients {NETWORK} --weights cut --batch b --out out"), 3001);
+    cut("b", &format!("gradients {NETWORK} --weights w --batch cut --output out"), 97);
+    cut("w", &format!("gradients {NETWORK} --weights cut --batch b --output out"), 3001);
     let with = |files: &str, parts: &[&str]| {
         refuses(folder.path(), &format!("gradients {NETWORK} {files}"), parts);
     };
-    with("--weights none --batch b --out out", &["none: cannot be read"]);
-    with("--weights w --batch none --out out", &["none: cannot be read"]);
-    with("--weights . --batch b --out out", &[".: is no ordinary file"]);
-    with("--weights w --batch b --out none/out", &["none/out"]);
-    with("--weights w --batch b", &["--out"]);
+    with("--weights none --batch b --output out", &["none: cannot be read"]);
+    with("--weights w --batch none --output out", &["none: cannot be read"]);
+    with("--weights . --batch b --output out", &[".: is no ordinary file"]);
+    with("--weights w --batch b --output none/out", &["none/out"]);
+    with("--weights w --batch b", &["--output"]);
     fs::write(folder.path().join("garbage"), [0xa5; 1000]).unwrap();
-    with("--weights garbage --batch b --out out", &["garbage: ", "no whole safetensors file"]);
+    with("--weights garbage --batch b --output out", &["garbage: ", "no whole safetensors file"]);
 }
 
 #[test]
 fn wrong_settings_are_refused() {
     let folder = prepared();
-    let out = "--out out";
+    let out = "--output out";
     let init =
         |options: &str, parts: &[&str]| refuses(folder.path(), &format!("init {options} {out}"), parts);
     init("--model resnet21", &["unknown model", "resnet20"]);
@@ -485,11 +487,11 @@ fn wrong_settings_are_refused() {
     init("--model vgg11 --head imagenet", &["32 by 32", "224 to 255"]);
     init("--model resnet8 --dtype f16", &["f16", "f32", "f64"]);
     init("", &["--model"]);
-    refuses(folder.path(), "init --model resnet8 --width 2 --out none/out", &["none/out"]);
+    refuses(folder.path(), "init --model resnet8 --width 2 --output none/out", &["none/out"]);
     let gradients = |options: &str, parts: &[&str]| {
         refuses(folder.path(), &format!("gradients {options} --weights w --batch b {out}"), parts);
     };
-    let over = format!("gradients {NETWORK} --weights w --batch b --out ./w");
+    let over = format!("gradients {NETWORK} --weights w --batch b --output ./w");
     refuses(folder.path(), &over, &["is --weights, which would be lost"]);
     gradients("--model resnet21", &["unknown model", "resnet20"]);
     gradients(&format!("{NETWORK} --activation nswish --gradient full"), &["statistics = batch"]);

@@ -395,15 +395,15 @@ fn a_finished_run_is_evaluated_exported_and_asked() {
     assert_eq!(best["accuracy"].as_f64().unwrap(), accuracies.fold(0.0, f64::max));
     assert_eq!(eval(&["--split", "train"])["images"], 256 - best["images"].as_u64().unwrap());
 
-    finish(folder.path(), &["export", "run", "--to", "copy.safetensors"]);
+    finish(folder.path(), &["export", "run", "--output", "copy.safetensors"]);
     assert!(fs::read(folder.path().join("copy.safetensors")).unwrap() == weights(&run));
-    finish(folder.path(), &["export", "run", "--to", "copy.npz"]);
+    finish(folder.path(), &["export", "run", "--output", "copy.npz"]);
     assert!(fs::read(folder.path().join("copy.npz")).unwrap().starts_with(b"PK\x03\x04"));
-    let refused = anact(folder.path(), &["export", "run", "--to", "copy.h5"]);
+    let refused = anact(folder.path(), &["export", "run", "--output", "copy.h5"]);
     assert!(text(&refused.stderr).contains("want a name that ends in .safetensors or .npz"));
 
     // A sheet of pictures is a picture, too.
-    finish(folder.path(), &["data", "show", "fashion-mnist-5k", "--out", "sheet.png", "--count", "4"]);
+    finish(folder.path(), &["data", "show", "fashion-mnist-5k", "--output", "sheet.png", "--count", "4"]);
     let answer = finish(folder.path(), &["predict", "run", "sheet.png", "--top", "10", "--json"]);
     let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
     let classes = answer["classes"].as_array().unwrap();

@@ -139,7 +139,7 @@ fn seeds_stand_for_themselves_and_weights_can_be_given() {
     assert_eq!(two[1], one[0]);
     assert_ne!(two[0]["rows"], two[1]["rows"]);
 
-    let init = "init --model mlp --width 128 --activation nswish --image 1,28,28 --out w.safetensors";
+    let init = "init --model mlp --width 128 --activation nswish --image 1,28,28 --output w.safetensors";
     succeeds(folder.path(), init);
     let given = runs("given.json", "--seeds 2 --weights w.safetensors");
     assert_eq!(given[0], two[0], "seed 0 draws these weights");
@@ -180,7 +180,7 @@ fn what_cannot_be_compared_is_refused() {
     refuses(folder.path(), "train --config run.toml", &["--inspect-every is 0"]);
 
     // Weights of another width, of another activation, and no weights at all.
-    succeeds(folder.path(), "init --model mlp --width 64 --image 1,28,28 --out narrow");
+    succeeds(folder.path(), "init --model mlp --width 64 --image 1,28,28 --output narrow");
     refused("--weights narrow", &["narrow", "for mlp with nswish", "fc1.weight"]);
     fs::write(folder.path().join("short"), "short").unwrap();
     refused("--weights short", &["short"]);

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::codec;
 use super::state::RunState;
 use crate::error::{Error, Result};
-use crate::record::RecordError;
+use crate::record::{RecordError, sync_folder};
 
 const FOLDER: &str = "checkpoints";
 const PREFIX: &str = "step-";
@@ -110,7 +110,7 @@ impl Checkpoints {
                 return Err(RecordError::io("create the folder", &self.folder)(error).into());
             }
             Err(_) => {}
-            Ok(()) => sync_folder(self.folder.parent().unwrap_or(Path::new("."))),
+            Ok(()) => sync_folder(self.folder.parent().unwrap_or(Path::new(""))),
         }
         let temporary = self.temporary(&path);
         let all = files.iter().map(|(name, bytes)| (*name, bytes)).chain([(STATE, &state_bytes)]);
@@ -222,13 +222,6 @@ fn write_folder<'a>(folder: &Path, files: impl Iterator<Item = (&'a str, &'a Vec
     }
     sync_folder(folder);
     Ok(())
-}
-
-/// Makes names durable. Not every file system lets a folder be synced, and the files are whole either way.
-fn sync_folder(folder: &Path) {
-    if let Ok(folder) = File::open(folder) {
-        let _ = folder.sync_all();
-    }
 }
 
 /// Reads a checkpoint whole, or says why not.

@@ -16,3 +16,64 @@ mod state;
 pub use envelope::EnvelopeError;
 pub use folder::{Checkpoints, Found, Loaded};
 pub use state::{Best, DataIdentity, Position, RunState};
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use crate::run::{EpochMetrics, Metrics, Tally};
+
+    use super::*;
+
+    /// What `tests/golden/make_checkpoint.py` wrote from the description of the format.
+    fn golden() -> RunState {
+        let epoch =
+            |epoch, train, validation: Option<(f64, f64)>, [lr, seconds, waited, images_per_s]: [f64; 4]| {
+                let metrics = |(loss, accuracy)| Metrics { loss, accuracy };
+                let (train, validation) = (metrics(train), validation.map(metrics));
+                EpochMetrics { epoch, train, validation, lr, seconds, waited, images_per_s }
+            };
+        let mut tally = Tally::default();
+        tally.add(0.5, 70.0, 32_000);
+        RunState {
+            version: "0.1.0".into(),
+            settings: r#"{"model":"cnn","note":"ρ′"}"#.into(),
+            data: DataIdentity {
+                name: "cifar10".into(),
+                images: [45_000, 5_000, 10_000],
+                labels: std::array::from_fn(|i| i as u8),
+                normalisation: vec![(0.5, 0.25), (-0.0, 1e300)],
+            },
+            position: Position { step: 300, epoch: 2, batch: 250, tally, seconds: 1.5, waited: 0.125 },
+            epochs: vec![
+                epoch(1, (2.25, 0.25), Some((2.0, 0.3125)), [0.1, 60.5, 0.5, 750.0]),
+                epoch(2, (1.25, 0.5), None, [0.05, 61.0, 0.25, 740.0]),
+            ],
+            best: Some(Best { epoch: 1, accuracy: 0.3125, loss: 2.0, weights_sha256: "ab".repeat(32) }),
+            record_bytes: 70_000_000_000,
+            files: Vec::new(),
+        }
+    }
+
+    /// A checkpoint of version 1 is read for as long as this program says that it reads version 1, and written the same.
+    #[test]
+    fn checkpoints_of_version_1_are_read_and_written() {
+        let name = "step-0000000300-epoch-00002";
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/checkpoint").join(name);
+        let read = |file: &str| fs::read(folder.join(file)).unwrap();
+        let weights = read("weights.safetensors");
+        let run = tempfile::tempdir().unwrap();
+        let checkpoints = Checkpoints::of(run.path(), 1);
+        let written = checkpoints.write(golden(), &[("weights.safetensors", weights.clone())]).unwrap();
+        assert_eq!(written, run.path().join("checkpoints").join(name));
+        assert!(fs::read(written.join("state")).unwrap() == read("state"));
+
+        for file in ["state", "weights.safetensors"] {
+            fs::copy(folder.join(file), written.join(file)).unwrap();
+        }
+        let loaded = checkpoints.newest().unwrap().newest.unwrap();
+        assert_eq!(RunState { files: Vec::new(), ..loaded.state }, golden());
+        assert_eq!(loaded.files, [("weights.safetensors".to_string(), weights)]);
+    }
+}

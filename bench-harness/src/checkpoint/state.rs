@@ -57,8 +57,8 @@ pub struct Position {
     pub waited: f64,
 }
 
-/// The epoch whose validation was best.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// The epoch whose validation accuracy was best, the first of equals.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Best {
     /// Counted from 1.
     pub epoch: u64,
@@ -66,4 +66,6 @@ pub struct Best {
     pub accuracy: f64,
     /// Its validation loss.
     pub loss: f64,
+    /// SHA-256 of the weights' file, in hexadecimal.
+    pub weights_sha256: String,
 }

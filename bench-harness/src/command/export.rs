@@ -17,7 +17,7 @@ pub(super) struct Export {
     run: RunWeights,
     /// The file to write, .safetensors or .npz; one that exists is replaced
     #[arg(long, value_name = "FILE")]
-    to: PathBuf,
+    output: PathBuf,
 }
 
 impl Export {
@@ -25,19 +25,19 @@ impl Export {
         let (card, mut network) = self.run.open()?;
         let State { mut parameters, buffers } = state(network.as_mut());
         parameters.extend(buffers);
-        let bytes = match extension(&self.to) {
+        let bytes = match extension(&self.output) {
             Some("safetensors") => weights::encode(&parameters),
             Some("npz") => npz::encode(&parameters),
             _ => {
                 return Err(Error::Setting {
-                    setting: "--to",
-                    value: self.to.display().to_string(),
+                    setting: "--output",
+                    value: self.output.display().to_string(),
                     legal: "a name that ends in .safetensors or .npz".into(),
                 });
             }
         };
-        write_atomic(&self.to, &bytes)?;
-        println!("{} arrays of {} in {}", parameters.len(), card.settings.model, self.to.display());
+        write_atomic(&self.output, &bytes)?;
+        println!("{} arrays of {} in {}", parameters.len(), card.settings.model, self.output.display());
         Ok(())
     }
 }

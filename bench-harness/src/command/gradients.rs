@@ -28,7 +28,7 @@ pub(super) struct Gradients {
     batch: PathBuf,
     /// The safetensors file to write; one that exists is replaced
     #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    output: PathBuf,
     /// Precision in which everything is computed and stored
     #[arg(long, value_enum, default_value_t = Dtype::F32)]
     dtype: Dtype,
@@ -64,9 +64,9 @@ impl Gradients {
 
     fn write<S: Scalar>(&self) -> Result<()> {
         for (given, what) in [(&self.weights, "--weights"), (&self.batch, "--batch")] {
-            if is_same_file(given, &self.out) {
-                let problem = format!("is {what}, which would be lost; want another file for --out");
-                return Err(Error::File { path: self.out.clone(), problem });
+            if is_same_file(given, &self.output) {
+                let problem = format!("is {what}, which would be lost; want another file for --output");
+                return Err(Error::File { path: self.output.clone(), problem });
             }
         }
         let batch = TensorFile::open(&self.batch)?;
@@ -87,11 +87,11 @@ impl Gradients {
         };
         let step = Step { images, labels, mode, every_node: self.all };
         let arrays = step_arrays(model.as_mut(), step)?;
-        write_atomic(&self.out, encode(&arrays))?;
+        write_atomic(&self.output, encode(&arrays))?;
         if let Some(Array::Tensor(loss)) = arrays.get("loss") {
             println!("loss {}", loss.item()?.to_f64());
         }
-        println!("{} arrays written to {}", arrays.len(), self.out.display());
+        println!("{} arrays written to {}", arrays.len(), self.output.display());
         Ok(())
     }
 }

@@ -30,7 +30,7 @@ pub(super) struct InitWeights {
     dtype: Dtype,
     /// The safetensors file to write; one that exists is replaced
     #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    output: PathBuf,
 }
 
 impl InitWeights {
@@ -43,12 +43,12 @@ impl InitWeights {
 
     fn write<S: Scalar>(&self) -> Result<()> {
         let mut model = self.network.build::<S>(self.image.0, &self.init, self.seed)?;
-        write_atomic(&self.out, to_safetensors(model.as_mut()))?;
+        write_atomic(&self.output, to_safetensors(model.as_mut()))?;
         println!(
             "{}: {} parameters, written to {}",
             self.network,
             parameter_count(model.as_mut()),
-            self.out.display()
+            self.output.display()
         );
         Ok(())
     }

@@ -34,10 +34,19 @@ impl RunFolder {
     /// created or written to.
     pub fn create(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
+        let there_before = path.ancestors().find(|folder| folder.exists());
         fs::create_dir_all(path).map_err(RecordError::io("create the folder", path))?;
         let record = path.join(RECORD);
         match OpenOptions::new().write(true).create_new(true).open(&record) {
-            Ok(_) => Ok(Self { path: path.to_path_buf() }),
+            Ok(_) => {
+                for folder in path.ancestors() {
+                    sync_folder(folder);
+                    if Some(folder) == there_before {
+                        break;
+                    }
+                }
+                Ok(Self { path: path.to_path_buf() })
+            }
             // Asked of the file, not of the error: a folder without permission may answer either way.
             Err(_) if record.exists() => Err(RecordError::RunExists { record }),
             Err(source) => Err(RecordError::io("create", &record)(source)),
@@ -159,7 +168,7 @@ pub fn write_atomic_with<T, E: From<RecordError>>(
         let _ = fs::remove_file(&temporary);
         return written;
     }
-    sync_folder_of(path);
+    sync_folder(path.parent().unwrap_or(Path::new("")));
     written
 }
 
@@ -185,11 +194,11 @@ fn temporary_beside(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.{}.{count}.tmp", process::id()))
 }
 
-/// Makes the rename itself durable. Not every file system lets a folder be synced, and the file is whole
-/// either way, so a refusal is no error.
-fn sync_folder_of(path: &Path) {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if let Ok(folder) = File::open(parent) {
+/// Makes the names in a folder durable; the empty path is the present folder. Not every file system lets a folder be synced,
+/// and files are whole either way, so a refusal is no error.
+pub(crate) fn sync_folder(folder: &Path) {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    if let Ok(folder) = File::open(folder) {
         let _ = folder.sync_all();
     }
 }

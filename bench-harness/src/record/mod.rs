@@ -15,6 +15,7 @@ mod writer;
 pub use csv::{Cell, Csv, exact};
 pub use date::{rfc3339, utc_now};
 pub use error::{RecordError, Result};
+pub(crate) use folder::sync_folder;
 pub use folder::{Claim, RunFolder, default_folder, is_same_file, write_atomic, write_atomic_with};
 pub use versions::{Versions, versions};
 pub use writer::{RecordWriter, read_records};

@@ -158,7 +158,7 @@ def compare(anact, title, activation, mode, size):
         theirs = step(model, images, labels, mode, every_node=True)
         out = os.path.join(folder, "out.safetensors")
         options = ["--model", name, *told, "--classes", str(CLASSES), "--activation", activation, "--dtype", "f64"]
-        files = ["--weights", weights, "--batch", batch, "--out", out]
+        files = ["--weights", weights, "--batch", batch, "--output", out]
         command = [anact, "gradients", *options, *files, "--mode", mode, "--all"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         ours = load_file(out)

@@ -50,7 +50,7 @@ def logits(anact, name, weights, images, folder):
     """What `anact gradients --mode eval` computes, or its error."""
     batch, out = (os.path.join(folder, f"{what}.safetensors") for what in ("batch", "out"))
     save_file({"images": images, "labels": torch.zeros(len(images), dtype=torch.long)}, batch)
-    files = ["--weights", weights, "--batch", batch, "--out", out]
+    files = ["--weights", weights, "--batch", batch, "--output", out]
     done = run(anact, "gradients", *options(name), *files, "--mode", "eval", "--dtype", "f64")
     return (load_file(out)["logits"], "") if done.returncode == 0 else (None, done.stderr)
 
@@ -75,7 +75,7 @@ def inwards(anact, name, side, folder):
 def outwards(anact, name, side, folder):
     """ANAct's new weights in torchvision, strictly: the same logits."""
     weights = os.path.join(folder, "anact.safetensors")
-    done = run(anact, "init", *options(name), "--image", f"3,{side},{side}", "--init", "he_normal", "--out", weights)
+    done = run(anact, "init", *options(name), "--image", f"3,{side},{side}", "--init", "he_normal", "--output", weights)
     if done.returncode != 0:
         print(f"{name}: anact init: {done.stderr}")
         return False

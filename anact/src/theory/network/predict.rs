@@ -5,7 +5,7 @@ use autograd::{Map, Result, Scalar, Tape, Var, ops};
 use super::Quantities;
 use super::fans::{Fans, unevenness};
 use super::function::ActivationNode;
-use super::measure::second_moment;
+use super::measure::{mean, second_moment};
 use super::moments::Moments;
 use super::sample::pooling::{mean_pooling, winners_slope};
 use super::sites::{Site, has_weights};
@@ -117,9 +117,11 @@ impl Prediction {
                 None => Moments::measured(node),
             },
             "dropout" | "stochastic_depth" => {
-                // A mask of 0 and 1/(1 − p), as it fell, of mean 1.
-                let kept = node.saved().first().map_or(1.0, |m| second_moment(m.data()));
-                Moments { second: of(0).second * kept, ..of(0) }
+                // A mask of 0 and 1/(1 − p), as it fell, whatever x is: of mean 1 over all draws, not in one.
+                let x = of(0);
+                let (mean, second) =
+                    node.saved().first().map_or((1.0, 1.0), |m| (mean(m.data()), second_moment(m.data())));
+                Moments { mean: mean * x.mean, second: second * x.second, fixed: mean * mean * x.fixed, ..x }
             }
             "global_avg_pool" | "avg_pool2d" => match mean_pooling(node) {
                 Some(shares) => of(0).averaged(shares),
@@ -275,4 +277,32 @@ fn inference_slope<S: Scalar>(node: Var<'_, S>) -> Option<f64> {
     let (gamma, variance) = (inputs.get(1)?.value(), inputs.get(4)?.value());
     let slopes = gamma.data().iter().zip(variance.data()).map(|(g, v)| g.to_f64().powi(2) / v.to_f64());
     Some(slopes.sum::<f64>() / gamma.len().max(1) as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use autograd::Tensor;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Channels of any means, alike in all samples, whatever samples are dropped: the moments of what is left are those
+        /// of the tape.
+        #[test]
+        fn a_mask_moves_means_as_it_fell(seed in any::<u64>(), p in 0.0..0.9, samples in 1usize..6, channels in 1usize..4) {
+            let tape = Tape::<f64>::new();
+            let values = (0..samples * channels).map(|i| (i % channels) as f64 - 0.5).collect();
+            let x = tape.variable(Tensor::filled([samples, channels, 1, 1].into(), values));
+            let y = x.stochastic_depth(p, seed, 0).unwrap();
+            let predicted = run(&tape, y, 1.0, Source::Gaussian).unwrap().of(y);
+            let measured = Moments::measured(y);
+            for (a, b) in [
+                (predicted.mean, measured.mean),
+                (predicted.second, measured.second),
+                (predicted.fixed, measured.fixed),
+            ] {
+                prop_assert!((a - b).abs() <= 1e-12 * (1.0 + b.abs()), "{predicted:?} {measured:?}");
+            }
+        }
+    }
 }

@@ -21,7 +21,7 @@ pub(super) struct Pack {
     data: DataSetArgs,
     /// The file to write; `--data` takes it wherever it takes the data set's own files
     #[arg(long, value_name = "FILE.anpk")]
-    out: PathBuf,
+    output: PathBuf,
 }
 
 impl Pack {
@@ -31,12 +31,12 @@ impl Pack {
         let write = |file: &mut File| -> Result<_> {
             Ok(packed::write(&dataset, DECODER, &mut BufWriter::with_capacity(1 << 20, file))?)
         };
-        let about = write_atomic_with(&self.out, write)?;
-        let size = self.out.metadata().map_or(0, |about| about.len());
+        let about = write_atomic_with(&self.output, write)?;
+        let size = self.output.metadata().map_or(0, |about| about.len());
         let [channels, height, width] = about.shape;
         println!(
             "{}: {} of {} + {} pictures of {channels}x{height}x{width}, {} classes, {} in {:.1} s",
-            self.out.display(),
+            self.output.display(),
             about.name,
             grouped(about.train.count),
             grouped(about.test.count),

@@ -18,7 +18,7 @@ pub(super) struct Show {
     data: DataSetArgs,
     /// The picture to write
     #[arg(long, value_name = "FILE.png")]
-    out: PathBuf,
+    output: PathBuf,
     /// Which pictures
     #[arg(long, value_enum, default_value_t = Part::Train)]
     split: Part,
@@ -59,8 +59,8 @@ impl Show {
             None => self.plain(&dataset)?,
             Some(recipe) => self.augmented(&dataset, recipe)?,
         };
-        write_atomic(&self.out, sheet.png())?;
-        println!("{}: {} pictures of `{}`", self.out.display(), sheet.tiles.len(), dataset.name);
+        write_atomic(&self.output, sheet.png())?;
+        println!("{}: {} pictures of `{}`", self.output.display(), sheet.tiles.len(), dataset.name);
         Ok(())
     }
 

@@ -65,7 +65,7 @@ pub(super) fn report(
     println!(
         "\nPer layer after training, each column predicted | measured\n\n{forward}\n{backward}\n{CAVEAT}\n"
     );
-    if let Some(best) = outcome.best {
+    if let Some(best) = &outcome.best {
         println!(
             "best on validation: epoch {} with {:.2} %, its weights in {BEST}",
             best.epoch,

@@ -1,14 +1,15 @@
 //! Checkpoints of a session, written and taken up again.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use layers::weights::{Array, StoredArrays};
 use layers::{Layer, weights};
 use sha2::{Digest, Sha256};
 
-use super::Session;
 use super::training::Course;
-use crate::checkpoint::{Checkpoints, DataIdentity, Loaded, RunState};
+use super::{Session, hex};
+use crate::checkpoint::{Best, Checkpoints, DataIdentity, Loaded, RunState};
 use crate::error::{Error, Result};
 use crate::record::{RunFolder, write_atomic};
 
@@ -44,6 +45,11 @@ impl Keeping {
         Ok(write_atomic(self.run.join(BEST), weights)?)
     }
 
+    /// Whether the weights that did best are still those that were written.
+    pub(super) fn holds_best(&self, best: &Best) -> bool {
+        fs::read(self.run.join(BEST)).is_ok_and(|bytes| hex(&Sha256::digest(bytes)) == best.weights_sha256)
+    }
+
     /// Writes a checkpoint of `session` at `course`; the record has `record_bytes` bytes.
     pub(super) fn write(&self, session: &mut Session<'_>, course: &Course, record_bytes: u64) -> Result<()> {
         let state = RunState {
@@ -52,7 +58,7 @@ impl Keeping {
             data: session.identity(),
             position: course.position,
             epochs: course.epochs.clone(),
-            best: course.best,
+            best: course.best.clone(),
             record_bytes,
             files: Vec::new(),
         };
@@ -114,7 +120,7 @@ impl Session<'_> {
         self.trainer
             .restore(state.position.step, &optimizer, average.as_ref())
             .map_err(|e| misfit(OPTIMIZER, e))?;
-        let (position, epochs, best) = (state.position, state.epochs.clone(), state.best);
+        let (position, epochs, best) = (state.position, state.epochs.clone(), state.best.clone());
         Ok(Course { position, epochs, best, during: Vec::new() })
     }
 
@@ -136,5 +142,23 @@ impl Session<'_> {
             images: splits.map(|split| split.map_or(0, |s| s.len() as u64)),
             labels: labels.finalize().into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_weights_are_known_by_their_digest() {
+        let folder = tempfile::tempdir().unwrap();
+        let keeping = Keeping::new(&RunFolder::create(folder.path()).unwrap(), 1);
+        let best =
+            Best { epoch: 1, accuracy: 0.5, loss: 1.0, weights_sha256: hex(&Sha256::digest(b"weights")) };
+        assert!(!keeping.holds_best(&best));
+        keeping.write_best(b"weights").unwrap();
+        assert!(keeping.holds_best(&best));
+        fs::write(folder.path().join(BEST), b"Weights").unwrap();
+        assert!(!keeping.holds_best(&best));
     }
 }

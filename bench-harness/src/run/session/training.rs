@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::keeping::Keeping;
+use super::keeping::{BEST, Keeping};
 use super::{Session, hex, model, theory_comparison};
 use crate::checkpoint::{Best, Loaded, Position};
 use crate::error::{Error, Result};
@@ -217,11 +217,13 @@ impl Session<'_> {
         course.epochs.push(metrics);
         course.position = Position { step, epoch: epoch + 1, ..Position::default() };
         if let Some(Metrics { loss, accuracy }) = validation
-            && course.best.is_none_or(|best| accuracy > best.accuracy)
+            && course.best.as_ref().is_none_or(|best| accuracy > best.accuracy)
         {
-            course.best = Some(Best { epoch: epoch + 1, accuracy, loss });
+            let weights = self.weights()?;
+            let weights_sha256 = hex(&Sha256::digest(&weights));
+            course.best = Some(Best { epoch: epoch + 1, accuracy, loss, weights_sha256 });
             if let Some(keeping) = &company.keeping {
-                keeping.write_best(&self.weights()?)?;
+                keeping.write_best(&weights)?;
             }
         }
         self.keep(course, company)
@@ -245,6 +247,11 @@ impl Session<'_> {
             Err(Error::Interrupted) => return Err(self.pause(&course, company)),
             other => other?,
         };
+        if let (Some(keeping), Some(best)) = (&company.keeping, &course.best)
+            && !keeping.holds_best(best)
+        {
+            eprintln!("note: {BEST} is gone or has been changed since epoch {} wrote it", best.epoch);
+        }
         let weights = self.weights()?;
         let weights_sha256 = hex(&Sha256::digest(&weights));
         // Before the comparison, whose batch is no batch of the run.
