@@ -2,33 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
 use serde_json::Value;
 
-fn study(folder: &Path, arguments: &str) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_anact"))
-        .current_dir(folder)
-        .arg("study")
-        .args(arguments.split_whitespace())
-        .output()
-        .expect("anact starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn succeeds(folder: &Path, arguments: &str) -> String {
-    let output = study(folder, arguments);
-    assert!(output.status.success(), "{arguments}: {}", text(&output.stderr));
-    text(&output.stdout)
-}
-
-fn record(run: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(run.join("record.jsonl")).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
+use crate::program::{record, refuses, succeeds};
 
 fn of_kind<'a>(record: &'a [Value], kind: &str) -> Vec<&'a Value> {
     record.iter().filter(|line| line["kind"] == kind).collect()
@@ -51,7 +28,9 @@ fn convergence_leaves_tables_pictures_and_a_record() {
         let names = "relu,tanh,nrelu,sigmoid";
         succeeds(
             folder.path(),
-            &format!("convergence --activations {names} --lr 0.003,0.01 --seeds 2 {SMALL} --output {name}"),
+            &format!(
+                "study convergence --activations {names} --lr 0.003,0.01 --seeds 2 {SMALL} --output {name}"
+            ),
         )
     };
     let out = run("a");
@@ -107,7 +86,7 @@ fn runs_that_diverge_are_counted_and_rank_last() {
     let folder = tempfile::tempdir().unwrap();
     let out = succeeds(
         folder.path(),
-        &format!("convergence --activations relu,tanh,nrelu --lr 1e30 --seeds 1 {SMALL} --output a"),
+        &format!("study convergence --activations relu,tanh,nrelu --lr 1e30 --seeds 1 {SMALL} --output a"),
     );
     let rows = csv(&folder.path().join("a/runs.csv"));
     let lost = rows.iter().filter(|r| r["loss"] == "inf").count();
@@ -173,14 +152,7 @@ fn variance_compares_pairs_by_layer() {
 fn wrong_studies_are_refused_before_there_is_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |arguments: &str, parts: &[&str]| {
-        let output = study(folder.path(), arguments);
-        let message = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{arguments}: {message}");
-        assert!(!message.contains("panicked"), "{arguments}: {message}");
-        for part in parts {
-            assert!(message.contains(part), "{arguments}: no `{part}` in {message}");
-        }
-        assert!(!folder.path().join("runs").exists(), "{arguments} left a folder");
+        refuses(folder.path(), &format!("study {arguments}"), parts);
     };
     refused("convergence --activations relu,nonsense", &["nonsense"]);
     refused("convergence --activations relu,tanh,relu", &["relu, twice"]);
@@ -204,7 +176,8 @@ fn wrong_studies_are_refused_before_there_is_a_folder() {
 fn dense_nets_are_measured_beside_every_theory() {
     let folder = tempfile::tempdir().unwrap();
     let small = "--width 16 --depth 3 --batch 8 --seeds 2 --chain-samples 20";
-    let out = succeeds(folder.path(), &format!("dense --activations relu,nswish,gp-tanh {small} --output a"));
+    let out =
+        succeeds(folder.path(), &format!("study dense --activations relu,nswish,gp-tanh {small} --output a"));
     for part in ["nswish raw", "nswish centered", "nswish mean kept", "gp-tanh", "chain, two-state"] {
         assert!(out.contains(part), "no `{part}` in {out}");
     }
@@ -224,7 +197,7 @@ fn dense_nets_are_measured_beside_every_theory() {
     });
     assert!(a.join("nswish_mean_kept.svg").is_file());
 
-    let b = format!("dense --activations relu,nswish,gp-tanh {small} --output b");
+    let b = format!("study dense --activations relu,nswish,gp-tanh {small} --output b");
     succeeds(folder.path(), &b);
     assert_eq!(
         fs::read(a.join("layers.csv")).unwrap(),
@@ -241,9 +214,7 @@ fn dense_nets_are_measured_beside_every_theory() {
         ("dense --activations rleu", "relu"),
         ("dense --activations relu,relu", "each name once"),
     ] {
-        let output = study(folder.path(), arguments);
-        assert_eq!(output.status.code(), Some(2), "{arguments}");
-        assert!(text(&output.stderr).contains(legal), "{arguments}: {}", text(&output.stderr));
+        refuses(folder.path(), &format!("study {arguments}"), &[legal]);
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "a refused study leaves no folder");
 }

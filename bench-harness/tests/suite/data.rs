@@ -2,23 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
 use serde_json::Value;
 
-fn anact(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_anact"))
-        .current_dir(folder)
-        .args(arguments)
-        .output()
-        .expect("anact starts")
-}
-
-fn succeeds(folder: &Path, arguments: &[&str]) -> String {
-    let output = anact(folder, arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
+use crate::program::{anact, refuses, succeeds};
 
 /// A CIFAR-10 folder of five times six training pictures and six test pictures. Record i of a file has the label i and the
 /// bytes 7 j + 40 i; so every training picture but the first six is there again, and so is every test picture.
@@ -70,17 +57,13 @@ fn sheets_are_pictures_of_the_expected_size() {
     for recipe in ["cifar", "cutout", "erasing", "mixup", "resized"] {
         assert_ne!(size(&["--count", "20", "--augmented", recipe]).0, first, "{recipe}");
     }
-    let refuses = |arguments: &[&str], part: &str| {
+    let refused = |arguments: &[&str], part: &str| {
         let all = [&["data", "show", "fashion-mnist-5k", "--output", "other.png"], arguments].concat();
-        let output = anact(folder.path(), &all);
-        let message = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(2), "{message}");
-        assert!(message.contains(part) && !message.contains("panicked"), "{message}");
-        assert!(!folder.path().join("other.png").exists());
+        refuses(folder.path(), &all, &[part]);
     };
-    refuses(&["--count", "0"], "--count is 0; want from 1");
-    refuses(&["--augmented", "cfar"], "one of none, cifar, cutout");
-    refuses(
+    refused(&["--count", "0"], "--count is 0; want from 1");
+    refused(&["--augmented", "cfar"], "one of none, cifar, cutout");
+    refused(
         &["--augmented", "resized-jitter"],
         "jitter.saturation is 0.4, it must be 0 for images without colour",
     );
@@ -122,13 +105,8 @@ fn a_packed_file_trains_to_the_same_bits() {
     let mut bytes = fs::read(path.join("small.anpk")).unwrap();
     bytes[4096 + 3072 * 17] ^= 1;
     fs::write(path.join("damaged.anpk"), bytes).unwrap();
-    let output = anact(path, &["data", "stats", "cifar10", "--data", "damaged.anpk"]);
-    let message = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{message}");
-    assert!(
-        message.contains("at byte 4096") && message.contains("changed since they were packed"),
-        "{message}"
-    );
+    let stats = ["data", "stats", "cifar10", "--data", "damaged.anpk"];
+    refuses(path, &stats, &["at byte 4096", "changed since they were packed"]);
     assert!(!anact(path, &["data", "verify", "cifar10", "damaged.anpk"]).status.success());
     let output = anact(path, &["data", "stats", "cifar100", "--data", "small.anpk"]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("holds the packed data set `cifar10`"));

@@ -3,37 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
-/// Runs `anact` in `folder` with arguments separated by spaces.
-fn anact(folder: &Path, arguments: &str) -> Output {
-    let command = Command::new(env!("CARGO_BIN_EXE_anact"))
-        .current_dir(folder)
-        .args(arguments.split_whitespace())
-        .output();
-    command.expect("anact starts")
-}
-
-fn succeeds(folder: &Path, arguments: &str) -> String {
-    let output = anact(folder, arguments);
-    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// `arguments` must fail with exit code 2 and a message that holds every one of `parts`, and write no `out`.
-fn refuses(folder: &Path, arguments: &str, parts: &[&str]) {
-    let output = anact(folder, arguments);
-    let message = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{arguments}: {message}");
-    assert!(!message.contains("panicked"), "{arguments}: {message}");
-    for part in parts {
-        assert!(message.contains(part), "{arguments}: no `{part}` in: {message}");
-    }
-    assert!(!folder.join("out").exists(), "{arguments} left a file");
-}
+use crate::program::{refuses, succeeds};
 
 /// An array as this test reads and writes it, by the format's definition.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,18 +1,12 @@
 //! `anact factors` and what the command line says of rivals.
 
-use std::collections::BTreeSet;
-use std::process::{Command, Output};
-
 use serde_json::Value;
+use std::collections::BTreeSet;
 
-fn anact(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_anact")).args(arguments).output().expect("anact starts")
-}
+use crate::program::{refuses, succeeds};
 
 fn stdout(arguments: &[&str]) -> String {
-    let output = anact(arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    succeeds(tempfile::tempdir().unwrap().path(), arguments)
 }
 
 /// By hand for ReLU at any width and exactly for tanh at unit variance (`tests/golden/rivals.json`).
@@ -59,11 +53,9 @@ fn factors_are_printed_as_tables_that_fit_and_as_json() {
 
 #[test]
 fn wrong_arguments_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
     let refused = |arguments: &[&str], part: &str| {
-        let output = anact(&[&["factors"], arguments].concat());
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
-        assert!(text.contains(part), "{arguments:?}: {text}");
+        refuses(folder.path(), &[&["factors"], arguments].concat(), &[part]);
     };
     refused(&["--std", "0"], "standard deviation 0");
     refused(&["--std", "nan", "--activations", "relu"], "standard deviation NaN");

@@ -1,17 +1,15 @@
 //! `anact moments`: every number of an activation under a normal distribution.
 
-use std::process::{Command, Output};
-
 use serde_json::Value;
 
-fn anact(arguments: &str) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_anact")).args(arguments.split(' ')).output().expect("anact starts")
+use crate::program::{refuses, succeeds};
+
+fn text(arguments: &str) -> String {
+    succeeds(tempfile::tempdir().unwrap().path(), arguments)
 }
 
 fn json(arguments: &str) -> Value {
-    let output = anact(arguments);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).expect("one JSON object")
+    serde_json::from_str(&text(arguments)).expect("one JSON object")
 }
 
 /// ReLU on N(0, s²): E[f²] = s²/2, E[f′²] = ½, λ = √2, a = 1, ∂λ/∂s = 0.
@@ -34,7 +32,6 @@ fn relu_has_its_known_numbers() {
 
 #[test]
 fn tables_and_the_list_name_the_route() {
-    let text = |arguments: &str| String::from_utf8(anact(arguments).stdout).unwrap();
     let table = text("moments --activation swish(1.702) --mean -0.5 --std 2");
     for part in ["swish(1.702)", "E[f² f′²]", "∂λ/∂m", "∂λ/∂s", "by quadrature", "error"] {
         assert!(table.contains(part), "no {part} in {table}");
@@ -52,12 +49,13 @@ fn rivals_have_moments() {
         let got = object[one].as_f64().unwrap();
         assert!((got - 1.0).abs() < 1e-12, "{one} {got}");
     }
-    let table = String::from_utf8(anact("moments --activation gp-tanh").stdout).unwrap();
+    let table = text("moments --activation gp-tanh");
     assert!(table.lines().any(|line| line.starts_with("E[f²]") && line.ends_with(" 1.00000")), "{table}");
 }
 
 #[test]
 fn wrong_settings_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
     for (arguments, part) in [
         ("moments --activation rleu", "relu"),
         ("moments --activation relu --std 0", "positive"),
@@ -67,9 +65,6 @@ fn wrong_settings_are_refused() {
         ("moments --activation relu --mean NaN", "finite"),
         ("moments --activation relu --moment both", "centered"),
     ] {
-        let output = anact(arguments);
-        let message = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(2), "{arguments}: {message}");
-        assert!(message.contains(part), "{arguments}: {message}");
+        refuses(folder.path(), arguments, &[part]);
     }
 }

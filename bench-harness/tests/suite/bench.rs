@@ -1,19 +1,14 @@
 //! `anact bench`: what it refuses, and what its JSON promises to programs.
 
-use std::process::{Command, Output};
-
 use serde_json::Value;
 
-fn anact(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_anact")).arg("bench").args(arguments).output().expect("anact starts")
-}
+use crate::program::{refuses, succeeds};
 
 /// The object that `arguments` and `--json` print.
 fn json(arguments: &[&str]) -> Value {
-    let output = anact(&[arguments, &["--json"]].concat());
-    let message = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments:?}: {message}");
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{arguments:?}: {e}"))
+    let folder = tempfile::tempdir().unwrap();
+    let printed = succeeds(folder.path(), &[&["bench"], arguments, &["--json"]].concat());
+    serde_json::from_str(&printed).unwrap_or_else(|e| panic!("{arguments:?}: {e}"))
 }
 
 const MLP: [&str; 9] = ["step", "--model", "mlp", "--width", "8", "--batch", "2", "--steps", "2"];
@@ -24,18 +19,13 @@ fn step(rest: &[&str]) -> Value {
 
 #[test]
 fn wrong_settings_are_refused_with_what_would_be_right() {
-    let refuses = |arguments: &[&str], parts: &[&str]| {
-        let output = anact(arguments);
-        let message = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");
-        assert!(!message.contains("panicked"), "{arguments:?}: {message}");
-        for part in parts {
-            assert!(message.contains(part), "{arguments:?}: no `{part}` in: {message}");
-        }
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |arguments: &[&str], parts: &[&str]| {
+        refuses(folder.path(), &[&["bench"], arguments].concat(), parts);
     };
-    refuses(&["step"], &["--model"]);
+    refused(&["step"], &["--model"]);
     let mlp =
-        |rest: &[&'static str], parts| refuses(&[&["step", "--model", "mlp"][..], rest].concat(), parts);
+        |rest: &[&'static str], parts| refused(&[&["step", "--model", "mlp"][..], rest].concat(), parts);
     mlp(&["--steps", "0"], &["--steps is 0", "at least 1"]);
     mlp(&["--batch", "0"], &["--batch is 0", "from 1"]);
     mlp(&["--batch", "1000000000"], &["--batch is 1000000000", "65,536"]);
@@ -43,15 +33,15 @@ fn wrong_settings_are_refused_with_what_would_be_right() {
     mlp(&["--image-size", "0"], &["[1, 0, 0]", "positive"]);
     mlp(&["--lr", "0"], &["rate is 0"]);
     mlp(&["--activation", "swihs"], &["unknown", "swish"]);
-    refuses(&["step", "--model", "resnet21"], &["unknown model", "resnet20"]);
-    refuses(&["step", "--model", "cnn", "--image-size", "4"], &["4 by 4", "at least 8 by 8"]);
-    refuses(&["kernels", "--rounds", "0"], &["--rounds is 0"]);
-    refuses(&["kernels", "--batch", "0"], &["--batch is 0"]);
-    refuses(&["kernels", "convolve", "--megabytes", "1"], &["filter is convolve", "gemm 128×128×128"]);
-    refuses(&["scaling", "--rounds", "0"], &["--rounds is 0"]);
-    refuses(&["scaling", "width"], &["width", "batch, depth, threads"]);
-    refuses(&["loader", "fashion-mnist-5k", "--recipe", "cfar"], &["recipe is cfar", "cifar, cutout"]);
-    refuses(&["loader", "fashion-mnist-5k", "--workers", "1", "--ahead", "0"], &["ahead is 0"]);
+    refused(&["step", "--model", "resnet21"], &["unknown model", "resnet20"]);
+    refused(&["step", "--model", "cnn", "--image-size", "4"], &["4 by 4", "at least 8 by 8"]);
+    refused(&["kernels", "--rounds", "0"], &["--rounds is 0"]);
+    refused(&["kernels", "--batch", "0"], &["--batch is 0"]);
+    refused(&["kernels", "convolve", "--megabytes", "1"], &["filter is convolve", "gemm 128×128×128"]);
+    refused(&["scaling", "--rounds", "0"], &["--rounds is 0"]);
+    refused(&["scaling", "width"], &["width", "batch, depth, threads"]);
+    refused(&["loader", "fashion-mnist-5k", "--recipe", "cfar"], &["recipe is cfar", "cifar, cutout"]);
+    refused(&["loader", "fashion-mnist-5k", "--workers", "1", "--ahead", "0"], &["ahead is 0"]);
 }
 
 #[test]

@@ -2,42 +2,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 
-/// Runs `anact` in `folder`.
-fn anact(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_anact"))
-        .current_dir(folder)
-        .args(arguments)
-        .output()
-        .expect("anact starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// `arguments` must fail with `code` and a message that holds every one of `parts`; never with a panic, and without
-/// leaving a run folder behind.
-fn refuses(folder: &Path, arguments: &[&str], code: i32, parts: &[&str]) {
-    let output = anact(folder, arguments);
-    let message = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {message}");
-    assert!(!message.contains("panicked"), "{arguments:?}: {message}");
-    for part in parts {
-        assert!(message.contains(part), "{arguments:?}: no `{part}` in: {message}");
-    }
-    assert!(!folder.join("runs").exists(), "{arguments:?} left a folder");
-}
-
-/// Every line of the record in the run folder `run`, each of which must be whole.
-fn record(run: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(run.join("record.jsonl")).unwrap();
-    assert!(text.ends_with('\n'), "the last line is not whole: {text}");
-    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
-}
+use crate::program::{anact, fails, record, refuses, succeeds, text};
 
 fn kinds(record: &[Value]) -> Vec<&str> {
     record.iter().map(|line| line["kind"].as_str().unwrap()).collect()
@@ -82,7 +51,7 @@ fn wrong_settings_are_refused_before_anything_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let train = |rest: &[&str], parts: &[&str]| {
         let arguments: Vec<&str> = ["train"].iter().chain(rest).copied().collect();
-        refuses(folder.path(), &arguments, 2, parts);
+        refuses(folder.path(), &arguments, parts);
     };
     train(&["--batch", "0"], &["--batch is 0", "at least 1"]);
     train(&["--epochs", "0"], &["--epochs is 0"]);
@@ -109,9 +78,9 @@ fn wrong_settings_are_refused_before_anything_is_read() {
     built(&["--width", "4", "--warmup-epochs", "18446744073709551615"], &["warm-up"]);
     built(&["--width", "4", "--schedule", "step", "--step-factor", "nan"], &["factor of a fall is NaN"]);
     built(&["--width", "4", "--schedule", "step", "--step-epochs", "0"], &["--step-epochs is 0"]);
-    refuses(folder.path(), &["--threads", "0", "list"], 2, &["--threads is 0"]);
-    refuses(folder.path(), &["trian"], 2, &["train"]);
-    refuses(folder.path(), &["train", "--bach", "3"], 2, &["--batch"]);
+    refuses(folder.path(), &["--threads", "0", "list"], &["--threads is 0"]);
+    refuses(folder.path(), &["trian"], &["train"]);
+    refuses(folder.path(), &["train", "--bach", "3"], &["--batch"]);
 }
 
 #[test]
@@ -120,7 +89,7 @@ fn options_that_would_be_ignored_are_refused() {
     let ignored = |rest: &[&str], parts: &[&str]| {
         let arguments: Vec<&str> =
             ["train", "--model", "mlp", "--width", "4"].iter().chain(rest).copied().collect();
-        refuses(folder.path(), &arguments, 2, parts);
+        refuses(folder.path(), &arguments, parts);
     };
     ignored(&["--step-epochs", "3"], &["--step-epochs is 3", "--schedule step"]);
     ignored(
@@ -137,10 +106,10 @@ fn missing_and_damaged_data_are_named_with_their_place() {
     let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
     let load = |data: &str, parts: &[&str]| {
         let arguments: Vec<&str> = CIFAR.iter().copied().chain([data]).collect();
-        refuses(folder.path(), &arguments, 2, parts);
+        refuses(folder.path(), &arguments, parts);
     };
     load(&at("nowhere"), &["nowhere"]);
-    refuses(folder.path(), &["train", "--dataset", "cifar10"], 2, &["cifar10"]);
+    refuses(folder.path(), &["train", "--dataset", "cifar10"], &["cifar10"]);
 
     cifar(Path::new(&at("short")), |name, mut bytes| {
         if name == "data_batch_3" {
@@ -166,20 +135,20 @@ fn missing_and_damaged_data_are_named_with_their_place() {
         fs::write(idx.join(name), [0, 0, 8, 1, 0, 0, 0, 1, 7]).unwrap();
     }
     let idx_arguments = ["train", "--dataset", "fashion-mnist", "--data", &at("idx")];
-    refuses(folder.path(), &idx_arguments, 2, &["train-images-idx3-ubyte", "0x00000801", "0x00000803"]);
+    refuses(folder.path(), &idx_arguments, &["train-images-idx3-ubyte", "0x00000801", "0x00000803"]);
     fs::remove_file(idx.join("train-images-idx3-ubyte")).unwrap();
     fs::write(idx.join("train-images-idx3-ubyte.gz"), [0x1f, 0x8b, 8, 0, 1, 2, 3]).unwrap();
-    refuses(folder.path(), &idx_arguments, 2, &["train-images-idx3-ubyte.gz", "gzip"]);
+    refuses(folder.path(), &idx_arguments, &["train-images-idx3-ubyte.gz", "gzip"]);
 }
 
 #[test]
 fn configuration_files_are_checked() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("bad.toml"), "epoch = 3\n").unwrap();
-    refuses(folder.path(), &["train", "--config", "bad.toml"], 2, &["bad.toml", "epoch", "epochs"]);
-    refuses(folder.path(), &["train", "--config", "none.toml"], 2, &["none.toml"]);
+    refuses(folder.path(), &["train", "--config", "bad.toml"], &["bad.toml", "epoch", "epochs"]);
+    refuses(folder.path(), &["train", "--config", "none.toml"], &["none.toml"]);
     fs::write(folder.path().join("good.toml"), "batch = 0\n").unwrap();
-    refuses(folder.path(), &["train", "--config", "good.toml"], 2, &["--batch is 0"]);
+    refuses(folder.path(), &["train", "--config", "good.toml"], &["--batch is 0"]);
 }
 
 #[test]
@@ -200,8 +169,7 @@ fn a_run_leaves_whole_files_and_is_not_overwritten() {
         "--output",
         "out",
     ];
-    let output = anact(folder.path(), &arguments);
-    assert!(output.status.success(), "{}", text(&output.stderr));
+    succeeds(folder.path(), &arguments);
     let out = folder.path().join("out");
     for name in
         ["record.jsonl", "epochs.csv", "layers.csv", "loss.svg", "accuracy.svg", "weights.safetensors"]
@@ -253,8 +221,7 @@ fn the_same_run_gives_the_same_bits_on_any_number_of_threads() {
             "--output",
             name,
         ];
-        let output = anact(folder.path(), &arguments);
-        assert!(output.status.success(), "{}", text(&output.stderr));
+        succeeds(folder.path(), &arguments);
         // Losses, accuracies and the digest of the weights; not the times.
         record(&folder.path().join(name))
             .into_iter()
@@ -283,8 +250,7 @@ fn blocks_that_are_computed_twice_change_no_bit() {
                     --epochs 2 --output";
         let arguments: Vec<&str> =
             base.split_whitespace().chain([output]).chain(more.iter().copied()).collect();
-        let run = anact(folder.path(), &arguments);
-        assert!(run.status.success(), "{}", text(&run.stderr));
+        succeeds(folder.path(), &arguments);
         let record = record(&folder.path().join(output));
         let config = &record[0];
         assert_eq!(config["settings"]["checkpoint_blocks"], !more.is_empty());
@@ -374,7 +340,7 @@ fn an_inspection_that_cannot_be_is_refused_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |rest: &str, parts: &[&str]| {
         let arguments: Vec<&str> = INSPECT.split(' ').chain(rest.split(' ')).collect();
-        refuses(folder.path(), &arguments, 2, parts);
+        refuses(folder.path(), &arguments, parts);
     };
     refused("--html no/page.html", &["no/page.html", "folder"]);
     refused("--html a --json a", &["named twice"]);
@@ -434,10 +400,10 @@ fn reference_files_are_read_and_judged() {
     let wrong = fs::read_to_string(&node).unwrap().replacen(right, wrong, 1);
     assert_ne!(wrong, fs::read_to_string(&node).unwrap());
     fs::write(folder.path().join("wrong.json"), wrong).unwrap();
-    refuses(folder.path(), &["check", "--node", "wrong.json"], 1, &["Normalized node"]);
+    fails(folder.path(), &["check", "--node", "wrong.json"], 1, &["Normalized node"]);
     fs::write(folder.path().join("bad.json"), "[{\"activation\": \"relu\"}]").unwrap();
-    refuses(folder.path(), &["check", "--moments", "bad.json"], 2, &["bad.json", "mean"]);
-    refuses(folder.path(), &["check", "--op", "conv3d"], 2, &["conv2d"]);
+    refuses(folder.path(), &["check", "--moments", "bad.json"], &["bad.json", "mean"]);
+    refuses(folder.path(), &["check", "--op", "conv3d"], &["conv2d"]);
 }
 
 #[test]
@@ -449,7 +415,7 @@ fn data_files_are_judged_and_fetched_by_name() {
     let words = text(&output.stdout);
     assert_eq!(words.lines().filter(|line| line.starts_with("differs  ")).count(), 6, "{words}");
     assert!(words.contains("so a stand-in in the same layout"), "{words}");
-    refuses(folder.path(), &verify, 1, &["does not hold the official files of `cifar10`"]);
+    fails(folder.path(), &verify, 1, &["does not hold the official files of `cifar10`"]);
     let output = anact(folder.path(), &[&verify[..], &["--json"]].concat());
     let json: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(
@@ -459,14 +425,14 @@ fn data_files_are_judged_and_fetched_by_name() {
 
     let output = anact(folder.path(), &["data", "fetch"]);
     assert!(output.status.success() && text(&output.stdout).contains("cifar-100-binary.tar.gz"));
-    refuses(folder.path(), &["data", "fetch", "cifar10"], 2, &["--to <DIR>"]);
-    refuses(folder.path(), &["data", "fetch", "cifar-10", "--to", "x"], 2, &["did you mean cifar10"]);
+    refuses(folder.path(), &["data", "fetch", "cifar10"], &["--to <DIR>"]);
+    refuses(folder.path(), &["data", "fetch", "cifar-10", "--to", "x"], &["did you mean cifar10"]);
     let one = ["data", "fetch", "mnist", "--to", "x", "--url", "http://localhost/mnist.gz"];
-    refuses(folder.path(), &one, 2, &["the address of a folder, ending in `/`: mnist has 4 files"]);
+    refuses(folder.path(), &one, &["the address of a folder, ending in `/`: mnist has 4 files"]);
     let never = ["data", "fetch", "cifar10", "--to", "x", "--stall-timeout", "0"];
-    refuses(folder.path(), &never, 2, &["--stall-timeout is 0; want more than 0 seconds"]);
+    refuses(folder.path(), &never, &["--stall-timeout is 0; want more than 0 seconds"]);
     assert!(!folder.path().join("x").exists());
     // Nothing listens at port 1.
     let gone = ["data", "fetch", "cifar10", "--to", "x", "--attempts", "1", "--url", "http://127.0.0.1:1/"];
-    refuses(folder.path(), &gone, 1, &["cannot download", "http://127.0.0.1:1/cifar-10-binary.tar.gz: "]);
+    fails(folder.path(), &gone, 1, &["cannot download", "http://127.0.0.1:1/cifar-10-binary.tar.gz: "]);
 }

@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use crate::program::{anact, command, refuses, succeeds, text};
 
 /// A run that is over in a moment and has everything a checkpoint must remember.
 const SMALL: [&str; 14] = [
@@ -22,27 +24,6 @@ const SMALL: [&str; 14] = [
     "3",
     "--seed=5",
 ];
-
-fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_anact"));
-    command.current_dir(folder).args(arguments);
-    command
-}
-
-fn anact(folder: &Path, arguments: &[&str]) -> Output {
-    command(folder, arguments).output().expect("anact starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// Runs to the end.
-fn finish(folder: &Path, arguments: &[&str]) -> String {
-    let output = anact(folder, arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
-    text(&output.stdout)
-}
 
 fn start(folder: &Path, arguments: &[&str]) -> Child {
     command(folder, arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("anact starts")
@@ -82,7 +63,7 @@ fn signal(child: &Child, name: &str) {
 }
 
 /// The lines of a record without times, which no two runs share.
-fn record(run: &Path) -> Vec<String> {
+fn lines(run: &Path) -> Vec<String> {
     let text = fs::read_to_string(run.join("record.jsonl")).unwrap();
     let line = |line: &str| {
         let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -134,7 +115,7 @@ fn a_run_goes_on_bit_for_bit_on_any_number_of_threads() {
         let arguments = |threads: &'static str, name: &'static str| {
             [&["--threads", threads][..], &SMALL, way, &["--output", name]].concat()
         };
-        finish(folder.path(), &arguments("1", "alone"));
+        succeeds(folder.path(), &arguments("1", "alone"));
 
         let child = start(folder.path(), &arguments("2", "stopped"));
         wait_for(&path("stopped"), 9);
@@ -150,9 +131,9 @@ fn a_run_goes_on_bit_for_bit_on_any_number_of_threads() {
         signal(&child, "TERM");
         assert_eq!(child.wait_with_output().unwrap().status.code(), Some(75));
         assert!(newest(&path("stopped")) > step);
-        finish(folder.path(), &["--threads", "2", "train", "--resume", "stopped"]);
+        succeeds(folder.path(), &["--threads", "2", "train", "--resume", "stopped"]);
         assert!(weights(&path("stopped")) == weights(&path("alone")), "{way:?}");
-        assert_eq!(record(&path("stopped")), record(&path("alone")), "{way:?}");
+        assert_eq!(lines(&path("stopped")), lines(&path("alone")), "{way:?}");
         for name in ["best.safetensors", "layers.csv", "confusion.csv"] {
             assert!(
                 fs::read(path("stopped").join(name)).unwrap() == fs::read(path("alone").join(name)).unwrap(),
@@ -167,7 +148,7 @@ fn a_run_goes_on_bit_for_bit_on_any_number_of_threads() {
 fn a_run_that_is_killed_50_times_ends_in_the_same_weights() {
     let folder = tempfile::tempdir().unwrap();
     let way = ["--epochs", "40", "--activation", "nswish"];
-    finish(folder.path(), &[&SMALL[..], &way, &["--output", "alone"]].concat());
+    succeeds(folder.path(), &[&SMALL[..], &way, &["--output", "alone"]].concat());
     let expected = weights(&folder.path().join("alone"));
 
     // Moments of a generator in the test: as good as any, and the same when a failure is looked into.
@@ -225,7 +206,7 @@ fn an_interrupted_run_keeps_what_it_has() {
     assert_eq!(output.status.code(), Some(75), "{message}");
     assert!(message.contains("stopping after this step; press Ctrl-C again to stop at once"), "{message}");
     assert!(message.contains("with a checkpoint; to go on: anact train --resume run"), "{message}");
-    let record = record(&run);
+    let record = lines(&run);
     let kind = |line: &String| serde_json::from_str::<serde_json::Value>(line).unwrap()["kind"].clone();
     let kinds: Vec<_> = record.iter().map(kind).collect();
     assert_eq!(kinds[..4], ["config", "start", "layers", "epoch"]);
@@ -241,7 +222,7 @@ fn an_interrupted_run_keeps_what_it_has() {
 fn a_damaged_checkpoint_is_passed_over_with_a_word() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
-    finish(folder.path(), &[&SMALL[..], &["--epochs", "2", "--output", "run"]].concat());
+    succeeds(folder.path(), &[&SMALL[..], &["--epochs", "2", "--output", "run"]].concat());
     let expected = weights(&run);
     let newest = checkpoints(&run).pop().unwrap();
     let file = newest.join("optimizer.safetensors");
@@ -259,7 +240,7 @@ fn a_damaged_checkpoint_is_passed_over_with_a_word() {
     );
     assert!(weights(&run) == expected);
     // A run that is over ends the same again.
-    finish(folder.path(), &["train", "--resume", "run"]);
+    succeeds(folder.path(), &["train", "--resume", "run"]);
     assert!(weights(&run) == expected);
 
     for path in checkpoints(&run) {
@@ -273,21 +254,17 @@ fn a_damaged_checkpoint_is_passed_over_with_a_word() {
 #[test]
 fn a_resumed_run_keeps_its_settings_and_its_data() {
     let folder = tempfile::tempdir().unwrap();
-    finish(folder.path(), &[&SMALL[..], &["--epochs", "1", "--output", "run"]].concat());
-    let refuses = |arguments: &[&str], part: &str| {
-        let output = anact(folder.path(), arguments);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert!(text(&output.stderr).contains(part), "{arguments:?}: {}", text(&output.stderr));
-    };
-    refuses(
+    succeeds(folder.path(), &[&SMALL[..], &["--epochs", "1", "--output", "run"]].concat());
+    let refused = |arguments: &[&str], part: &str| refuses(folder.path(), arguments, &[part]);
+    refused(
         &["train", "--resume", "run", "--lr", "0.5"],
         "--resume is given with --lr; want no option of the run but --data",
     );
-    refuses(&["train", "--resume", "nowhere"], "nowhere/record.jsonl does not exist");
-    refuses(&["train", "--resume", "run", "--config", "x.toml"], "--config");
+    refused(&["train", "--resume", "nowhere"], "nowhere/record.jsonl does not exist");
+    refused(&["train", "--resume", "run", "--config", "x.toml"], "--config");
     fs::create_dir(folder.path().join("empty")).unwrap();
     fs::write(folder.path().join("empty/record.jsonl"), "").unwrap();
-    refuses(&["train", "--resume", "empty"], "no checkpoint to go on from");
+    refused(&["train", "--resume", "empty"], "no checkpoint to go on from");
 }
 
 /// Two processes in one folder would write over each other.
@@ -365,13 +342,13 @@ fn a_finished_run_is_evaluated_exported_and_asked() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
     let way = ["--epochs", "3", "--activation", "nswish", "--batch", "24", "--output", "run"];
-    finish(folder.path(), &[&SMALL[..8], &["50"], &way, &["--seed=5"]].concat());
+    succeeds(folder.path(), &[&SMALL[..8], &["50"], &way, &["--seed=5"]].concat());
     let lines: Vec<serde_json::Value> =
-        record(&run).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        lines(&run).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     let line = |kind: &str| lines.iter().filter(|line| line["kind"] == kind).cloned().collect::<Vec<_>>();
     let result = &line("result")[0];
     let eval = |rest: &[&str]| -> serde_json::Value {
-        serde_json::from_str(&finish(folder.path(), &[&["eval", "run", "--json"][..], rest].concat()))
+        serde_json::from_str(&succeeds(folder.path(), &[&["eval", "run", "--json"][..], rest].concat()))
             .unwrap()
     };
     let test = eval(&["--confusion", "confusion.csv"]);
@@ -395,24 +372,22 @@ fn a_finished_run_is_evaluated_exported_and_asked() {
     assert_eq!(best["accuracy"].as_f64().unwrap(), accuracies.fold(0.0, f64::max));
     assert_eq!(eval(&["--split", "train"])["images"], 256 - best["images"].as_u64().unwrap());
 
-    finish(folder.path(), &["export", "run", "--output", "copy.safetensors"]);
+    succeeds(folder.path(), &["export", "run", "--output", "copy.safetensors"]);
     assert!(fs::read(folder.path().join("copy.safetensors")).unwrap() == weights(&run));
-    finish(folder.path(), &["export", "run", "--output", "copy.npz"]);
+    succeeds(folder.path(), &["export", "run", "--output", "copy.npz"]);
     assert!(fs::read(folder.path().join("copy.npz")).unwrap().starts_with(b"PK\x03\x04"));
-    let refused = anact(folder.path(), &["export", "run", "--output", "copy.h5"]);
-    assert!(text(&refused.stderr).contains("want a name that ends in .safetensors or .npz"));
+    let unknown = ["export", "run", "--output", "copy.h5"];
+    refuses(folder.path(), &unknown, &["want a name that ends in .safetensors or .npz"]);
 
     // A sheet of pictures is a picture, too.
-    finish(folder.path(), &["data", "show", "fashion-mnist-5k", "--output", "sheet.png", "--count", "4"]);
-    let answer = finish(folder.path(), &["predict", "run", "sheet.png", "--top", "10", "--json"]);
+    succeeds(folder.path(), &["data", "show", "fashion-mnist-5k", "--output", "sheet.png", "--count", "4"]);
+    let answer = succeeds(folder.path(), &["predict", "run", "sheet.png", "--top", "10", "--json"]);
     let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
     let classes = answer["classes"].as_array().unwrap();
     let sum: f64 = classes.iter().map(|c| c["probability"].as_f64().unwrap()).sum();
     assert_eq!(classes.len(), 10);
     assert!((sum - 1.0).abs() < 1e-12, "{answer}");
-    let refused = anact(folder.path(), &["predict", "run", "confusion.csv"]);
-    assert_eq!(refused.status.code(), Some(2));
-    assert!(text(&refused.stderr).contains("confusion.csv"), "{}", text(&refused.stderr));
+    refuses(folder.path(), &["predict", "run", "confusion.csv"], &["confusion.csv"]);
 }
 
 /// While the rate rises the loss falls fastest somewhere, and that is said; what a search does not use is refused.
@@ -424,15 +399,15 @@ fn a_learning_rate_is_found() {
         "rate.svg",
     ];
     let found: serde_json::Value =
-        serde_json::from_str(&finish(folder.path(), &[&search[..], &["--json"]].concat())).unwrap();
+        serde_json::from_str(&succeeds(folder.path(), &[&search[..], &["--json"]].concat())).unwrap();
     let rate = found["suggestion"].as_f64().unwrap();
     assert!((1e-5..10.0).contains(&rate), "{rate}");
     let rates: Vec<f64> =
         found["points"].as_array().unwrap().iter().map(|p| p["rate"].as_f64().unwrap()).collect();
     assert!(rates.is_sorted() && rates[0] == 1e-6, "{rates:?}");
     assert!(folder.path().join("rate.svg").exists());
-    let refused = anact(folder.path(), &[&search[..], &["--lr", "0.1"]].concat());
-    assert!(text(&refused.stderr).contains("given --lr; want only options that bear on a step"));
+    let rate = [&search[..], &["--lr", "0.1"]].concat();
+    refuses(folder.path(), &rate, &["given --lr; want only options that bear on a step"]);
     // Clipped by norm, a search ends where gradients are not finite any more, like any other; so few steps find no rate.
     let lost = anact(folder.path(), &[&search[..], &["--clip-norm", "1", "--highest", "1e30"]].concat());
     let message = text(&lost.stderr);

@@ -2,46 +2,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
 use serde_json::Value;
 
-/// Runs `anact` in `folder` with arguments separated by spaces.
-fn anact(folder: &Path, arguments: &str) -> Output {
-    let command = Command::new(env!("CARGO_BIN_EXE_anact"))
-        .current_dir(folder)
-        .args(arguments.split_whitespace())
-        .output();
-    command.expect("anact starts")
-}
-
-fn succeeds(folder: &Path, arguments: &str) -> String {
-    let output = anact(folder, arguments);
-    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// `arguments` must fail with exit code 2 and a message that holds every one of `parts`, and write nothing.
-fn refuses(folder: &Path, arguments: &str, parts: &[&str]) {
-    let count = || fs::read_dir(folder).unwrap().count();
-    let before = count();
-    let output = anact(folder, arguments);
-    let message = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{arguments}: {message}");
-    assert!(!message.contains("panicked"), "{arguments}: {message}");
-    for part in parts {
-        assert!(message.contains(part), "{arguments}: no `{part}` in: {message}");
-    }
-    assert_eq!(count(), before, "{arguments} left a file");
-}
+use crate::program::{record, refuses, succeeds};
 
 fn json(folder: &Path, name: &str) -> Value {
     serde_json::from_str(&fs::read_to_string(folder.join(name)).unwrap()).unwrap()
-}
-
-fn lines(folder: &Path, run: &str) -> Vec<Value> {
-    let text = fs::read_to_string(folder.join(run).join("record.jsonl")).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// A CSV table without quotes: its header and its rows.
@@ -198,7 +165,7 @@ fn layers_are_looked_at_without_changing_the_run() {
     fs::write(out("run.toml"), "inspect_every = 3\nfind_anomalies = true").unwrap();
     let text = succeeds(folder.path(), &format!("{TRAIN} --config run.toml --output looked"));
     assert!(text.contains("every 3. step"), "{text}");
-    let (plain, looked) = (lines(folder.path(), "plain"), lines(folder.path(), "looked"));
+    let (plain, looked) = (record(&folder.path().join("plain")), record(&folder.path().join("looked")));
     let kind = |lines: &[Value], kind: &str| -> Vec<Value> {
         lines.iter().filter(|line| line["kind"] == kind).cloned().collect()
     };
