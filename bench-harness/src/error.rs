@@ -59,6 +59,18 @@ pub enum Error {
         /// Where numbers stopped being finite.
         anomaly: Option<Box<Anomaly>>,
     },
+    /// Gradients became infinite or NaN behind a finite loss.
+    #[error(
+        "in epoch {epoch}, step {step} {problem}; a smaller --lr or a warm-up may help, and --find-anomalies says where it begins"
+    )]
+    GradientsNotFinite {
+        /// Counted from 1.
+        epoch: u64,
+        /// Step within the epoch, counted from 1.
+        step: usize,
+        /// What is not finite.
+        problem: String,
+    },
     /// A step with a finite loss led to weights that are not.
     #[error(
         "after step {step} {name} is not finite, so no checkpoint is written; the one before stands; a smaller --lr, a warm-up or \
@@ -108,6 +120,7 @@ impl Error {
             Self::Download(DownloadError::Interrupted { .. }) => 130,
             Self::Download(DownloadError::Failed { .. }) => 1,
             Self::Diverged { .. }
+            | Self::GradientsNotFinite { .. }
             | Self::WeightsNotFinite { .. }
             | Self::LayersDiffer { .. }
             | Self::CheckFailed(_) => 1,

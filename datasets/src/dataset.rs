@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
 use crate::{Error, Images, Picture, Result};
 
 /// Images with one label each, or a choice of them. Cheap to clone.
@@ -96,6 +99,33 @@ impl Split {
         counts
     }
 
+    /// SHA-256 over the labels, shapes and decoded pixels of all samples in order: equal for equal samples, whatever archive,
+    /// folder or packed file they lie in.
+    ///
+    /// # Errors
+    ///
+    /// Those of the images' source.
+    pub fn sha256(&self) -> Result<[u8; 32]> {
+        // Blocks of a fixed length, and then their digests: decoding is spread over threads, and their number does not matter.
+        let blocks = (0..self.len().div_ceil(DIGESTED)).into_par_iter().map(|block| {
+            let (mut digest, mut scratch) = (Sha256::new(), Vec::new());
+            for position in block * DIGESTED..((block + 1) * DIGESTED).min(self.len()) {
+                let picture = self.picture(position, &mut scratch)?;
+                let [channels, height, width] = picture.shape();
+                for number in [self.label(position), channels, height, width] {
+                    digest.update((number as u64).to_le_bytes());
+                }
+                digest.update(picture.pixels);
+            }
+            Ok(digest.finalize().into())
+        });
+        let blocks = blocks.collect::<Result<Vec<[u8; 32]>>>()?;
+        let mut whole = Sha256::new();
+        whole.update((self.len() as u64).to_le_bytes());
+        blocks.iter().for_each(|block| whole.update(block));
+        Ok(whole.finalize().into())
+    }
+
     /// The first `count` samples, or all when there are fewer.
     #[must_use]
     pub fn head(&self, count: usize) -> Self {
@@ -112,6 +142,9 @@ impl Split {
         Self { chosen: Some(chosen), ..self.clone() }
     }
 }
+
+/// Samples that are digested one after the other.
+const DIGESTED: usize = 256;
 
 /// A named data set: what to train on, what to test on, and what is known about it.
 #[derive(Debug, Clone)]
@@ -174,5 +207,32 @@ impl Dataset {
             ));
         }
         short
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 257 images of one row, so that there are two blocks; the digest is Python's hashlib's over the same layout.
+    #[test]
+    fn samples_have_a_digest() {
+        let pixels: Vec<u8> = (0..257).flat_map(|i| [i as u8, (2 * i) as u8]).collect();
+        let split = |pixels: Vec<u8>| {
+            let labels = (0..257).map(|i| i % 3).collect();
+            Split::new(Images::new(pixels, 1, 1, 2).unwrap(), labels, 3).unwrap()
+        };
+        let hexadecimal = |split: &Split| {
+            split.sha256().unwrap().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        };
+        let whole = split(pixels.clone());
+        assert_eq!(hexadecimal(&whole), "ac1d7a3b0641c7cef75b3b6d97c61700a5fe7de3add4c4620c418d9f06b1de6b");
+        // Two pictures of one class in each other's place.
+        let mut swapped = pixels;
+        swapped.swap(0, 6);
+        swapped.swap(1, 7);
+        assert_ne!(split(swapped).sha256().unwrap(), whole.sha256().unwrap());
+        assert_ne!(whole.head(256).sha256().unwrap(), whole.sha256().unwrap());
+        assert!(whole.head(0).sha256().is_ok());
     }
 }

@@ -160,10 +160,14 @@ impl Entry {
             Source::Folder { takes, .. } => takes,
         };
         if let Some(choice) = options.choices().into_iter().find(|choice| !takes.contains(choice)) {
+            let known: Vec<_> = takes.iter().map(|choice| choice.name()).collect();
             return Err(Error::Inconsistent {
                 what: "data set",
-                found: format!("{} for `{}`, whose files leave nothing open", choice.name(), self.name),
-                expected: "none".into(),
+                found: format!("{} for `{}`", choice.name(), self.name),
+                expected: match known.is_empty() {
+                    true => "none: its files leave nothing open".into(),
+                    false => format!("{} at most", known.join(" and ")),
+                },
             });
         }
         if options.image_size.is_some_and(|size| !(1..=LARGEST_SIDE).contains(&size)) {

@@ -79,12 +79,17 @@ impl<S: Scalar> BatchNorm2d<S> {
         Ok([cx.parameter("weight", &self.weight)?, cx.parameter("bias", &self.bias)?])
     }
 
-    /// Moves the running statistics by what the op, or one that begins with it, saved: by `share` in place of the momentum,
-    /// if there is one.
-    pub(crate) fn track(&mut self, y: Var<'_, S>, share: Option<f64>) {
+    /// Moves the running statistics by what the op, or one that begins with it, saved. If they are gathered anew, after
+    /// `gathered` batches, they become means over these and this one.
+    pub(crate) fn track(&mut self, y: Var<'_, S>, gathered: Option<u64>) {
         let [mean, variance, ..] = &y.saved()[..] else { unreachable!("batch_norm saves mean and variance") };
         let count = y.shape().len() / mean.len().max(1);
-        let momentum = share.unwrap_or(self.settings.momentum);
+        let momentum = gathered.map_or(self.settings.momentum, |before| 1.0 / (before + 1) as f64);
+        if gathered == Some(0) {
+            // A first batch of one number has no variance, and what was there before must not stand for it.
+            self.running_var.data_mut().fill(S::ONE);
+            self.batches = 0;
+        }
         follow(&mut self.running_mean, mean, momentum, 1.0);
         if count > 1 {
             follow(&mut self.running_var, variance, momentum, count as f64 / (count - 1) as f64);
@@ -106,7 +111,7 @@ impl<S: Scalar> Layer<S> for BatchNorm2d<S> {
         let [weight, bias] = self.parameters(cx)?;
         if cx.is_training() {
             let y = x.batch_norm(weight, bias, self.op())?;
-            self.track(y, cx.gathered_share());
+            self.track(y, cx.gathered());
             return Ok(y);
         }
         let mean = cx.tape().constant(self.running_mean.clone());

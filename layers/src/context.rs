@@ -51,9 +51,9 @@ impl<'t, S: Scalar> Context<'t, S> {
         Self { gathered: Some(batches), ..self }
     }
 
-    /// What this batch counts in running means, if they are gathered anew.
-    pub(crate) fn gathered_share(&self) -> Option<f64> {
-        self.gathered.map(|before| 1.0 / (before + 1) as f64)
+    /// How many batches were gathered before this one, if running means are gathered anew.
+    pub(crate) fn gathered(&self) -> Option<u64> {
+        self.gathered
     }
 
     /// How this step is carried out.

@@ -7,9 +7,11 @@ use crate::execution::Execution;
 use crate::layer::Layer;
 
 /// Gathers the running statistics of all batch normalizations of `model` anew: they become the means, over `batches`, of
-/// the batches' means and unbiased variances, as `torch.optim.swa_utils.update_bn` has it. Every batch counts the same. Other
-/// layers keep their own rule in these passes in training mode; random layers draw from the streams of `seed` and the
-/// batch's index. Returns the number of batches; without any nothing changes.
+/// the batches' means and unbiased variances, as `torch.optim.swa_utils.update_bn` has it, and the number of batches seen is
+/// theirs. Every batch counts the same; one with a single number for each channel has no variance and leaves that alone. Other
+/// layers keep their own rule in these passes in training mode: factors of normalized activations follow by their momentum, so
+/// that the first batches still see those from before. Random layers draw from the streams of `seed` and the batch's index.
+/// Returns the number of batches; without any nothing changes.
 ///
 /// # Errors
 /// The first batch that is an error, or whose shape does not fit.
@@ -63,13 +65,23 @@ mod tests {
         let mut norm = BatchNorm2d::<f64>::new(1, <_>::default()).unwrap();
         set(&mut norm, "running_mean", &[77.0]);
         set(&mut norm, "running_var", &[99.0]);
-        let rows = batches([&[1.0, 3.0], &[2.0, 6.0], &[1.0, -1.0]]);
-        assert_eq!(gather_statistics(&mut norm, rows, Execution::default(), 0), Ok(3));
-        for (name, want) in [("running_mean", 2.0f64), ("running_var", 4.0)] {
-            let got = numbers(&mut norm, name)[0];
-            assert!((got - want).abs() < 1e-15, "{name}: {got}");
+        // Once more from what that left.
+        for _ in 0..2 {
+            let rows = batches([&[1.0, 3.0], &[2.0, 6.0], &[1.0, -1.0]]);
+            assert_eq!(gather_statistics(&mut norm, rows, Execution::default(), 0), Ok(3));
+            for (name, want) in [("running_mean", 2.0f64), ("running_var", 4.0)] {
+                let got = numbers(&mut norm, name)[0];
+                assert!((got - want).abs() < 1e-15, "{name}: {got}");
+            }
+            assert_eq!(numbers(&mut norm, "num_batches_tracked"), [3.0]);
         }
-        assert_eq!(numbers(&mut norm, "num_batches_tracked"), [3.0]);
+        // One number alone: its mean, and the variance of a normalization that has seen nothing.
+        set(&mut norm, "running_var", &[99.0]);
+        gather_statistics(&mut norm, batches([&[5.0]]), Execution::default(), 0).unwrap();
+        assert_eq!(
+            (numbers(&mut norm, "running_mean"), numbers(&mut norm, "running_var")),
+            (vec![5.0], vec![1.0])
+        );
     }
 
     /// A block as networks have it: a normalization whose op waits for the activation.

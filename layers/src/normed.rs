@@ -26,7 +26,7 @@ pub struct PendingNorm<'a, 't, S: Scalar> {
     operands: [Var<'t, S>; 3],
     shortcut: Option<Var<'t, S>>,
     /// See [`BatchNorm2d::track`].
-    share: Option<f64>,
+    gathered: Option<u64>,
 }
 
 impl<'t, S: Scalar> PendingNorm<'_, 't, S> {
@@ -38,7 +38,7 @@ impl<'t, S: Scalar> PendingNorm<'_, 't, S> {
         let (op, shortcut) = (self.norm.op(), self.shortcut);
         let [x, gamma, beta] = self.operands;
         let z = x.batch_norm(gamma, beta, op)?;
-        self.norm.track(z, self.share);
+        self.norm.track(z, self.gathered);
         shortcut.map_or(Ok(z), |shortcut| z.try_add(shortcut))
     }
 
@@ -54,7 +54,7 @@ impl<'t, S: Scalar> PendingNorm<'_, 't, S> {
     ) -> Result<Var<'t, S>> {
         let inputs: Vec<_> = self.operands.into_iter().chain(more).chain(self.shortcut).collect();
         let y = inputs[0].tape().apply(op(self.norm.op()), &inputs)?;
-        self.norm.track(y, self.share);
+        self.norm.track(y, self.gathered);
         Ok(y)
     }
 }
@@ -106,7 +106,7 @@ impl<'t, S: Scalar> Context<'t, S> {
             norm,
             operands: [x, gamma, beta],
             shortcut: None,
-            share: self.gathered_share(),
+            gathered: self.gathered(),
         })))
     }
 

@@ -51,7 +51,7 @@ weights = struct.pack("<Q", len(header)) + header + values
 state = b"".join([
     text("0.1.0"),                                              # version
     text('{"model":"cnn","note":"ρ′"}'),                        # settings
-    text("cifar10"),                                            # data: name, images, labels, normalisation
+    text("cifar10"),                                            # data: name, images, samples, normalisation
     b"".join(map(integer, (45_000, 5_000, 10_000))),
     bytes(range(32)),
     sequence([real(0.5) + real(0.25), real(-0.0) + real(1e300)]),

@@ -255,7 +255,7 @@ mod tests {
             data: DataIdentity {
                 name: "d".into(),
                 images: [3, 2, 1],
-                labels: [7; 32],
+                samples: [7; 32],
                 normalisation: vec![(0.5, 0.25)],
             },
             position: Position { step, epoch: 1, batch: 2, seconds: 0.5, ..Position::default() },

@@ -42,7 +42,7 @@ mod tests {
             data: DataIdentity {
                 name: "cifar10".into(),
                 images: [45_000, 5_000, 10_000],
-                labels: std::array::from_fn(|i| i as u8),
+                samples: std::array::from_fn(|i| i as u8),
                 normalisation: vec![(0.5, 0.25), (-0.0, 1e300)],
             },
             position: Position { step: 300, epoch: 2, batch: 250, tally, seconds: 1.5, waited: 0.125 },

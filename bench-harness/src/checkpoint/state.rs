@@ -27,15 +27,15 @@ pub struct RunState {
     pub files: Vec<(String, [u8; 32])>,
 }
 
-/// What tells one data set from another: names, sizes, the order of labels, and the sum of all training pixels.
+/// What tells one data set from another.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataIdentity {
     /// The registry's name.
     pub name: String,
     /// Training, validation and test images.
     pub images: [u64; 3],
-    /// SHA-256 of all labels in order, split by split.
-    pub labels: [u8; 32],
+    /// SHA-256 of the classes' names and of every [split](datasets::Split::sha256): labels and pixels in order.
+    pub samples: [u8; 32],
     /// Mean and deviation of each channel of the training images.
     pub normalisation: Vec<(f64, f64)>,
 }

@@ -60,6 +60,13 @@ impl Eval {
             });
         }
         let (train, validation) = settings.hold_out(&data.train)?;
+        if self.split == Part::Validation && validation.is_empty() {
+            return Err(Error::Setting {
+                setting: "--split",
+                value: "validation".into(),
+                legal: "test or train: the run held no images out".into(),
+            });
+        }
         let split: Split = match self.split {
             Part::Test => data.test.clone(),
             Part::Validation => validation,
@@ -67,9 +74,21 @@ impl Eval {
         };
         let loader = Loader::new(split, LoaderConfig::evaluation(settings.batch, card.normalisation()?))?;
         let execution = settings.evaluating();
-        let place = Place { epoch: settings.epochs, step: 0 };
+        // Nothing is trained: the place is in no message.
+        let place = Place { epoch: 0, step: 0 };
         let interrupt = Interrupt::listen();
-        let evaluation = evaluate(network.as_mut(), execution, &loader, place, &interrupt)?;
+        let evaluation = evaluate(network.as_mut(), execution, &loader, place, &interrupt).map_err(
+            |error| match error {
+                Error::Diverged { loss, anomaly, .. } => Error::File {
+                    path: self.run.file(),
+                    problem: format!(
+                        "these weights give a loss of {loss} on the images{}",
+                        anomaly.map(|a| format!("\n{a}")).unwrap_or_default()
+                    ),
+                },
+                other => other,
+            },
+        )?;
         if let Some(path) = &self.confusion {
             write_atomic(path, evaluation.confusion.csv(&card.classes)?.to_string())?;
         }

@@ -100,7 +100,7 @@ impl LrFind {
                 "the loss falls fastest at --lr {rate:.2e}; with a warm-up the highest rate may be more"
             ),
             None => {
-                let text = "the loss fell at no rate between --lowest and --highest; try lower rates or more --steps";
+                let text = "the loss fell at no rate between --lowest and --highest, or for fewer than three steps; try lower rates or more --steps";
                 return Err(Error::CheckFailed(text.into()));
             }
         }

@@ -56,7 +56,7 @@ impl Predict {
             if self.json {
                 let classes: Vec<_> =
                     named.map(|(class, p)| json!({ "class": class, "probability": p })).collect();
-                println!("{}", json!({ "image": path, "classes": classes }));
+                println!("{}", json!({ "image": path.display().to_string(), "classes": classes }));
                 continue;
             }
             let mut table = Table::new().text(path.display().to_string()).number("probability");

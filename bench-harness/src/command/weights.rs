@@ -36,11 +36,19 @@ impl RunWeights {
     pub(super) fn open(&self) -> Result<(ModelCard, Box<dyn Layer<f32>>)> {
         let folder = RunFolder::open(&self.run)?;
         let card = ModelCard::read(&folder)?;
-        let file = match self.weights {
+        let network = card.network(&folder, self.name())?;
+        Ok((card, network))
+    }
+
+    /// The weights' file.
+    pub(super) fn file(&self) -> PathBuf {
+        self.run.join(self.name())
+    }
+
+    fn name(&self) -> &'static str {
+        match self.weights {
             Which::Last => LAST,
             Which::Best => BEST,
-        };
-        let network = card.network(&folder, file)?;
-        Ok((card, network))
+        }
     }
 }

@@ -82,7 +82,9 @@ impl ModelCard {
                 LAST => {
                     format!("cannot be read ({error}); a run leaves it when it ends, and {BEST} on the way")
                 }
-                _ => format!("cannot be read ({error}); a run leaves it after its first validation"),
+                _ => format!(
+                    "cannot be read ({error}); a run leaves it after its first validation, if it holds images out"
+                ),
             },
         })?;
         let mut network = build_model(&self.settings, self.input, self.classes.len())?;

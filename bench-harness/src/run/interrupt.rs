@@ -20,12 +20,14 @@ impl Interrupt {
     pub fn listen_saying(words: &'static str) -> Self {
         let interrupt = Self::default();
         let flag = Arc::clone(&interrupt.0);
+        let was_key = AtomicBool::new(false);
         on_signal(move |is_key| {
-            if !flag.swap(true, Ordering::SeqCst) {
-                eprintln!("\n{words}");
-            } else if is_key {
-                // A batch system may send SIGTERM more than once and means no more by it.
+            // A batch system may send SIGTERM more than once and means no more by it.
+            if is_key && was_key.swap(true, Ordering::SeqCst) {
                 std::process::exit(130);
+            }
+            if !flag.swap(true, Ordering::SeqCst) || is_key {
+                eprintln!("\n{words}");
             }
         });
         interrupt

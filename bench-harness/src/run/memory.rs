@@ -20,16 +20,16 @@ pub struct StepMemory {
     pub measured: Memory,
     /// Positions of the rows asked for.
     pub chosen: Vec<usize>,
-    /// What the optimiser keeps from step to step: a velocity for every parameter.
+    /// What the optimiser keeps from step to step, and an average of the weights, as if no parameter were frozen.
     pub optimiser: usize,
 }
 
 /// A plan in three numbers, for records and messages; bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct MemoryPlan {
-    /// The most that a step's tensors take at once, parameters included.
+    /// The most that a step's tensors take at once, parameters included, and gradients that are added up.
     pub step: usize,
-    /// What the optimiser keeps.
+    /// What the optimiser keeps, and an average of the weights, as if no parameter were frozen.
     pub optimiser: usize,
 }
 

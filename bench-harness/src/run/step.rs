@@ -63,6 +63,15 @@ impl<'a> Targets<'a> {
     }
 }
 
+#[cfg(test)]
+impl Targets<'_> {
+    /// The loss and how many are right.
+    pub(super) fn both<S: Scalar>(self, logits: Var<'_, S>) -> (f64, f64) {
+        let loss = self.loss(logits, 0.0).unwrap().value().item().unwrap();
+        (loss.to_f64(), self.correct(&logits.value()).unwrap())
+    }
+}
+
 /// Records the network on `images` and the mean cross-entropy: logits and loss.
 ///
 /// # Errors

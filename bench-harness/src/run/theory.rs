@@ -139,7 +139,9 @@ impl TheoryComparison {
             let theories = other_theories().flat_map(|t| [(t.delta)(row), (t.weight_gradient)(row)]);
             let values = pairs.chain(theories).chain(CAUSES.iter().map(|c| (c.read)(row)));
             let layer = [Cell::from(row.layer.as_str())];
-            csv.row(head.into_iter().chain(layer).chain(values.map(Cell::from)))?;
+            // As in the record's JSON, where a run that goes on reads them back, what is not finite is missing.
+            let values = values.map(|value| Cell::from(value.filter(|x| x.is_finite())));
+            csv.row(head.into_iter().chain(layer).chain(values))?;
         }
         Ok(())
     }

@@ -45,11 +45,11 @@ pub struct StepMetrics {
     pub rate: f64,
     /// The norm of the gradients before clipping, if they are clipped by norm.
     pub gradient_norm: Option<f64>,
-    /// The layers, if this step was to be looked at.
+    /// The layers, if this step was to be looked at; on its first batch.
     pub layers: Option<LayersAtStep>,
     /// What its parts took.
     pub times: StepTimes,
-    /// What each kind of op took, if the trainer is a timing one.
+    /// What each kind of op took, if the trainer is a timing one; for the first batch.
     pub ops: Option<Timing>,
 }
 
@@ -167,22 +167,26 @@ impl Trainer {
         self.average.as_ref()
     }
 
-    /// Goes on from the states of optimiser and average after `steps` steps; the network's own state is the caller's.
+    /// Goes on from the optimiser's state after `steps` steps; the network's own state is the caller's.
     ///
     /// # Errors
-    /// States that are not of this optimiser or average for this network. Then the trainer is of no use any more.
+    /// A state that is not of this optimiser for this network. Then the trainer is of no use any more.
     pub fn restore(
         &mut self,
         steps: u64,
         optimizer: &BTreeMap<String, Array<f32>>,
-        average: Option<&BTreeMap<String, Array<f32>>>,
     ) -> Result<(), WeightsError> {
         self.optimizer.load(self.model.as_mut(), optimizer)?;
-        if let (Some(own), Some(stored)) = (&mut self.average, average) {
-            own.load(self.model.as_mut(), stored)?;
-        }
         self.steps = steps;
         Ok(())
+    }
+
+    /// Goes on from the state of an average; without an average there is nothing to do.
+    ///
+    /// # Errors
+    /// A state that is not of this average for this network.
+    pub fn restore_average(&mut self, stored: &BTreeMap<String, Array<f32>>) -> Result<(), WeightsError> {
+        self.average.as_mut().map_or(Ok(()), |average| average.load(self.model.as_mut(), stored))
     }
 
     /// One step on a batch.
@@ -243,7 +247,7 @@ impl Trainer {
             let (images, targets) = part?;
             let samples = targets.len();
             // The first draws by the step's own number, the others by numbers that no step reaches.
-            let part = self.part(images, targets, number << PART_BITS | self.steps, place)?;
+            let part = self.part(images, targets, (number, self.steps), place)?;
             loss_sum += f64::from(part.loss) * samples as f64;
             whole.correct += part.correct;
             whole.samples += samples;
@@ -259,7 +263,10 @@ impl Trainer {
         let loss = (loss_sum / whole.samples as f64) as f32;
         let report = self.optimizer.step(self.model.as_mut(), &gradients, rate);
         let report = report.map_err(|error| match error {
-            autograd::Error::NotFinite { .. } => place.diverged(loss, None),
+            autograd::Error::NotFinite { .. } => {
+                let Place { epoch, step } = place;
+                Error::GradientsNotFinite { epoch, step, problem: error.to_string() }
+            }
             other => other.into(),
         })?;
         if let Some(average) = self.average.as_mut().filter(|_| self.steps >= self.not_averaged) {
@@ -272,9 +279,16 @@ impl Trainer {
         Ok(whole)
     }
 
-    /// The loss and the gradients of one batch; `draw` keys what is random in it.
-    fn part(&mut self, images: Tensor<f32>, targets: Targets<'_>, draw: u64, place: Place) -> Result<Part> {
-        let is_inspected = self.inspections.as_ref().is_some_and(|i| i.has(self.steps));
+    /// The loss and the gradients of batch `number` of step `step`.
+    fn part(
+        &mut self,
+        images: Tensor<f32>,
+        targets: Targets<'_>,
+        (number, step): (u64, u64),
+        place: Place,
+    ) -> Result<Part> {
+        let is_inspected = number == 0 && self.inspections.as_ref().is_some_and(|i| i.has(step));
+        let draw = number << PART_BITS | step;
         let start = Instant::now();
         let tape = if self.times_ops { Tape::timed() } else { Tape::new() };
         // The theory and the search for anomalies read the tape op by op; the bits are the same (the random layers of registered
@@ -324,7 +338,7 @@ impl Trainer {
     /// Those of `look`; a batch that is an error.
     pub fn with_averaged_weights<T>(
         &mut self,
-        batches: impl Iterator<Item = datasets::Result<Batch>>,
+        batches: impl Iterator<Item = Result<Batch>>,
         look: impl FnOnce(&mut dyn Layer<f32>, Execution) -> Result<T>,
     ) -> Result<T> {
         let has_average = self.average.as_ref().is_some_and(|average| average.updates() > 0);
@@ -345,8 +359,8 @@ impl Trainer {
     }
 }
 
-/// More steps than 2 to this a run has not.
-const PART_BITS: u32 = 30;
+/// A run has fewer steps than 2 to this.
+pub(super) const PART_BITS: u32 = 30;
 
 /// What one batch gave.
 struct Part {
@@ -357,4 +371,73 @@ struct Part {
     ops: Option<Timing>,
     forward: Duration,
     backward: Duration,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::model::build_model;
+    use crate::run::{Options, Settings};
+    use datasets::augment::Mix;
+    use layers::optim::Decay;
+
+    const SIDE: usize = 4;
+
+    fn trainer() -> Trainer {
+        let options = Options {
+            model: Some("mlp".into()),
+            width: Some(8),
+            activation: Some("swish".into()),
+            ..Options::default()
+        };
+        let settings = Settings::of(options).unwrap();
+        let model = build_model(&settings, [1, SIDE, SIDE], 3).unwrap();
+        let schedule = Schedule::new(0.1, 0, 10, Decay::Constant).unwrap();
+        Trainer::new(model, Optimizer::new(settings.optimizer).unwrap(), schedule, 0.0, 0)
+    }
+
+    fn batch(places: std::ops::Range<usize>) -> Batch {
+        let pixel = |n: usize, i: usize| ((n * 31 + i * 17) % 23) as f32 / 11.0 - 1.0;
+        Batch {
+            images: places.clone().flat_map(|n| (0..SIDE * SIDE).map(move |i| pixel(n, i))).collect(),
+            shape: [places.len(), 1, SIDE, SIDE],
+            labels: places.clone().map(|n| n % 3).collect(),
+            indices: places.collect(),
+            mix: None,
+        }
+    }
+
+    const PLACE: Place = Place { epoch: 1, step: 1 };
+
+    /// A step over parts of unequal length is the step over all of them at once, but for rounding.
+    #[test]
+    fn parts_count_by_their_images() {
+        let (mut at_once, mut by_parts) = (trainer(), trainer());
+        let whole = at_once.step(&mut batch(0..13), PLACE).unwrap();
+        let parts = by_parts.step_over(&mut [batch(0..8), batch(8..13)], PLACE).unwrap();
+        assert_eq!((parts.samples, parts.correct), (13, whole.correct));
+        assert!((parts.loss - whole.loss).abs() <= 1e-6 * whole.loss, "{} {}", parts.loss, whole.loss);
+        let arrays = |trainer: &mut Trainer| weights::state(trainer.model()).parameters;
+        for ((name, a), (_, b)) in arrays(&mut at_once).iter().zip(&arrays(&mut by_parts)) {
+            let (Array::Tensor(a), Array::Tensor(b)) = (a, b) else { panic!("{name} is no tensor") };
+            for (a, b) in a.data().iter().zip(b.data()) {
+                assert!((a - b).abs() <= 1e-6, "{name}: {a} {b}");
+            }
+        }
+    }
+
+    /// With the weight ¼ of an image itself: a quarter of its own loss and three of its partner's.
+    #[test]
+    fn a_mixed_batch_counts_own_labels_by_their_weight() {
+        let tape = Tape::new();
+        let rows = vec![0.0f64, 2f64.ln(), 5f64.ln(), 0.0, 0.0, 0.0];
+        let logits = tape.constant(Tensor::new([2, 3], rows).unwrap());
+        let mix = Mix { partners: vec![2, 1], weight: 0.25 };
+        let mixed = Batch { labels: vec![0, 0], mix: Some(mix), ..batch(0..2) };
+        let (loss, correct) = Targets::of(&mixed).both(logits);
+        // softmax is (1, 2, 5)/8 and (1, 1, 1)/3; the first class wins a tie.
+        let want = (0.25 * 8f64.ln() + 0.75 * (8f64 / 5.0).ln() + 3f64.ln()) / 2.0;
+        assert!((loss - want).abs() < 1e-15, "{loss} {want}");
+        assert_eq!(correct, 0.75 + 0.25);
+    }
 }

@@ -96,8 +96,8 @@ pub fn train(
                     course.losses.push(f64::from(metrics.loss));
                 }
             }
-            Err(Error::Diverged { .. }) => {
-                course.diverged = (!is_over).then_some(step);
+            Err(Error::Diverged { .. } | Error::GradientsNotFinite { .. }) => {
+                course.diverged = Some(step);
                 break;
             }
             Err(other) => return Err(other),
@@ -161,6 +161,16 @@ mod tests {
         assert!(c.diverged.is_some_and(|step| step > 0 && step < 7), "{c:?}");
         assert_eq!(c.final_loss(), f64::INFINITY);
         assert_eq!(c.probes.len(), 1);
+    }
+
+    /// The first update makes weights infinite that only the step after the last would have met.
+    #[test]
+    fn a_run_that_its_last_update_ruins_has_diverged() {
+        let s = settings("relu", 0, 1e38);
+        let data = load_data(&s).unwrap();
+        let run = |probes: &[u64]| train(&s, &data, 1, probes, &Interrupt::default()).unwrap();
+        assert_eq!(run(&[0]).diverged, None);
+        assert_eq!(run(&[0, 1]).diverged, Some(1));
     }
 
     /// What is missing may not make a run look better than one that went on.

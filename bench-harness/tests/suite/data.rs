@@ -9,7 +9,7 @@ use crate::program::{anact, refuses, succeeds};
 
 /// A CIFAR-10 folder of five times six training pictures and six test pictures. Record i of a file has the label i and the
 /// bytes 7 j + 40 i; so every training picture but the first six is there again, and so is every test picture.
-fn cifar(folder: &Path) {
+pub(crate) fn cifar(folder: &Path) {
     for name in ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"]
     {
         let record =

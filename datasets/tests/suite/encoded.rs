@@ -222,7 +222,16 @@ fn image_folder_mistakes() {
 fn options_that_a_data_set_does_not_have() {
     let options = LoadOptions { image_size: Some(16), ..LoadOptions::default() };
     let text = find("cifar10").unwrap().load_with(None, &options).unwrap_err().to_string();
-    assert!(text.contains("an image size for `cifar10`, whose files leave nothing open"), "{text}");
+    assert!(
+        text.contains("an image size for `cifar10`, expected none: its files leave nothing open"),
+        "{text}"
+    );
+    let options = LoadOptions { class_order: ClassOrder::File, ..LoadOptions::default() };
+    let text = find("image-folder").unwrap().load_with(None, &options).unwrap_err().to_string();
+    assert!(
+        text.contains("an order of classes for `image-folder`, expected an image size at most"),
+        "{text}"
+    );
     let options = LoadOptions { image_size: Some(0), ..LoadOptions::default() };
     let text = find("image-folder").unwrap().load_with(None, &options).unwrap_err().to_string();
     assert!(text.contains("the image size 0, expected 1 to 16384"), "{text}");

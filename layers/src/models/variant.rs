@@ -41,6 +41,7 @@ pub const HEADS: &[(&str, Head)] = &[("small", Head::Small), ("imagenet", Head::
 
 /// How a network departs from its usual form. Each departure is refused by networks that do not have it.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Variant {
     /// The stem; `None` for the small one.
     pub stem: Option<Stem>,

@@ -110,7 +110,7 @@ impl RateFinder {
     }
 
     /// The rate at which the smoothed loss falls fastest by the logarithm of the rate (central differences), up to its
-    /// smallest value; `None` where it never falls.
+    /// smallest value; `None` where it never falls, or falls on fewer than three points.
     pub fn suggestion(&self) -> Option<f64> {
         let slope = |w: &[RatePoint]| (w[2].smoothed - w[0].smoothed) / (w[2].rate / w[0].rate).ln();
         let least = self.points.iter().enumerate().min_by(|a, b| a.1.smoothed.total_cmp(&b.1.smoothed))?.0;

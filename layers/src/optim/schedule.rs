@@ -169,7 +169,7 @@ impl Schedule {
     }
 
     /// The rate of step `t`, counted from 0: (t + 1)/warmup of the full rate (of one cycle's first rate) while it warms up.
-    /// After the last step it stays where it is.
+    /// After the last step it stays at the end of its course.
     pub fn at(&self, t: u64) -> f64 {
         let Self { rate, warmup, steps, .. } = *self;
         if t < warmup {

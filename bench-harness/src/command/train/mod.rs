@@ -107,6 +107,9 @@ fn resume(folder: &RunFolder, options: &Options) -> Result<()> {
     }
     let data = load_noted(&settings)?;
     let session = Session::new(settings.clone(), &data)?;
+    if options.data.is_some() {
+        session.card().write(folder)?;
+    }
     println!("going on from step {} in {}", loaded.state.position.step, folder.path().display());
     train(session, &settings, &data, folder, Some(&loaded))
 }

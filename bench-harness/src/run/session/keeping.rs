@@ -55,7 +55,7 @@ impl Keeping {
         let state = RunState {
             version: env!("CARGO_PKG_VERSION").into(),
             settings: session.settings.to_json(),
-            data: session.identity(),
+            data: session.identity()?,
             position: course.position,
             epochs: course.epochs.clone(),
             best: course.best.clone(),
@@ -97,7 +97,7 @@ impl Session<'_> {
     pub(super) fn restore(&mut self, loaded: &Loaded) -> Result<Course> {
         let Loaded { path, state, .. } = loaded;
         let refuse = |problem: String| Error::File { path: path.clone(), problem };
-        let (then, now) = (&state.data, self.identity());
+        let (then, now) = (&state.data, self.identity()?);
         if *then != now {
             return Err(refuse(format!(
                 "it was trained on {} with {:?} training, validation and test images; these are {} with {:?}{}",
@@ -105,7 +105,11 @@ impl Session<'_> {
                 then.images,
                 now.name,
                 now.images,
-                if then.images == now.images { " in another order or with other pixels" } else { "" },
+                if then.images == now.images {
+                    " of other names, in another order or with other pixels"
+                } else {
+                    ""
+                },
             )));
         }
         let file = |name: &str| loaded.file(name).ok_or_else(|| refuse(format!("it holds no {name}")));
@@ -117,31 +121,38 @@ impl Session<'_> {
         weights::load_safetensors(self.trainer.model(), file(WEIGHTS)?).map_err(|e| misfit(WEIGHTS, e))?;
         let optimizer = arrays(OPTIMIZER)?;
         let average = self.trainer.average().map(|_| arrays(AVERAGE)).transpose()?;
-        self.trainer
-            .restore(state.position.step, &optimizer, average.as_ref())
-            .map_err(|e| misfit(OPTIMIZER, e))?;
+        self.trainer.restore(state.position.step, &optimizer).map_err(|e| misfit(OPTIMIZER, e))?;
+        if let Some(average) = average {
+            self.trainer.restore_average(&average).map_err(|e| misfit(AVERAGE, e))?;
+        }
         let (position, epochs, best) = (state.position, state.epochs.clone(), state.best.clone());
         Ok(Course { position, epochs, best, during: Vec::new() })
     }
 
-    /// What tells the data of this session from others.
-    fn identity(&self) -> DataIdentity {
+    /// What tells the data of this session from others. All pictures are read the first time it is asked for.
+    fn identity(&mut self) -> Result<DataIdentity> {
+        if let Some(known) = &self.identity {
+            return Ok(known.clone());
+        }
         let validation = self.validation.as_ref().map(datasets::Loader::split);
         let splits = [Some(self.train.split()), validation, Some(self.test.split())];
-        let mut labels = Sha256::new();
+        let mut samples = Sha256::new();
+        for class in &self.data.classes {
+            samples.update((class.len() as u64).to_le_bytes());
+            samples.update(class);
+        }
         for split in splits.into_iter().flatten() {
-            for label in split.labels() {
-                labels.update((label as u64).to_le_bytes());
-            }
+            samples.update(split.sha256()?);
         }
         let normalisation = &self.train.config().normalisation;
         let (mean, deviation) = (normalisation.mean().iter(), normalisation.deviation());
-        DataIdentity {
+        let identity = DataIdentity {
             normalisation: mean.copied().zip(deviation.iter().copied()).collect(),
             name: self.data.name.clone(),
             images: splits.map(|split| split.map_or(0, |s| s.len() as u64)),
-            labels: labels.finalize().into(),
-        }
+            samples: samples.finalize().into(),
+        };
+        Ok(self.identity.insert(identity).clone())
     }
 }
 

@@ -10,6 +10,7 @@ use autograd::Scalar;
 use autograd::kernels::buffer;
 use datasets::{Batch, Batches, Dataset, LoadOptions, Loader, LoaderConfig, Normalisation, Split};
 use layers::optim::{Average, Optimizer, RateFinder, Schedule};
+use layers::parameter_count;
 use layers::weights;
 use layers::weights::WeightsError;
 use serde::Serialize;
@@ -22,7 +23,8 @@ use super::model::build_model;
 use super::recording::Recording;
 use super::settings::{Settings, complete};
 use super::theory::{Cotangent, Input, TheoryComparison, compare_with_theory, fill_with_normal};
-use super::trainer::{Place, Trainer};
+use super::trainer::{PART_BITS, Place, Trainer};
+use crate::checkpoint::DataIdentity;
 use crate::error::{Error, Result};
 
 /// One run, built and ready: settings, batches of the data they name, and a network at step 0.
@@ -34,6 +36,8 @@ pub struct Session<'d> {
     validation: Option<Loader>,
     test: Loader,
     trainer: Trainer,
+    /// Of the data, once it was asked for.
+    identity: Option<DataIdentity>,
 }
 
 /// How the theory is compared with a step that is not taken.
@@ -63,6 +67,13 @@ pub fn load_data(settings: &Settings) -> Result<Dataset> {
             ),
         });
     }
+    if let Some(path) = settings.data.as_deref().filter(|path| path.to_str().is_none()) {
+        return Err(Error::Setting {
+            setting: "--data",
+            value: path.display().to_string(),
+            legal: "a path in UTF-8, for runs write it down".into(),
+        });
+    }
     let options = LoadOptions { image_size: settings.image_size, class_order: settings.class_order };
     let data = crate::data::load(entry, settings.data.as_deref(), &options)?;
     Ok(match (settings.train_images, settings.test_images) {
@@ -89,7 +100,7 @@ impl<'d> Session<'d> {
         let validation = (!validation.is_empty()).then(|| evaluation(validation)).transpose()?;
         let train = training_loader(&settings, train, normalisation)?;
         let trainer = trainer(&settings, data, steps_per_epoch(&settings, &train) as u64)?;
-        Ok(Self { settings, data, train, validation, test, trainer })
+        Ok(Self { settings, data, train, validation, test, trainer, identity: None })
     }
 
     /// Whether images are held out for validation.
@@ -159,7 +170,9 @@ impl<'d> Session<'d> {
                 interrupt.check()?;
                 match self.trainer.step_at(&mut parts, Place { epoch: epoch + 1, step: place }, rate) {
                     Ok(done) => finder.record(done.loss.into()),
-                    Err(Error::Diverged { .. }) => finder.record(f64::INFINITY),
+                    Err(Error::Diverged { .. } | Error::GradientsNotFinite { .. }) => {
+                        finder.record(f64::INFINITY);
+                    }
                     Err(other) => return Err(other),
                 }
             }
@@ -194,7 +207,11 @@ impl<'d> Session<'d> {
         let batch = self.train.epoch(0).next().expect("a loader has at least one batch")?;
         // A network of its own, since running statistics move.
         let mut model = model(&self.settings, self.data)?;
-        Ok(plan_memory(model.as_mut(), &batch, self.settings.execution(), self.arrays_kept())?.1)
+        let plan = plan_memory(model.as_mut(), &batch, self.settings.execution(), self.arrays_kept())?.1;
+        // The sum over the parts before waits while the next part is on its way.
+        let sums =
+            if self.settings.accumulate > 1 { parameter_count(model.as_mut()) * size_of::<f32>() } else { 0 };
+        Ok(MemoryPlan { step: plan.step + sums, ..plan })
     }
 
     /// Arrays of the parameters' size that stay from step to step: the optimiser's, and an average.
@@ -245,6 +262,10 @@ impl<'d> Session<'d> {
 /// The optimiser and its schedule around a new network.
 fn trainer(s: &Settings, data: &Dataset, steps_per_epoch: u64) -> Result<Trainer> {
     let steps = |epochs: u64| epochs.saturating_mul(steps_per_epoch);
+    if steps(s.epochs) >> PART_BITS > 0 {
+        let legal = format!("fewer than 2^{PART_BITS} steps in all, at {steps_per_epoch} an epoch");
+        return Err(Error::Setting { setting: "--epochs", value: s.epochs.to_string(), legal });
+    }
     let decay = s.schedule.decay.clone().in_steps(steps_per_epoch);
     let schedule = Schedule::new(s.lr, steps(s.schedule.warmup_epochs), steps(s.epochs), decay)?;
     let mut model = model(s, data)?;
@@ -342,6 +363,40 @@ mod tests {
         assert!((wide - f64::from(loss)).abs() <= 1e-5 * wide.abs(), "{wide} {loss}");
     }
 
+    /// Of 5 steps an epoch the sixth and the seventh are in the second.
+    #[test]
+    fn an_average_begins_after_its_epochs() {
+        let settings = Settings::of(Options {
+            model: Some("mlp".into()),
+            width: Some(4),
+            batch: Some(8),
+            train_images: Some(40),
+            test_images: Some(8),
+            validation_images: Some(0),
+            epochs: Some(2),
+            average: Some("swa".into()),
+            average_start: Some(1),
+            accumulate: Some(1),
+            ..Options::default()
+        })
+        .unwrap();
+        let data = load_data(&settings).unwrap();
+        let updates = |settings: &Settings, steps| {
+            let mut session = Session::new(settings.clone(), &data).unwrap();
+            session.train_until(steps, &Interrupt::default()).unwrap();
+            session.trainer.average().unwrap().updates()
+        };
+        assert_eq!([5, 7].map(|steps| updates(&settings, steps)), [0, 2]);
+        // The sum of gradients, as long as all parameters, is in the plan where batches are added up.
+        let plan = |accumulate| {
+            let settings = Settings { accumulate, ..settings.clone() };
+            let session = Session::new(settings, &data).unwrap();
+            session.memory_plan().unwrap().step
+        };
+        let parameters = parameter_count(model(&settings, &data).unwrap().as_mut());
+        assert_eq!(plan(2) - plan(1), 4 * parameters);
+    }
+
     /// Uniformly averaged weights are looked at with running statistics gathered for them, and afterwards the network is as it
     /// was; an exponential average has those of the last steps.
     #[test]
@@ -365,7 +420,7 @@ mod tests {
             let mut session = Session::new(settings.clone(), &data).unwrap();
             session.train_until(4, &Interrupt::default()).unwrap();
             let before = weights::to_safetensors(session.trainer.model());
-            let batches = || session.train.epoch(0).take(3);
+            let batches = || session.train.epoch(0).take(3).map(|batch| Ok(batch?));
             let seen = session
                 .trainer
                 .with_averaged_weights(batches(), |model, _| Ok(weights::to_safetensors(model)))

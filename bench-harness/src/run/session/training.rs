@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use datasets::{Batch, Loader};
 use layers::{parameter_count, weights};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -184,15 +185,16 @@ impl Session<'_> {
         self.end_epoch(course, company, progress, (lr, validation))
     }
 
-    /// The metrics on the images held out.
-    fn validate(&mut self, epoch: u64, interrupt: &Interrupt) -> Result<Option<Metrics>> {
+    /// The metrics on the images held out, and the weights that have them.
+    fn validate(&mut self, epoch: u64, interrupt: &Interrupt) -> Result<Option<(Metrics, Vec<u8>)>> {
+        let place = Place { epoch: epoch + 1, step: self.steps_per_epoch() };
         let Some(held_out) = &self.validation else { return Ok(None) };
-        let place = Place { epoch: epoch + 1, step: self.train.batches_per_epoch() };
-        let evaluation =
-            self.trainer.with_averaged_weights(self.train.epoch(0).take(GATHERED), |model, execution| {
-                evaluate(model, execution, held_out, place, interrupt)
-            })?;
-        Ok(Some(evaluation.metrics))
+        let batches = to_gather(&self.train, interrupt);
+        let validation = self.trainer.with_averaged_weights(batches, |model, execution| {
+            let evaluation = evaluate(model, execution, held_out, place, interrupt)?;
+            Ok((evaluation.metrics, weights::to_safetensors(model)))
+        })?;
+        Ok(Some(validation))
     }
 
     fn end_epoch(
@@ -200,13 +202,13 @@ impl Session<'_> {
         course: &mut Course,
         company: &mut Company<'_>,
         progress: &Progress,
-        (lr, validation): (f64, Option<Metrics>),
+        (lr, validation): (f64, Option<(Metrics, Vec<u8>)>),
     ) -> Result<()> {
         let Position { step, epoch, tally, seconds, waited, .. } = course.position;
         let metrics = EpochMetrics {
             epoch: epoch + 1,
             train: tally.metrics(),
-            validation,
+            validation: validation.as_ref().map(|(metrics, _)| *metrics),
             lr,
             seconds,
             waited,
@@ -216,10 +218,9 @@ impl Session<'_> {
         self.write(company.record, "epoch", metrics)?;
         course.epochs.push(metrics);
         course.position = Position { step, epoch: epoch + 1, ..Position::default() };
-        if let Some(Metrics { loss, accuracy }) = validation
+        if let Some((Metrics { loss, accuracy }, weights)) = validation
             && course.best.as_ref().is_none_or(|best| accuracy > best.accuracy)
         {
-            let weights = self.weights()?;
             let weights_sha256 = hex(&Sha256::digest(&weights));
             course.best = Some(Best { epoch: epoch + 1, accuracy, loss, weights_sha256 });
             if let Some(keeping) = &company.keeping {
@@ -236,14 +237,17 @@ impl Session<'_> {
         course: Course,
         company: &mut Company<'_>,
     ) -> Result<Outcome> {
-        let (test, place) =
-            (&self.test, Place { epoch: self.settings.epochs, step: self.train.batches_per_epoch() });
+        let place = Place { epoch: self.settings.epochs, step: self.steps_per_epoch() };
         let interrupt = company.interrupt;
-        let test =
-            self.trainer.with_averaged_weights(self.train.epoch(0).take(GATHERED), |model, execution| {
-                evaluate(model, execution, test, place, interrupt)
-            });
-        let test = match test {
+        // Before the comparison and the gathering, whose batches are none of the run.
+        let degenerate = anact::degenerate_batches(self.trainer.model());
+        let (settings, train, test) = (&self.settings, &self.train, &self.test);
+        let looked = self.trainer.with_averaged_weights(to_gather(train, interrupt), |model, execution| {
+            let test = evaluate(model, execution, test, place, interrupt)?;
+            let weights = weights::to_safetensors(model);
+            Ok((test, weights, theory_comparison(settings, train, model)?))
+        });
+        let (test, weights, end) = match looked {
             Err(Error::Interrupted) => return Err(self.pause(&course, company)),
             other => other?,
         };
@@ -252,11 +256,7 @@ impl Session<'_> {
         {
             eprintln!("note: {BEST} is gone or has been changed since epoch {} wrote it", best.epoch);
         }
-        let weights = self.weights()?;
         let weights_sha256 = hex(&Sha256::digest(&weights));
-        // Before the comparison, whose batch is no batch of the run.
-        let degenerate = anact::degenerate_batches(self.trainer.model());
-        let end = theory_comparison(&self.settings, &self.train, self.trainer.model())?;
         let steps = course.position.step;
         self.write(company.record, "layers", json!({ "when": "end", "step": steps, "rows": end.rows }))?;
         for (site, batches) in &degenerate {
@@ -279,13 +279,6 @@ impl Session<'_> {
         )?;
         let Course { epochs, best, during, .. } = course;
         Ok(Outcome { epochs, best, test, weights, weights_sha256, start, during, end, steps })
-    }
-
-    /// The state of the network as a run leaves it.
-    fn weights(&mut self) -> Result<Vec<u8>> {
-        self.trainer.with_averaged_weights(self.train.epoch(0).take(GATHERED), |model, _| {
-            Ok(weights::to_safetensors(model))
-        })
     }
 
     /// Writes a checkpoint and says that the user asked to stop; without checkpoints, only that.
@@ -312,6 +305,12 @@ impl Session<'_> {
     pub(super) fn write(&self, record: &mut RecordWriter, kind: &str, body: impl Serialize) -> Result<()> {
         write(&self.settings, record, kind, body)
     }
+}
+
+/// The batches over which running statistics are gathered, until the user asks to stop.
+fn to_gather(train: &Loader, interrupt: &Interrupt) -> impl Iterator<Item = Result<Batch>> {
+    let batches = train.epoch(0).take(GATHERED);
+    batches.map(|batch| interrupt.check().and_then(|()| Ok(batch?)))
 }
 
 /// The layers that were looked at in training, from the lines of a record.

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use anact::NormalizedSettings;
 use datasets::{Augmentation, CLASS_ORDERS, ClassOrder, Split};
 use layers::models::{HEADS, ModelEntry, STEMS, Variant};
-use layers::optim::{Averaging, Clipping, Groups, OptimizerSettings};
+use layers::optim::{Average, Averaging, Clipping, Groups, Optimizer, OptimizerSettings, Schedule};
 use layers::{Execution, Init};
 use serde::{Deserialize, Serialize};
 
@@ -24,8 +24,8 @@ use crate::error::{Error, Result};
 
 /// What a run does. Written into its record, and enough to repeat it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-// What an older version did not know has its default.
-#[serde(default)]
+// What an older version did not know has its default; what a later one knows and this one does not is refused.
+#[serde(default, deny_unknown_fields)]
 #[expect(missing_docs, reason = "each field is the option of the same name, documented there and in --help")]
 pub struct Settings {
     pub dataset: String,
@@ -111,6 +111,11 @@ impl Settings {
         let (clipping, average) = (optimiser::clipping(&o)?, optimiser::averaging(&o)?);
         let (augment, augmentation) = augmentation::asked(&o)?;
         let average_start = optimiser::average_start(&o, average, epochs)?;
+        // Each checks itself when it is made; here nothing has been read or written yet.
+        let checked = Optimizer::<f32>::new(optimizer)?;
+        clipping.map(|clipping| checked.clipping(clipping)).transpose()?;
+        average.map(Average::<f32>::new).transpose()?;
+        Schedule::new(lr, schedule.warmup_epochs, epochs, schedule.decay.clone())?;
         let smoothing = o.smoothing.unwrap_or(0.0);
         if !(0.0..1.0).contains(&smoothing) {
             return Err(refused("--smoothing", smoothing, "a number from 0 to below 1"));
@@ -159,7 +164,10 @@ impl Settings {
             smoothing,
             augment,
             augmentation,
-            workers: o.workers.unwrap_or(1),
+            workers: match o.workers.unwrap_or(1) {
+                workers @ 0..=MOST_WORKERS => workers,
+                workers => return Err(refused("--workers", workers, "from 0 to 256")),
+            },
             find_anomalies: o.find_anomalies.unwrap_or(false),
             checkpoint_blocks: o.checkpoint_blocks.unwrap_or(false),
             exact: o.exact.unwrap_or(false),
@@ -219,6 +227,9 @@ impl Settings {
 /// Batches of a step: the numbers that key random masks have room for no more.
 const MOST_PARTS: usize = 1024;
 
+/// Threads that make batches: far more than help.
+const MOST_WORKERS: usize = 256;
+
 /// One training image in so many is held out for validation, unless told otherwise.
 const VALIDATION_SHARE: usize = 10;
 
@@ -275,6 +286,13 @@ mod tests {
         assert_eq!(Settings::from_json(&settings.to_json()).unwrap(), settings);
         let older = Settings::from_json("{\"epochs\": 3}").unwrap();
         assert_eq!(older, Settings { epochs: 3, ..Settings::default() });
+        // What a later version may know cannot be left out in silence.
+        for later in
+            ["{\"epoch\": 3}", "{\"variant\": {\"stems\": null}}", "{\"schedule\": {\"warmdown\": 1}}"]
+        {
+            let text = Settings::from_json(later).unwrap_err().to_string();
+            assert!(text.contains("unknown field"), "{text}");
+        }
     }
 
     #[test]
@@ -284,6 +302,22 @@ mod tests {
             error(Options { lr: Some(f64::NAN), ..Options::default() }),
             "--lr is NaN; want a positive number"
         );
+        for (options, part) in [
+            (Options { momentum: Some(1.5), ..Options::default() }, "momentum is 1.5"),
+            (Options { clip_norm: Some(0.0), ..Options::default() }, "limit is 0"),
+            (
+                Options { average: Some("ema".into()), average_decay: Some(2.0), ..Options::default() },
+                "decay is 2",
+            ),
+            (
+                Options { min_lr: Some(1.0), lr: Some(0.1), ..Options::default() },
+                "the rate falls from 0.1 to 1",
+            ),
+            (Options { workers: Some(1000), ..Options::default() }, "--workers is 1000; want from 0 to 256"),
+        ] {
+            let text = error(options);
+            assert!(text.contains(part), "no `{part}` in: {text}");
+        }
         let every = Options { inspect_every: Some(0), ..Options::default() };
         assert_eq!(error(every), "--inspect-every is 0; want at least 1");
         let text = error(Options { moment: Some("row".into()), ..Options::default() });

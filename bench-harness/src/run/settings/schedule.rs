@@ -9,6 +9,7 @@ use crate::error::Result;
 
 /// The learning rate's course in epochs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ScheduleSettings {
     /// Epochs of linear warm-up.
     pub warmup_epochs: u64,
