@@ -18,6 +18,9 @@ use crate::{Error, Result};
 /// What every JPEG begins with: the start of the image, and of the next marker.
 pub(super) const MAGIC: &[u8] = &[0xff, 0xd8, 0xff];
 
+/// The second byte of the marker `end of image`.
+const END: u8 = 0xd9;
+
 /// The decoder whose rounding the pixels have.
 pub const DECODER: &str = "zune-jpeg 0.5.15";
 
@@ -70,13 +73,36 @@ pub(super) fn layout(bytes: &[u8], path: &Path) -> Result<Layout> {
 /// The pixels, rows of pixels of `channels` bytes.
 pub(super) fn decode(bytes: &[u8], path: &Path) -> Result<(Layout, Vec<u8>)> {
     let (mut decoder, layout) = decoder(bytes, path)?;
-    // The decoder fills up what a file lacks at its end; a file that is whole ends in the marker `end of image`.
-    if !bytes.windows(2).rev().any(|marker| marker == [0xff, 0xd9]) {
+    // The decoder fills up what a file lacks at its end.
+    if !is_whole(bytes) {
         return Err(damaged(path, bytes, "it has no end marker: cut short"));
     }
     let mut pixels = vec![0; layout.len()];
     decoder.decode_into(&mut pixels).map_err(|error| damaged(path, bytes, explain(&error)))?;
     Ok((layout, pixels))
+}
+
+/// Whether the picture's own marker `end of image` is there, found by going from segment to segment: the same bytes inside
+/// of one, at the end of a preview in Exif data, end nothing.
+fn is_whole(bytes: &[u8]) -> bool {
+    let mut rest = &bytes[MAGIC.len() - 1..];
+    // What lies between a segment and the next marker is a scan, in which 0 follows every byte 0xff.
+    while let Some(at) = rest.iter().position(|&byte| byte == 0xff) {
+        let Some(kind) = rest[at..].iter().position(|&byte| byte != 0xff).map(|fill| at + fill) else {
+            break;
+        };
+        let length = match rest[kind] {
+            END => return true,
+            // Not a marker, or one that stands alone: TEM, RST0 to RST7, SOI.
+            0 | 1 | 0xd0..=0xd8 => 0,
+            _ => match rest[kind + 1..] {
+                [high, low, ..] => usize::from(u16::from_be_bytes([high, low])),
+                _ => break,
+            },
+        };
+        rest = rest.get(kind + 1 + length..).unwrap_or_default();
+    }
+    false
 }
 
 fn explain(error: &DecodeErrors) -> String {

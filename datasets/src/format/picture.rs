@@ -14,6 +14,12 @@ pub const LARGEST: usize = 1 << 26;
 /// Endings of the names of picture files, in lower case.
 pub const ENDINGS: [&str; 4] = ["jpg", "jpeg", "jpe", "png"];
 
+/// Endings of the names of other picture files, in lower case: none of these is read.
+pub const UNREAD_ENDINGS: [&str; 21] = [
+    "arw", "avif", "bmp", "cr2", "dng", "gif", "heic", "heif", "ico", "jfif", "jp2", "jxl", "nef", "pbm",
+    "pgm", "pnm", "ppm", "svg", "tif", "tiff", "webp",
+];
+
 /// What a picture's header says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {

@@ -89,6 +89,28 @@ fn every_shortening_is_an_error() {
     }
 }
 
+/// A camera's preview is a JPEG inside of the JPEG, with an end marker of its own; so may be anything behind the end.
+#[test]
+fn the_end_of_a_preview_is_not_the_end_of_the_picture() {
+    for name in ["colour420.jpg", "progressive.jpg", "gray.jpg"] {
+        let plain = fixture::picture(name);
+        let preview = [&b"Exif\0\0"[..], &fixture::picture("gray.jpg"), &[0xff, 0xd9, 0xff]].concat();
+        let length = (preview.len() as u16 + 2).to_be_bytes();
+        // APP1 right behind the start of the image, and a fill byte before the marker that follows it.
+        let bytes = [&plain[..2], &[0xff, 0xe1], &length, &preview, &[0xff], &plain[2..]].concat();
+        let (mut found, mut expected) = (Vec::new(), Vec::new());
+        let layout = decode(&bytes, Path::new(name), 0, &mut found).unwrap();
+        assert_eq!(layout, decode(&plain, Path::new(name), 0, &mut expected).unwrap());
+        assert_eq!(found, expected);
+        for keep in 0..bytes.len() {
+            assert!(decode(&bytes[..keep], Path::new(name), 0, &mut Vec::new()).is_err(), "{name} {keep}");
+        }
+        let followed = [&bytes[..], b"and more"].concat();
+        decode(&followed, Path::new(name), 0, &mut found).unwrap();
+        assert_eq!(found, expected);
+    }
+}
+
 /// A header that announces a picture of 16,000 x 4,000, which so few bytes cannot hold.
 #[test]
 fn a_forged_size_costs_no_memory() {
