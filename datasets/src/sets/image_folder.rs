@@ -1,4 +1,5 @@
-//! Any pictures, one folder a class: JPEG and PNG, in a folder, a zip file or a tar file.
+//! Any pictures, one folder a class: JPEG and PNG, in a folder, a zip file or a tar file. Pictures of other kinds are an error,
+//! not left out; files that are no pictures are passed over.
 //!
 //! Classes are the folders' names, sorted, as in torchvision's `ImageFolder`; pictures may lie deeper inside. With a folder
 //! `train/` at the top, the classes are in it, and the test split is `test/` or else `val/`. Where there is no such folder, a
@@ -42,16 +43,29 @@ pub(crate) fn load(given: &Path, options: &LoadOptions) -> Result<Dataset> {
     let container = Container::open(given, NAME)?;
     let mut folders = BTreeSet::new();
     let mut pictures = Files::default();
+    let mut unread = Vec::new();
     container.walk(
         |name| match name.strip_suffix('/') {
             Some(folder) => {
                 folders.insert(folder.to_owned());
+                Some(0)
+            }
+            None if has_ending(name, &picture::UNREAD_ENDINGS) => {
+                unread.push(name.to_owned());
                 None
             }
-            None => is_picture(name).then_some(PICTURE_LIMIT),
+            None => has_ending(name, &picture::ENDINGS).then_some(PICTURE_LIMIT),
         },
         |name, bytes| pictures.push(container.path(), name, &bytes),
     )?;
+    // Whoever put them there means to train on them; a class could even be made of nothing else.
+    if let Some(first) = unread.iter().min() {
+        let (count, first) = (unread.len(), given.join(first));
+        return Err(inconsistent(
+            format!("{count} files of pictures that are not read, the first of them {}", first.display()),
+            "JPEG and PNG alone: convert the others, or move them elsewhere",
+        ));
+    }
     let (bytes, mut files) = pictures.finish();
     files.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     if files.is_empty() {
@@ -121,9 +135,8 @@ pub(crate) fn load(given: &Path, options: &LoadOptions) -> Result<Dataset> {
     Ok(dataset)
 }
 
-fn is_picture(name: &str) -> bool {
-    name.rsplit_once('.')
-        .is_some_and(|(_, end)| picture::ENDINGS.iter().any(|known| end.eq_ignore_ascii_case(known)))
+fn has_ending(name: &str, known: &[&str]) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, end)| known.iter().any(|known| end.eq_ignore_ascii_case(known)))
 }
 
 fn inconsistent(found: String, expected: impl Into<String>) -> Error {

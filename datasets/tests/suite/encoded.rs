@@ -21,6 +21,13 @@ fn folder(files: &[(String, Vec<u8>)]) -> Result<Dataset> {
     load_with("image-folder", files, &LoadOptions::default())
 }
 
+fn load_zip(files: &[(String, Vec<u8>)]) -> Result<Dataset> {
+    let root = TempDir::new().unwrap();
+    let path = root.path().join("pictures.zip");
+    fs::write(&path, fixture::zip(files)).unwrap();
+    find("image-folder").unwrap().load(Some(&path))
+}
+
 fn labels(split: &Split) -> Vec<usize> {
     split.labels().collect()
 }
@@ -201,6 +208,16 @@ fn image_folder_mistakes() {
     assert!(text.contains("the class `bird` has no picture"), "{text}");
     let text = message(&with_one("dog/w.png", b"GIF89a"));
     assert!(text.contains("w.png is a damaged picture"), "{text}");
+    let mut others = fixture::image_folder();
+    others.extend(["dog/v.WebP", "cat/u.gif", "cat/t.tiff"].map(|name| (name.to_string(), vec![1])));
+    for loaded in [folder(&others), load_zip(&others)] {
+        let text = loaded.unwrap_err().to_string();
+        assert!(text.contains("3 files of pictures that are not read, the first of them"), "{text}");
+        assert!(
+            text.contains("cat/t.tiff, expected JPEG and PNG alone: convert the others, or move"),
+            "{text}"
+        );
+    }
     let text = message(&[("a/1.png".into(), fixture::picture("colour.png"))]);
     assert!(
         text.contains("no picture to test on, expected a folder test/ or val/, or two pictures"),
