@@ -134,6 +134,17 @@ pub enum Error {
         member: String,
     },
 
+    /// Something else where a file is wanted.
+    #[error("{path} is {what}, expected {expected}")]
+    NotAFile {
+        /// The archive's member, or what is in the folder.
+        path: PathBuf,
+        /// What it is: `a hard link to ...`.
+        what: String,
+        /// What would have been right.
+        expected: &'static str,
+    },
+
     /// The file ends too early.
     #[error("{path} ends at byte {offset}, {expected} bytes are needed for {what}")]
     Truncated {

@@ -63,6 +63,12 @@ fn visit(
                 visit(&path, &format!("{inner}/"), above, want, take)?;
             }
         } else if let Some(limit) = want(&inner) {
+            let about = fs::metadata(&path).map_err(|source| io(&path, source))?;
+            if !about.is_file() {
+                // Opening a pipe would wait for whoever writes to it.
+                let (what, expected) = ("a device or pipe".into(), "files and folders alone");
+                return Err(Error::NotAFile { path, what, expected });
+            }
             let file = File::open(&path).map_err(|source| io(&path, source))?;
             take(&inner, read_limited(&mut { file }, limit, &path)?)?;
         }

@@ -1,7 +1,8 @@
 //! What the files of a data set are in: a folder, a zip file, or a tar file, gzipped or not. Told apart by content.
 //!
 //! Nothing is unpacked to disk, so names are data: one with `..` or a leading `/` is a name that is not looked for. Links are
-//! followed in a folder, whose owner made them, and are no members in an archive. A name that occurs twice is an error.
+//! followed in a folder, whose owner made them. In an archive, a link where a file or folder is wanted is an error, since what
+//! it stands for would be lost. A name that occurs twice is an error.
 
 use std::{
     collections::HashSet,
@@ -23,6 +24,8 @@ pub(crate) mod tar;
 #[cfg(test)]
 mod tests;
 mod zip;
+
+use tar::Member;
 
 /// What an archive may always unpack to.
 const SMALL: u64 = 1 << 26;
@@ -136,7 +139,8 @@ impl Container {
     }
 
     /// Asks `want` about every folder, whose name ends in `/`, and every file, and hands each file that it gives a greatest length
-    /// to `take`: its name below the official folder, and its bytes.
+    /// to `take`: its name below the official folder, and its bytes. A length given to a folder says that it is missed where
+    /// an archive has a link in its place.
     /// Files whose name or folder begins with a dot or `__MACOSX` are what systems leave behind, and passed over.
     pub(crate) fn walk(
         &self,
@@ -178,7 +182,8 @@ impl Container {
         }
     }
 
-    /// Asks `want` about every member of an archive and hands those wanted to `visit`, right after asking.
+    /// Asks `want` about every member of an archive and hands those wanted to `visit`, right after asking. A member that is
+    /// neither file nor folder may stand for either, and is an error if that is wanted.
     fn members(
         &self,
         want: &mut dyn FnMut(&str) -> bool,
@@ -188,8 +193,10 @@ impl Container {
         let io = |source| Error::Io { path: path.clone(), offset: 0, source };
         let file = File::open(path).map_err(io)?;
         let mut seen = HashSet::new();
-        let mut wanted = |name: &str| {
-            if !want(name) || name.ends_with('/') {
+        let mut wanted = |name: &str, is_plain: bool| {
+            if !is_plain {
+                Ok(want(name) || want(&format!("{name}/")))
+            } else if !want(name) || name.ends_with('/') {
                 Ok(false)
             } else if seen.insert(name.to_owned()) {
                 Ok(true)
@@ -207,8 +214,13 @@ impl Container {
                 let name = self.inner_name(&entry.name);
                 // Members that nobody wants too: a name that was damaged is one of those.
                 zip::check_name(&mut archive, entry, path)?;
-                if wanted(name)? {
+                if wanted(name, entry.is_plain())? {
                     let member = path.join(&entry.name);
+                    if !entry.is_plain() {
+                        let what = zip::describe(&mut archive, entry, path, &member)?;
+                        let expected = "the file itself, as `zip` packs it without `-y`";
+                        return Err(Error::NotAFile { path: member, what, expected });
+                    }
                     left = left.checked_sub(entry.size).ok_or_else(|| self.too_large(&member))?;
                     zip::read_member(&mut archive, entry, path, &member, |reader| {
                         visit(name, &member, reader)
@@ -218,9 +230,17 @@ impl Container {
             return Ok(());
         }
         let outcome = read_plain_or_gzip(file, path, |reader| {
-            tar::visit(&mut self.limited(reader, path)?, path, |name, reader| {
+            tar::visit(&mut self.limited(reader, path)?, path, |name, member| {
                 let inner = self.inner_name(name);
-                if wanted(inner)? { visit(inner, &path.join(name), reader) } else { Ok(()) }
+                match member {
+                    Member::Bytes(reader) if wanted(inner, true)? => visit(inner, &path.join(name), reader),
+                    Member::Other(what) if wanted(inner, false)? => Err(Error::NotAFile {
+                        path: path.join(name),
+                        what,
+                        expected: "the file itself, as `tar --dereference --hard-dereference` packs it",
+                    }),
+                    _ => Ok(()),
+                }
             })
         });
         as_damage(outcome, "tar file")

@@ -1,8 +1,9 @@
 //! Tar (POSIX.1 ustar, with GNU's and pax' long names): 512-byte headers, each followed by its member.
 //!
-//! There is no directory: members come in one pass. Regular files and folders are members here; links and devices
-//! are passed over. The two empty blocks at the end are demanded, and nothing but zeros behind them, since otherwise a file that
-//! was cut between two members, or has a hole, would look whole.
+//! There is no directory: members come in one pass. Regular files and folders have bytes here; links, devices and sparse
+//! files are said to be such, since whoever wants one must not take it for absent or empty. The two empty blocks at the end are
+//! demanded, and nothing but zeros behind them, since otherwise a file that was cut between two members, or has a hole,
+//! would look whole.
 
 use std::{
     io::{self, Read},
@@ -28,8 +29,15 @@ pub(super) fn is_header(start: &[u8]) -> bool {
     start.len() >= BLOCK && start[..BLOCK].iter().any(|&byte| byte != 0) && sum_is_right(&start[..BLOCK])
 }
 
-/// Hands each regular file to `visit`, its name and its bytes, and each folder, whose name then ends in `/`. What `visit`
-/// leaves is passed over.
+/// What a member is.
+pub(crate) enum Member<'m> {
+    /// A regular file with its bytes, or a folder, whose name ends in `/`.
+    Bytes(&'m mut dyn Read),
+    /// Anything else, in words: `a hard link to ...`.
+    Other(String),
+}
+
+/// Hands each member to `visit`, its name and what it is. What `visit` leaves is passed over.
 ///
 /// # Errors
 ///
@@ -37,11 +45,13 @@ pub(super) fn is_header(start: &[u8]) -> bool {
 pub(crate) fn visit(
     mut archive: &mut dyn Read,
     path: &Path,
-    mut visit: impl FnMut(&str, &mut dyn Read) -> Result<()>,
+    mut visit: impl FnMut(&str, Member<'_>) -> Result<()>,
 ) -> Result<()> {
     let mut offset = 0;
     let mut long_name = None;
+    let mut long_target = None;
     let mut long_size = None;
+    let mut is_sparse = false;
     loop {
         let mut header = [0; BLOCK];
         let found = read_up_to(&mut archive, &mut header, offset, path)?;
@@ -63,21 +73,23 @@ pub(crate) fn visit(
             .ok_or_else(|| damaged(path, offset + 124, "a length that is no number"))?;
         offset += BLOCK as u64;
         let kind = header[156];
-        let size = if matches!(kind, b'L' | b'x' | b'K' | b'g') {
-            announced
-        } else {
-            long_size.take().unwrap_or(announced)
+        let size = match kind {
+            b'L' | b'x' | b'K' | b'g' => announced,
+            // Nothing follows the header of a link or device, though old writers give a link the length of its file.
+            b'1'..=b'4' | b'6' => 0,
+            _ => long_size.take().unwrap_or(announced),
         };
         let padded = size.checked_next_multiple_of(BLOCK as u64).and_then(|size| offset.checked_add(size));
         let next = padded.ok_or_else(|| damaged(path, offset, "a member longer than any file"))?;
         let mut member = Counted { inner: (&mut archive).take(size), count: 0 };
         match kind {
-            b'L' | b'x' if size > LONGEST_NAME => {
+            b'L' | b'K' | b'x' if size > LONGEST_NAME => {
                 return Err(damaged(path, offset, format!("a name of {size} bytes")));
             }
-            b'L' => {
+            b'L' | b'K' => {
                 let bytes = read_announced(&mut member, u128::from(size), offset, "a long name", path)?;
-                long_name = Some(text(until_nul(&bytes), offset, path)?);
+                let long = if kind == b'L' { &mut long_name } else { &mut long_target };
+                *long = Some(text(until_nul(&bytes), offset, path)?);
             }
             b'x' => {
                 let bytes = read_announced(&mut member, u128::from(size), offset, "a pax header", path)?;
@@ -86,23 +98,41 @@ pub(crate) fn visit(
                 for (key, value) in records {
                     match key {
                         b"path" => long_name = Some(text(value, offset, path)?),
+                        b"linkpath" => long_target = Some(text(value, offset, path)?),
                         b"size" => {
                             let value = std::str::from_utf8(value).ok().and_then(|v| v.parse().ok());
                             let size =
                                 value.ok_or_else(|| damaged(path, offset, "a pax size that is no number"))?;
                             long_size = Some(size);
                         }
-                        _ => {}
+                        _ => is_sparse |= key.starts_with(b"GNU.sparse."),
                     }
                 }
             }
-            0 | b'0' | b'5' | b'7' => {
+            b'g' => {}
+            _ => {
                 let name = long_name.take().map_or_else(|| text(&short_name(&header), offset, path), Ok)?;
-                let slash = if kind == b'5' && !name.ends_with('/') { "/" } else { "" };
-                visit(&format!("{name}{slash}"), &mut member)?;
+                let target = long_target
+                    .take()
+                    .map_or_else(|| text(until_nul(&header[157..257]), offset, path), Ok)?;
+                let other = match kind {
+                    // Its bytes are a list of its stretches and these without the holes between them.
+                    _ if std::mem::take(&mut is_sparse) => "a sparse file".into(),
+                    0 | b'0' | b'5' | b'7' => {
+                        let slash = if kind == b'5' && !name.ends_with('/') { "/" } else { "" };
+                        visit(&format!("{name}{slash}"), Member::Bytes(&mut member))?;
+                        String::new()
+                    }
+                    b'1' => format!("a hard link to `{target}`"),
+                    b'2' => format!("a symbolic link to `{target}`"),
+                    b'3' | b'4' | b'6' => "a device or pipe".into(),
+                    b'S' => "a sparse file".into(),
+                    kind => format!("a member of the type {:?}", char::from(kind)),
+                };
+                if !other.is_empty() {
+                    visit(&name, Member::Other(other))?;
+                }
             }
-            b'K' | b'g' => {}
-            _ => long_name = None,
         }
         // Past the rest of the member and its padding; a member that ends early shows here.
         let left = next - offset - member.count;

@@ -12,7 +12,7 @@ use flate2::{Crc, read::DeflateDecoder};
 
 use crate::{
     Error, Result,
-    format::bounded::{read_announced, read_up_to},
+    format::bounded::{read_announced, read_limited, read_up_to},
 };
 
 /// What every member begins with.
@@ -24,6 +24,15 @@ pub(super) const END: &[u8; 4] = b"PK\x05\x06";
 const DIRECTORY_ENTRY: &[u8; 4] = b"PK\x01\x02";
 const ZIP64_END: &[u8; 4] = b"PK\x06\x06";
 const ZIP64_LOCATOR: &[u8; 4] = b"PK\x06\x07";
+
+/// The kinds of files in the upper half of a member's external attributes (APPNOTE 4.4.15; the numbers are POSIX').
+const REGULAR: u32 = 0o100_000;
+const FOLDER: u32 = 0o040_000;
+const LINK: u32 = 0o120_000;
+const KINDS: u32 = 0o170_000;
+
+/// The longest name of a file that any system allows a link to have.
+const LONGEST_TARGET: u64 = 1 << 12;
 
 /// Length of the end record without its comment.
 const END_LEN: usize = 22;
@@ -41,12 +50,24 @@ pub(super) struct Entry {
     pub(super) size: u64,
     /// Where the member's own header begins.
     start: u64,
+    /// The kind of file in Unix' `st_mode`; 0 from writers that do not say.
+    kind: u32,
 }
 
 impl Entry {
     /// Where it is in the file.
     pub(super) fn place(&self) -> u64 {
         self.start
+    }
+
+    /// Whether it is a file or a folder, and not a link, whose bytes are the name of another file.
+    pub(super) fn is_plain(&self) -> bool {
+        matches!(self.kind, 0 | REGULAR | FOLDER)
+    }
+
+    /// Whether it is a symbolic link.
+    pub(super) fn is_link(&self) -> bool {
+        self.kind == LINK
     }
 }
 
@@ -204,6 +225,7 @@ fn entry(bytes: &[u8], at: usize, start: u64, path: &Path) -> Result<(Entry, usi
         packed: u64::from(u32_at(rest, 20)),
         size: u64::from(u32_at(rest, 24)),
         start: u64::from(u32_at(rest, 42)),
+        kind: u32_at(rest, 38) >> 16 & KINDS,
     };
     let mut wide = zip64_extra(&rest[46 + name_len..46 + name_len + extra_len]);
     for field in [&mut entry.size, &mut entry.packed, &mut entry.start] {
@@ -278,6 +300,21 @@ pub(super) fn read_member<R: Read + Seek, T>(
             format!("it is packed by method {method}, only stored (0) and deflated (8) members are read"),
         )),
     }
+}
+
+/// What a member is that is no plain file, in words.
+pub(super) fn describe<R: Read + Seek>(
+    archive: &mut R,
+    entry: &Entry,
+    path: &Path,
+    member: &Path,
+) -> Result<String> {
+    if !entry.is_link() {
+        return Ok("a device or pipe".into());
+    }
+    let target =
+        read_member(archive, entry, path, member, |reader| read_limited(reader, LONGEST_TARGET, member))?;
+    Ok(format!("a symbolic link to `{}`", String::from_utf8_lossy(&target)))
 }
 
 fn checked<T>(

@@ -189,6 +189,7 @@ fn judge_content(archive: &Archive, path: &Path) -> Result<(Verdict, String)> {
         Err(error @ (Error::Gzip { .. } | Error::Damaged { .. } | Error::DuplicateMember { .. })) => {
             return Ok((Verdict::Differs, format!("damaged: {error}")));
         }
+        Err(error @ Error::NotAFile { .. }) => return Ok((Verdict::Differs, error.to_string())),
         Err(error) => return Err(error),
     };
     let judged = |(member, digest): &(&Member, Option<Digest>)| match digest {
@@ -235,6 +236,13 @@ fn members_of_tar(archive: &Archive, path: &Path) -> Result<Inside> {
             let Some((member, slot)) = inside.iter_mut().find(|(member, _)| Some(member.name) == plain)
             else {
                 return Ok(());
+            };
+            let bytes = match bytes {
+                tar::Member::Bytes(bytes) => bytes,
+                tar::Member::Other(what) => {
+                    let expected = "the file itself";
+                    return Err(Error::NotAFile { path: path.join(name), what, expected });
+                }
             };
             let found = digest(bytes, &member.fingerprint).map_err(|source| unreadable(path, source))?;
             match slot.replace(found) {

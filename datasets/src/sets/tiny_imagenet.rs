@@ -144,8 +144,8 @@ fn read(container: &Container) -> Result<Found> {
         |name| match name {
             "wnids.txt" => Some(NAMES_LIMIT),
             "words.txt" | ANNOTATIONS => Some(TEXT_LIMIT),
-            _ => (is_picture(name) && (name.starts_with("train/") || name.starts_with("val/images/")))
-                .then_some(PICTURE_LIMIT),
+            _ if !name.starts_with("train/") && !name.starts_with("val/images/") => None,
+            _ => (is_picture(name) || name.ends_with('/')).then_some(PICTURE_LIMIT),
         },
         |name, bytes| {
             match name {

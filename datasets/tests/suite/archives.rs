@@ -185,20 +185,66 @@ fn an_archive_that_unpacks_without_end() {
     );
 }
 
-/// Names are only names: one that climbs out of the archive is not looked for, and links are no members.
+/// Names are only names: one that climbs out of the archive is not looked for.
 #[test]
 fn nothing_outside_is_read() {
-    let mut builder = tar::Builder::new(Vec::new());
-    let mut header = tar::Header::new_gnu();
-    header.set_entry_type(tar::EntryType::Symlink);
-    header.set_size(0);
-    builder.append_link(&mut header, "train.bin", "/etc/hostname").unwrap();
-    let text = message("cifar100", &builder.into_inner().unwrap());
-    assert!(text.contains("holds no train.bin"), "{text}");
     let mut files = fixture::image_folder();
     files.push(("../dog/extra.png".into(), fixture::picture("colour.png")));
     let data = load_bytes("image-folder", &fixture::zip(&files)).unwrap();
     assert_eq!(data.train.len() + data.test.len(), 6);
+}
+
+fn tar_with_link(files: &[(String, Vec<u8>)], kind: tar::EntryType, name: &str, target: &str) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, bytes) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        builder.append_data(&mut header, name, &bytes[..]).unwrap();
+    }
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_size(0);
+    builder.append_link(&mut header, name, target).unwrap();
+    builder.into_inner().unwrap()
+}
+
+fn zip_with_link(files: &[(String, Vec<u8>)], name: &str, target: &str) -> Vec<u8> {
+    use std::io::Write;
+    let options = zip::write::SimpleFileOptions::default();
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        writer.start_file(name.as_str(), options).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.add_symlink(name, target, options).unwrap();
+    writer.finish().unwrap().into_inner()
+}
+
+/// A picture, a file of records or a whole class would be lost, and a link in a zip file be decoded as a picture.
+#[test]
+fn links_in_archives_are_refused() {
+    let text =
+        message("cifar100", &tar_with_link(&[], tar::EntryType::Symlink, "train.bin", "/etc/hostname"));
+    assert!(
+        text.contains("train.bin is a symbolic link to `/etc/hostname`, expected the file itself"),
+        "{text}"
+    );
+    let pictures = fixture::image_folder();
+    for (kind, what) in [(tar::EntryType::Link, "a hard"), (tar::EntryType::Symlink, "a symbolic")] {
+        // As a picture and as a folder of pictures.
+        for (name, target) in [("dog/w.png", "dog/z.png"), ("bird", "dog")] {
+            let text = message("image-folder", &tar_with_link(&pictures, kind, name, target));
+            assert!(text.contains(&format!("{name} is {what} link to `{target}`")), "{text}");
+            assert!(text.contains("tar --dereference --hard-dereference"), "{text}");
+        }
+    }
+    for (name, target) in [("dog/w.png", "z.png"), ("bird", "dog")] {
+        let text = message("image-folder", &zip_with_link(&pictures, name, target));
+        assert!(text.contains(&format!("{name} is a symbolic link to `{target}`")), "{text}");
+        assert!(text.contains("`zip` packs it without `-y`"), "{text}");
+    }
+    // Hidden files are nobody's pictures, whatever they are.
+    load_bytes("image-folder", &zip_with_link(&pictures, ".cache", "dog")).unwrap();
 }
 
 #[test]

@@ -192,3 +192,14 @@ fn a_link_back_up_is_refused_and_no_folder_is_too_deep_to_be_seen() {
     let text = message("image-folder", root.path());
     assert!(text.contains("cat/up, a link to a folder above itself"), "{text}");
 }
+
+/// Opening one might wait for ever, and reading it never end.
+#[test]
+#[cfg(unix)]
+fn devices_are_no_pictures() {
+    let root = TempDir::new().unwrap();
+    fixture::write(root.path(), &fixture::image_folder());
+    std::os::unix::fs::symlink("/dev/zero", root.path().join("cat/endless.png")).unwrap();
+    let text = message("image-folder", root.path());
+    assert!(text.contains("cat/endless.png is a device or pipe, expected files and folders alone"), "{text}");
+}
