@@ -25,12 +25,22 @@ use crate::official::Fingerprint;
 pub(super) enum Trouble {
     /// Asking once more may help.
     Again(String),
-    /// Asking once more may help, for the whole file.
+    /// Asking once more may help, for the whole file: what is here is no beginning of what this peer has.
     Whole(String),
+    /// The same, and this peer's ranges are not to be asked for again.
+    NoRanges(String),
     /// This mirror does not have it.
     Mirror(String),
     /// Nobody can help, since the trouble is here.
     Local(DownloadError),
+}
+
+/// Why a request or a body failed, as far as the client can tell.
+enum Refusal {
+    Again(String),
+    /// Bytes that are not what the protocol allows.
+    Unreadable(String),
+    Final(String),
 }
 
 impl From<DownloadError> for Trouble {
@@ -49,7 +59,7 @@ pub(super) struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    /// Asks `url` for what the part lacks, if `ranges` are to be trusted, and takes in the answer. `Ok` means that the peer
+    /// Asks `url` for what the part lacks, if `ranges` are to be asked for, and takes in the answer. `Ok` means that the peer
     /// has sent all it has.
     pub(super) fn run(
         &self,
@@ -69,7 +79,11 @@ impl Exchange<'_> {
                 request = request.header(header::IF_RANGE, validator);
             }
         }
-        let response = request.call().map_err(|error| self.refusal(&error, have))?;
+        let response = request.call().map_err(|error| match self.refusal(&error, have) {
+            // What TLS refuses of a greeting, such as a certificate, it refuses the next time.
+            Refusal::Unreadable(reason) | Refusal::Final(reason) => Trouble::Mirror(reason),
+            Refusal::Again(reason) => Trouble::Again(reason),
+        })?;
         match response.status() {
             StatusCode::OK => self.whole(url, response, part, report),
             StatusCode::PARTIAL_CONTENT if continues => self.rest(url, response, part, report),
@@ -117,7 +131,9 @@ impl Exchange<'_> {
             range.filter(|range| range.bytes.is_some_and(|(first, _)| first == have))
         else {
             let said = said.unwrap_or_else(|| "nothing".into());
-            return Err(Trouble::Whole(format!("was asked for bytes from {have} on and announces {said}")));
+            return Err(Trouble::NoRanges(format!(
+                "was asked for bytes from {have} on and announces {said}"
+            )));
         };
         self.compare_total(total)?;
         if let Some(origin) = part.origin(url) {
@@ -171,7 +187,15 @@ impl Exchange<'_> {
         let mut block = vec![0; 1 << 16];
         let (mut window, mut arrived) = (Instant::now(), 0);
         loop {
-            let count = body.read(&mut block).map_err(|error| self.refusal(&error.into(), part.length()))?;
+            let have = part.length();
+            let count = body.read(&mut block).map_err(|error| match self.refusal(&error.into(), have) {
+                // The peer was understood until here: a fault on the way.
+                Refusal::Unreadable(reason) => {
+                    Trouble::Again(format!("sends what cannot be read behind byte {have}: {reason}"))
+                }
+                Refusal::Again(reason) => Trouble::Again(reason),
+                Refusal::Final(reason) => Trouble::Mirror(reason),
+            })?;
             if count == 0 {
                 break;
             }
@@ -204,9 +228,9 @@ impl Exchange<'_> {
     }
 
     /// A failed request or body, in words.
-    fn refusal(&self, error: &ureq::Error, have: u64) -> Trouble {
+    fn refusal(&self, error: &ureq::Error, have: u64) -> Refusal {
         use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
-        let again = |reason: String| Trouble::Again(reason);
+        let again = |reason: String| Refusal::Again(reason);
         match error {
             ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
                 again(format!("cannot be reached within {}", seconds(self.options.connect_timeout)))
@@ -218,13 +242,13 @@ impl Exchange<'_> {
             ureq::Error::Io(error) if error.kind() == UnexpectedEof => {
                 again(format!("closed the connection at byte {have}"))
             }
-            // What TLS refuses, such as a certificate, it refuses the next time.
             ureq::Error::Io(error) if matches!(error.kind(), InvalidData | InvalidInput) => {
-                Trouble::Mirror(error.to_string())
+                Refusal::Unreadable(error.to_string())
             }
-            ureq::Error::Io(error) => again(error.to_string()),
-            ureq::Error::Protocol(_) | ureq::Error::ConnectionFailed => again(error.to_string()),
-            _ => Trouble::Mirror(error.to_string()),
+            ureq::Error::Io(_) | ureq::Error::Protocol(_) | ureq::Error::ConnectionFailed => {
+                again(error.to_string())
+            }
+            _ => Refusal::Final(error.to_string()),
         }
     }
 }

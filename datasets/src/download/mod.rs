@@ -173,7 +173,12 @@ pub fn download(
                 return Ok(Outcome::Fetched { url: Some(url.clone()), kept });
             }
             Err(Trouble::Local(error)) => return Err(error),
-            Err(Trouble::Again(reason) | Trouble::Whole(reason) | Trouble::Mirror(reason)) => {
+            Err(
+                Trouble::Again(reason)
+                | Trouble::Whole(reason)
+                | Trouble::NoRanges(reason)
+                | Trouble::Mirror(reason),
+            ) => {
                 failures.push(MirrorFailure { url: url.clone(), reason });
             }
         }
@@ -216,10 +221,12 @@ impl Download<'_> {
     fn from(&mut self, url: &str) -> Result<(), Trouble> {
         let mut ranges = true;
         let mut failed = 0;
+        self.part.set_stale(false);
         let mut furthest = self.part.length();
         loop {
             self.tell(Progress::Asking { url, have: self.part.length() })?;
-            let trouble = match self.exchange.run(url, ranges, &mut self.part, self.report) {
+            let asks = ranges && !self.part.is_stale();
+            let trouble = match self.exchange.run(url, asks, &mut self.part, self.report) {
                 Ok(()) => match self.judge()? {
                     None => return Ok(()),
                     Some(trouble) => trouble,
@@ -234,6 +241,10 @@ impl Download<'_> {
             let reason = match &trouble {
                 Trouble::Again(reason) => reason,
                 Trouble::Whole(reason) => {
+                    self.part.set_stale(true);
+                    reason
+                }
+                Trouble::NoRanges(reason) => {
                     ranges = false;
                     reason
                 }
@@ -265,16 +276,16 @@ impl Download<'_> {
         self.part.restart()?;
         let reason = format!("what was put together is not the official file: {difference}; it starts again");
         // Begun in this very call and still wrong: the peer's ranges are not to be trusted.
-        Ok(Some(if clean { Trouble::Whole(reason) } else { Trouble::Again(reason) }))
+        Ok(Some(if clean { Trouble::NoRanges(reason) } else { Trouble::Again(reason) }))
     }
 
     fn difference(&mut self) -> Result<Option<String>, DownloadError> {
-        let _ = (self.report)(Progress::Checking);
+        self.tell(Progress::Checking)?;
         let found = self.part.digest(self.exchange.expected)?;
         Ok(self.exchange.expected.difference(&found))
     }
 
-    fn tell(&mut self, progress: Progress<'_>) -> Result<(), Trouble> {
+    fn tell(&mut self, progress: Progress<'_>) -> Result<(), DownloadError> {
         tell(self.report, &self.part, progress)
     }
 
@@ -293,11 +304,11 @@ fn tell(
     report: &mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
     part: &Part,
     progress: Progress<'_>,
-) -> Result<(), Trouble> {
+) -> Result<(), DownloadError> {
     if report(progress).is_continue() {
         return Ok(());
     }
-    Err(Trouble::Local(DownloadError::Interrupted { part: part.path().into(), have: part.length() }))
+    Err(DownloadError::Interrupted { part: part.path().into(), have: part.length() })
 }
 
 /// `path` with `ending` added to its name.

@@ -44,6 +44,7 @@ pub(super) struct Part {
     /// Bytes of earlier calls.
     kept: u64,
     is_put_together: bool,
+    is_stale: bool,
 }
 
 impl Part {
@@ -68,7 +69,17 @@ impl Part {
         // A note that is damaged or absent only means that nothing is known.
         let origin = fs::read(&note).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
         let is_put_together = length > 0;
-        Ok(Self { target: target.into(), path, note, file, length, origin, kept: length, is_put_together })
+        Ok(Self {
+            target: target.into(),
+            path,
+            note,
+            file,
+            length,
+            origin,
+            kept: length,
+            is_put_together,
+            is_stale: false,
+        })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -94,12 +105,23 @@ impl Part {
         self.is_put_together
     }
 
+    /// Whether it is no beginning of what the peer has that is being asked.
+    pub(super) fn is_stale(&self) -> bool {
+        self.is_stale
+    }
+
+    /// Says so, until it is begun anew; it is kept, since another peer may have the rest of it.
+    pub(super) fn set_stale(&mut self, is_stale: bool) {
+        self.is_stale = is_stale;
+    }
+
     /// Throws away what is there.
     pub(super) fn restart(&mut self) -> Result<(), DownloadError> {
         if self.length > 0 {
             self.file.set_len(0).map_err(|source| DownloadError::io("empty", &self.path, source))?;
         }
-        (self.length, self.origin, self.kept, self.is_put_together) = (0, None, 0, false);
+        (self.length, self.origin, self.kept) = (0, None, 0);
+        (self.is_put_together, self.is_stale) = (false, false);
         remove(&self.note)
     }
 

@@ -89,6 +89,25 @@ fn an_unannounced_end_that_comes_too_early() {
     assert_eq!(place.troubles, ["closed the connection at byte 400 of 1000"]);
 }
 
+/// A fault in mid-body is one of the way there: what has arrived is kept, and the same peer is asked for the rest.
+#[test]
+fn chunks_that_cannot_be_read_are_asked_for_again() {
+    let good = file(300_000);
+    let start = good[..200_000].to_vec();
+    let broken: Answer = Box::new(move |_, stream| {
+        let body = [format!("{:x}\r\n", start.len()).as_bytes(), &start, b"\r\nno length\r\n"].concat();
+        send(stream, "200 OK", &["Transfer-Encoding: chunked".into(), "ETag: \"v1\"".into()], &body)
+    });
+    let server = Server::start(&good, vec![broken, honest(&good, "\"v1\"")]);
+    let mut place = Place::new(&good);
+    place.gets(&[server.a()], &good);
+    assert_eq!(place.troubles.len(), 1, "{:?}", place.troubles);
+    assert!(place.troubles[0].contains("chunk"), "{:?}", place.troubles);
+    // The client may hold back what came together with the fault.
+    let from = server.requests()[1].from().unwrap();
+    assert!((1..=200_000).contains(&from), "{from}");
+}
+
 #[test]
 fn a_stall_is_named_and_a_trickle_is_not_enough() {
     let good = file(4_000);

@@ -105,6 +105,55 @@ fn ranges_that_lie_are_not_asked_for_again() {
     }
 }
 
+/// A new version is fetched from its start once, and from then on continued like any file.
+#[test]
+fn a_new_version_that_breaks_off_is_continued() {
+    let (old, new) = (vec![1; 50_000], file(50_000));
+    let careless = || partial("bytes 30000-49999/50000\r\nETag: \"v2\"".to_string(), new[30_000..].to_vec());
+    let answers =
+        vec![cut(&old, "\"v1\"", 30_000), careless(), cut(&new, "\"v2\"", 45_000), honest(&new, "\"v2\"")];
+    let server = Server::start(&new, answers);
+    let mut place = Place::new(&new);
+    place.options.attempts = 4;
+    place.gets(&[server.a()], &new);
+    let requests = server.requests();
+    assert_eq!((&requests[2].range, requests[3].range.as_deref()), (&None, Some("bytes=45000-")));
+    assert_eq!(requests[3].if_range.as_deref(), Some("\"v2\""));
+}
+
+/// One mirror's ranges say nothing about another's.
+#[test]
+fn ranges_are_given_up_for_one_mirror_alone() {
+    let file = file(50_000);
+    let lie = partial("bytes 0-49999/50000".into(), file.clone());
+    let first = Server::start(&file, vec![cut(&file, "\"v1\"", 30_000), lie, cut(&file, "\"v1\"", 40_000)]);
+    let second = Server::start(&file, vec![honest(&file, "\"v1\"")]);
+    let mut place = Place::new(&file);
+    place.gets(&[first.a(), second.a()], &file);
+    assert_eq!(first.requests()[2].range, None);
+    assert_eq!(second.requests()[0].range.as_deref(), Some("bytes=40000-"));
+}
+
+/// Also while the digest of what has arrived is about to be taken.
+#[test]
+fn an_end_wished_for_at_the_check_is_an_end() {
+    let file = file(5_000);
+    let mut place = Place::new(&file);
+    let mut stop = |progress: Progress<'_>| match progress {
+        Progress::Checking => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    };
+    let server = Server::start(&file, vec![]);
+    // Behind a download, and of a part that is whole already.
+    for urls in [vec![server.b()], vec![]] {
+        let ended = download(&urls, &place.target(), &place.expected, &place.options, &mut stop);
+        let error = ended.unwrap_err();
+        assert!(matches!(error, DownloadError::Interrupted { have: 5_000, .. }), "{error}");
+        assert_eq!(fs::read(place.path("file.bin.part")).unwrap(), file);
+    }
+    assert_eq!(place.gets(&[], &file), Outcome::Fetched { url: None, kept: 5_000 });
+}
+
 #[test]
 fn nothing_left_may_mean_that_all_is_there() {
     let file = file(5_000);

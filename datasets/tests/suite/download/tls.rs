@@ -1,6 +1,10 @@
 //! The same over TLS, with the certificates in `tests/tls/`.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    io::Write,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
 use rustls::{
     ServerConfig, ServerConnection, StreamOwned,
@@ -14,18 +18,41 @@ fn pem(name: &str) -> PathBuf {
 }
 
 fn encrypted(file: &[u8], answers: Vec<Answer>) -> Server {
+    encrypted_with(file, answers, b"")
+}
+
+/// With `behind`, unencrypted, behind the first answer.
+fn encrypted_with(file: &[u8], answers: Vec<Answer>, behind: &'static [u8]) -> Server {
     let certificate = CertificateDer::from_pem_file(pem("localhost.pem")).unwrap();
     let key = PrivateKeyDer::from_pem_file(pem("localhost.key.pem")).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let config = Arc::new(config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap());
+    let behind = Mutex::new(behind);
     Server::start_with(file, answers, move |stream, answer| {
         let connection = ServerConnection::new(Arc::clone(&config)).map_err(std::io::Error::other)?;
         let mut stream = StreamOwned::new(connection, stream);
         answer(&mut stream)?;
+        stream.sock.write_all(std::mem::take(&mut *behind.lock().unwrap()))?;
         stream.conn.send_close_notify();
         stream.conn.write_tls(&mut stream.sock).map(|_| ())
     })
+}
+
+/// Bytes between two records that are no record: a certificate that was good stays good, so the rest is asked for again.
+#[test]
+fn a_fault_in_an_encrypted_body_is_asked_for_again() {
+    let file = file(100_000);
+    let answers = vec![cut(&file, "\"v1\"", 60_000), honest(&file, "\"v1\"")];
+    let server = encrypted_with(&file, answers, b"\x17\x03\x03\x00\x20no such record, 32 bytes long....");
+    let mut place = Place::new(&file);
+    place.options.authorities = Some(pem("authority.pem"));
+    let url = format!("https://localhost:{}/a/file.bin", server.port());
+    place.gets(std::slice::from_ref(&url), &file);
+    let from = server.requests()[1].from().unwrap();
+    assert!((1..=60_000).contains(&from), "{from}");
+    let text = format!("sends what cannot be read behind byte {from}: cannot decrypt peer's message");
+    assert_eq!(place.troubles, [text]);
 }
 
 #[test]
