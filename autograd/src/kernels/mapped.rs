@@ -7,8 +7,17 @@ use std::path::Path;
 
 /// A whole file, mapped read-only where the system can, read into memory elsewhere.
 ///
-/// Nothing may shorten the file while it is mapped: a page that lies behind the new end cannot be had any more, and whoever
-/// looks at it is killed (`SIGBUS`). Files that are replaced by renaming a new one over the old keep the old one's bytes here.
+/// # Contract
+/// **Nobody may write to the file or shorten it while it is mapped**, in this process or another. It is a condition on how the
+/// program is run, which neither the compiler nor this code can check, and so the one place where a safe call rests on one:
+/// - If the file is *shortened*, pages behind the new end cannot be had any more, and whoever looks at one is killed (`SIGBUS`).
+/// - If its bytes are *changed in place*, the change may show here at any moment, or never. [`as_ref`](AsRef::as_ref) gives a
+///   `&[u8]`, which promises bytes that stay as they are; one that changes beneath it is undefined behaviour by the rules of the
+///   language, and in practice two reads of it may differ, so that what was compared with a digest is not what is used.
+///
+/// Replacing the file is allowed: a new one renamed over the old, or the old one removed, leaves the old one's bytes here.
+/// That is how `anact data pack` writes. Where others may write in place (a shared folder, a file being copied), read the
+/// file instead of mapping it.
 #[derive(Debug)]
 pub struct MappedFile {
     bytes: Bytes,
@@ -99,10 +108,11 @@ mod mapping {
 
         pub(super) fn as_slice(&self) -> &[u8] {
             // SAFETY: `length` bytes from `start` on are mapped readable until `self` is dropped, which the slice does not
-            // outlive, and any bytes are valid `u8`. Nobody in this process writes to them, since they are read-only. What
-            // another process writes to the file while it is mapped may show in a private mapping: such bytes are garbage
-            // for whoever compares digests, but the types hold for any. If another process shortens the file, looking at
-            // what is gone raises SIGBUS, which ends the process and hands out no value; the documentation forbids it.
+            // outlive, and any bytes are valid `u8`. Nobody writes to them through this mapping, since it is read-only. That
+            // the bytes also stay as they are while the slice lives is not ours to ensure: a write to the file by anyone may
+            // show in a private mapping (mmap(2) leaves it open), and would be undefined behaviour here. The contract of
+            // `MappedFile` forbids it. If the file is shortened, looking at what is gone raises SIGBUS, which ends the
+            // process and hands out no value; the contract forbids that, too.
             unsafe { slice::from_raw_parts(self.start.as_ptr().cast(), self.length) }
         }
     }

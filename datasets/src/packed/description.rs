@@ -58,6 +58,7 @@ pub struct Section {
     pub offset: u64,
     /// Its length.
     pub bytes: u64,
-    /// The SHA-256 of its bytes, in hexadecimal.
+    /// The SHA-256 of its bytes, in hexadecimal. That of pixels is compared by [`verify`](super::verify) alone; whoever reads
+    /// them compares that of their block.
     pub sha256: String,
 }

@@ -23,7 +23,10 @@
 //!
 //! Everything but the pixels when a file is opened: that takes milliseconds, whatever its size. A block of pixels is compared
 //! with its digest **when the first picture of it is asked for**, so opening does not read them, and none is ever used
-//! unchecked. [`verify`] compares them all at once.
+//! unchecked. [`verify`] compares them all at once, and the digest of all pixels together besides, which nothing else does.
+//!
+//! Labels, sizes and digests are copied out before they are compared. Pixels are not, so that of a file which is mapped and
+//! then written to, against the mapping's contract, pixels that were compared before may be others later.
 
 mod description;
 mod pictures;

@@ -12,7 +12,8 @@ use crate::{Dataset, Error, Images, Result, Split};
 
 /// Opens a packed file as the data set called `name`; `path` is for messages.
 ///
-/// Pixels stay where they are, and are compared with their digests when they are first asked for.
+/// Pixels stay where they are, and each block of them is compared with its digest when it is first asked for. The digest of
+/// all pixels together, which the description has for whoever wants to name them, is compared by [`verify`] alone.
 ///
 /// # Errors
 ///
@@ -39,7 +40,7 @@ pub fn load(name: &str, file: &Bytes, path: &Path) -> Result<Dataset> {
     Ok(dataset)
 }
 
-/// Compares every byte of a packed file with its digest.
+/// Compares every byte of a packed file with its digests: those of the sections, and of every block of the pixels.
 ///
 /// # Errors
 ///
@@ -47,8 +48,11 @@ pub fn load(name: &str, file: &Bytes, path: &Path) -> Result<Dataset> {
 pub fn verify(file: &Bytes, path: &Path) -> Result<Description> {
     let packed = Packed { file, path };
     let description = packed.description()?;
-    for (pictures, _) in packed.splits(&description)? {
+    let splits = packed.splits(&description)?;
+    for ((pictures, _), sections) in splits.iter().zip([&description.train, &description.test]) {
+        // Blocks first, since they say where the file is wrong.
         pictures.check_all()?;
+        packed.compare("pixels", &sections.pixels, &packed.bytes()[range(&sections.pixels)])?;
     }
     Ok(description)
 }
@@ -96,11 +100,12 @@ impl Packed<'_> {
             let found = format!("a description of {length} bytes from byte {offset} on");
             return self.wrong(16, found, format!("one that ends with the file's {} bytes", bytes.len()));
         }
-        let text = &bytes[offset as usize..];
-        if Sha256::digest(text)[..] != bytes[32..64] {
+        // A copy, as for every section that is used: what was compared is what is used, whoever writes to a mapped file.
+        let text = bytes[offset as usize..].to_vec();
+        if Sha256::digest(&text)[..] != bytes[32..64] {
             return self.wrong(offset, "a description that has changed", "the one with the header's digest");
         }
-        let description: Description = match serde_json::from_slice(text) {
+        let description: Description = match serde_json::from_slice(&text) {
             Ok(description) => description,
             Err(error) => return self.wrong(offset, error.to_string(), "a description of this version"),
         };
@@ -161,7 +166,7 @@ impl Packed<'_> {
             pixels,
             channels: shape[0],
             places,
-            digests: digests.to_vec(),
+            digests,
             good,
         };
         Ok((pictures, labels))
@@ -203,14 +208,19 @@ impl Packed<'_> {
         Ok(places)
     }
 
-    /// The bytes of a section, which must have its digest.
-    fn section(&self, name: &str, section: &Section) -> Result<&[u8]> {
-        let bytes = &self.bytes()[range(section)];
-        if hex(&Sha256::digest(bytes)) != section.sha256 {
-            let found = format!("{name} that have changed since they were packed");
-            return self.wrong(section.offset, found, "those with their digest");
-        }
+    /// A copy of the bytes of a section, which has its digest.
+    fn section(&self, name: &str, section: &Section) -> Result<Vec<u8>> {
+        let bytes = self.bytes()[range(section)].to_vec();
+        self.compare(name, section, &bytes)?;
         Ok(bytes)
+    }
+
+    fn compare(&self, name: &str, section: &Section, bytes: &[u8]) -> Result<()> {
+        if hex(&Sha256::digest(bytes)) == section.sha256 {
+            return Ok(());
+        }
+        let found = format!("{name} that have changed since they were packed");
+        self.wrong(section.offset, found, "those with their digest")
     }
 }
 

@@ -1,6 +1,6 @@
 //! Writing a packed file.
 
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -11,16 +11,23 @@ use crate::{Dataset, Error, Result, Split};
 /// Pictures that are decoded before they are written: bounds the memory, and gives every thread some.
 const AT_ONCE: usize = 512;
 
-/// Decodes every picture of `dataset` once, on the threads of the pool of `rayon`, and writes the file from the start of
-/// `output`. `decoder` says what decoded them.
+/// Decodes every picture of `dataset` once, on the threads of the pool of `rayon`, and writes the file to `output`, which is
+/// empty. `decoder` says what decoded them.
 ///
 /// The same data set gives the same bytes. Nothing is a valid file before the last write, which is that of the header.
 ///
 /// # Errors
 ///
-/// A picture that cannot be decoded or has other channels than the images; [`Error::Write`].
+/// A picture that cannot be decoded or has other channels than the images; [`Error::Write`], also for an output that holds
+/// something: a packed file has no place for bytes before or behind it, and nothing is overwritten.
 pub fn write<W: Write + Seek>(dataset: &Dataset, decoder: &str, output: &mut W) -> Result<Description> {
     let shape = dataset.train.images().shape();
+    let writing = |source| Error::Write { source };
+    let there = output.seek(SeekFrom::End(0)).map_err(writing)?;
+    if there > 0 {
+        let reason = format!("the output holds {there} bytes, expected an empty one");
+        return Err(writing(io::Error::new(io::ErrorKind::AlreadyExists, reason)));
+    }
     let mut file = Output { output, at: 0 };
     file.put(&[0; HEADER])?;
     let description = Description {
@@ -42,7 +49,6 @@ pub fn write<W: Write + Seek>(dataset: &Dataset, decoder: &str, output: &mut W) 
     header.extend(section.offset.to_le_bytes());
     header.extend(section.bytes.to_le_bytes());
     header.extend(Sha256::digest(&text));
-    let writing = |source| Error::Write { source };
     file.output.seek(SeekFrom::Start(0)).map_err(writing)?;
     file.output.write_all(&header).map_err(writing)?;
     file.output.flush().map_err(writing)?;

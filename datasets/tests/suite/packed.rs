@@ -98,6 +98,54 @@ fn the_registry_knows_one_by_its_first_bytes() {
     assert!(text.ends_with("holds the packed data set `cifar10`, asked for was `cifar100`"), "{text}");
 }
 
+/// Bytes before or behind it would make the file one that nobody opens, and what was there is somebody's.
+#[test]
+fn an_output_that_holds_something_is_left_as_it_is() {
+    for (there, position) in [(vec![7; 10], 0), (vec![7; 10], 10), (vec![7; 20_000_000], 5)] {
+        let mut output = Cursor::new(there.clone());
+        output.set_position(position);
+        let text = packed::write(&uneven(), "none", &mut output).unwrap_err().to_string();
+        assert!(
+            text.contains(&format!("the output holds {} bytes, expected an empty one", there.len())),
+            "{text}"
+        );
+        assert!(output.into_inner() == there);
+    }
+    let mut output = Cursor::new(Vec::new());
+    output.set_position(3);
+    packed::write(&uneven(), "none", &mut output).unwrap();
+    assert_eq!(output.into_inner(), packed(&uneven()));
+}
+
+/// The digest of all pixels together is the description's word; reading does without it, and verifying does not.
+#[test]
+fn the_digest_of_all_pixels_is_compared_by_verify() {
+    let file = packed(&even());
+    let about = packed::describe(&bytes(&file), Path::new("x")).unwrap();
+    let pixels = &file[about.train.pixels.offset as usize..][..about.train.pixels.bytes as usize];
+    let hex = |digest: [u8; 32]| digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    assert_eq!(about.train.pixels.sha256, hex(fixture::sha256(pixels)));
+    let forged = forged(&file, &about.train.pixels.sha256, &hex([9; 32]));
+    read_all(&forged).unwrap();
+    let text = packed::verify(&bytes(&forged), Path::new("x")).unwrap_err().to_string();
+    assert_eq!(
+        text,
+        "x at byte 4096: pixels that have changed since they were packed, expected those with their digest"
+    );
+}
+
+/// A file with `from` in its description replaced by `to`, under a right digest.
+fn forged(file: &[u8], from: &str, to: &str) -> Vec<u8> {
+    let start = u64::from_le_bytes(file[16..24].try_into().unwrap()) as usize;
+    let text = std::str::from_utf8(&file[start..]).unwrap();
+    assert!(text.contains(from), "{from} in {text}");
+    let forged = text.replacen(from, to, 1);
+    let mut damaged = [&file[..start], forged.as_bytes()].concat();
+    damaged[24..32].copy_from_slice(&(forged.len() as u64).to_le_bytes());
+    damaged[32..64].copy_from_slice(&fixture::sha256(forged.as_bytes()));
+    damaged
+}
+
 /// Opens a file and looks at every picture.
 fn read_all(file: &[u8]) -> Result<()> {
     let name = packed::describe(&bytes(file), Path::new("x"))?.name;
@@ -139,16 +187,7 @@ fn a_thousand_damaged_copies_are_refused() {
 #[test]
 fn forged_descriptions_are_refused_without_memory() {
     let file = packed(&uneven());
-    let start = u64::from_le_bytes(file[16..24].try_into().unwrap()) as usize;
-    let text = std::str::from_utf8(&file[start..]).unwrap();
-    let forge = |from: &str, to: &str| {
-        assert!(text.contains(from), "{from} in {text}");
-        let forged = text.replacen(from, to, 1);
-        let mut damaged = [&file[..start], forged.as_bytes()].concat();
-        damaged[24..32].copy_from_slice(&(forged.len() as u64).to_le_bytes());
-        damaged[32..64].copy_from_slice(&fixture::sha256(forged.as_bytes()));
-        read_all(&damaged).unwrap_err().to_string()
-    };
+    let forge = |from: &str, to: &str| read_all(&forged(&file, from, to)).unwrap_err().to_string();
     let text = forge("\"count\":9", "\"count\":18446744073709551615");
     assert!(text.contains("18 bytes of labels, expected two for each of 18446744073709551615"), "{text}");
     let text = forge("\"count\":9", "\"count\":8");
