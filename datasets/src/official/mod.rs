@@ -30,6 +30,8 @@ pub struct Official {
     pub archives: &'static [Archive],
     /// How many pictures the unpacked folders hold, for sets of single pictures.
     pub pictures: &'static [Count],
+    /// The text files beside these pictures.
+    pub texts: &'static [Text],
 }
 
 impl Official {
@@ -82,6 +84,17 @@ pub struct Count {
     /// Files whose name ends in `.JPEG`.
     pub pictures: usize,
     /// Whether training and evaluation need them.
+    pub required: bool,
+}
+
+/// A text file beside the pictures, without which they have no classes.
+#[derive(Debug, Clone, Copy)]
+pub struct Text {
+    /// Its name, below the folder of the data set.
+    pub file: &'static str,
+    /// How many lines it has, where that follows from what is published of the data set.
+    pub lines: Option<usize>,
+    /// Whether training and evaluation need it.
     pub required: bool,
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::{Archive, Count, Digest, Fingerprint, Member, Official, Packing, digest};
+use super::{Archive, Count, Digest, Fingerprint, Member, Official, Packing, Text, digest};
 use crate::{Error, Result, container::tar, format::compressed::read_plain_or_gzip};
 
 /// What is wrong or right with one file.
@@ -77,7 +77,7 @@ fn folder(official: &Official, given: &Path) -> Result<Vec<Finding>> {
     let inner = official.folders.iter().map(|name| given.join(name)).filter(|path| path.is_dir());
     let places: Vec<PathBuf> = std::iter::once(given.into()).chain(inner).collect();
     let find = |name: &str| places.iter().map(|place| place.join(name)).find(|path| path.is_file());
-    let pictures = counts(official.pictures, &places)?;
+    let pictures = pictures(official, &places)?;
     let mut findings = Vec::new();
     for archive in official.archives {
         let packed = find(archive.name);
@@ -258,33 +258,58 @@ fn open(path: &Path) -> Result<File> {
     File::open(path).map_err(|source| unreadable(path, source))
 }
 
-/// Pictures are counted where any of the folders is there; there are no digests of them to compare with.
-fn counts(official: &[Count], places: &[PathBuf]) -> Result<Vec<Finding>> {
-    let holds = |place: &&PathBuf| official.iter().any(|count| place.join(count.folder).is_dir());
+/// Pictures are counted, and lines of the texts that go with them, where any folder of pictures is there. There are no digests
+/// of either to compare with.
+fn pictures(official: &Official, places: &[PathBuf]) -> Result<Vec<Finding>> {
+    let holds = |place: &&PathBuf| official.pictures.iter().any(|count| place.join(count.folder).is_dir());
     let Some(place) = places.iter().find(holds) else { return Ok(Vec::new()) };
-    let judge = |count: &Count| {
-        let path = place.join(count.folder);
-        if !path.is_dir() {
-            return Ok(missing(
-                count.folder,
-                count.required,
-                format!("the folder of {} pictures", count.pictures),
-            ));
-        }
-        let there = pictures_below(&path)?;
-        let off = there.abs_diff(count.pictures);
-        let (verdict, statement) = match there.cmp(&count.pictures) {
-            std::cmp::Ordering::Equal => {
-                let statement =
-                    "pictures, as many as there should be; no digests of single pictures are published";
-                (Verdict::Unproven, format!("{there} {statement}"))
-            }
-            std::cmp::Ordering::Less => (Verdict::Differs, format!("{there} pictures, {off} are missing")),
-            std::cmp::Ordering::Greater => (Verdict::Differs, format!("{there} pictures, {off} too many")),
+    let texts: Result<Vec<_>> = official.texts.iter().map(|text| judge_text(text, place)).collect();
+    let counts: Result<Vec<_>> = official.pictures.iter().map(|count| judge_count(count, place)).collect();
+    Ok([texts?, counts?].concat())
+}
+
+fn judge_text(text: &Text, place: &Path) -> Result<Finding> {
+    let path = place.join(text.file);
+    if !path.is_file() {
+        let statement = match text.required {
+            true => "the pictures have no classes without it",
+            false => "classes have no names without it",
         };
-        Ok(Finding { required: count.required, ..found(count.folder, &path, verdict, statement) })
+        return Ok(missing(text.file, text.required, statement.into()));
+    }
+    let bytes = fs::read(&path).map_err(|source| unreadable(&path, source))?;
+    let there = bytes.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
+    let (verdict, statement) = match text.lines {
+        Some(lines) if there != lines => {
+            (Verdict::Differs, format!("{there} lines, there should be {lines}"))
+        }
+        None if there == 0 => (Verdict::Differs, "it is empty".into()),
+        _ => (Verdict::Unproven, format!("{there} lines; no digest of it is published")),
     };
-    official.iter().map(judge).collect()
+    Ok(Finding { required: text.required, ..found(text.file, &path, verdict, statement) })
+}
+
+fn judge_count(count: &Count, place: &Path) -> Result<Finding> {
+    let path = place.join(count.folder);
+    if !path.is_dir() {
+        return Ok(missing(
+            count.folder,
+            count.required,
+            format!("the folder of {} pictures", count.pictures),
+        ));
+    }
+    let there = pictures_below(&path)?;
+    let off = there.abs_diff(count.pictures);
+    let (verdict, statement) = match there.cmp(&count.pictures) {
+        std::cmp::Ordering::Equal => {
+            let statement =
+                "pictures, as many as there should be; no digests of single pictures are published";
+            (Verdict::Unproven, format!("{there} {statement}"))
+        }
+        std::cmp::Ordering::Less => (Verdict::Differs, format!("{there} pictures, {off} are missing")),
+        std::cmp::Ordering::Greater => (Verdict::Differs, format!("{there} pictures, {off} too many")),
+    };
+    Ok(Finding { required: count.required, ..found(count.folder, &path, verdict, statement) })
 }
 
 /// Files whose name ends in `.JPEG`, in a folder and all below it; links are not followed.

@@ -28,10 +28,17 @@ const PLACE: Place = Place {
     dataset: "tiny-imagenet",
     folders: &["tiny-imagenet-200"],
     archives: &["tiny-imagenet-200.zip"],
-    witness: "wnids.txt",
+    witness: WNIDS,
 };
 
-const ANNOTATIONS: &str = "val/val_annotations.txt";
+/// The classes, one WordNet id a line.
+pub(crate) const WNIDS: &str = "wnids.txt";
+
+/// The words of each WordNet id.
+pub(crate) const WORDS: &str = "words.txt";
+
+/// The classes of the validation pictures.
+pub(crate) const ANNOTATIONS: &str = "val/val_annotations.txt";
 
 /// Rows and columns of the official pictures.
 const SIZE: usize = 64;
@@ -66,7 +73,7 @@ pub(crate) fn load(given: &Path, options: &LoadOptions) -> Result<Dataset> {
             looked_for: format!("{file}, at the top and in {}/", PLACE.folders[0]),
         })
     };
-    let in_file = wnids(&require(found.wnids, "wnids.txt")?, &root.join("wnids.txt"))?;
+    let in_file = wnids(&require(found.wnids, WNIDS)?, &root.join(WNIDS))?;
     let annotations = require(found.annotations, ANNOTATIONS)?;
     let mut sorted = in_file.clone();
     sorted.sort_unstable();
@@ -103,7 +110,7 @@ pub(crate) fn load(given: &Path, options: &LoadOptions) -> Result<Dataset> {
         Split::new(Images::from_source(Arc::new(source), [3, size, size])?, labels, order.len())
     };
     let (train, val) = (split(train, labels)?, split(val, val_labels)?);
-    let names = class_names(order, found.words.as_deref(), &root.join("words.txt"))?;
+    let names = class_names(order, found.words.as_deref(), &root.join(WORDS))?;
     let mut dataset = Dataset::new(PLACE.dataset, names, train, val)?;
 
     dataset.checks.push(format!("every picture has the header of a picture; {} decodes it", jpeg::DECODER));
@@ -142,15 +149,15 @@ fn read(container: &Container) -> Result<Found> {
     let mut found = Found::default();
     container.walk(
         |name| match name {
-            "wnids.txt" => Some(NAMES_LIMIT),
-            "words.txt" | ANNOTATIONS => Some(TEXT_LIMIT),
+            WNIDS => Some(NAMES_LIMIT),
+            WORDS | ANNOTATIONS => Some(TEXT_LIMIT),
             _ if !name.starts_with("train/") && !name.starts_with("val/images/") => None,
             _ => (is_picture(name) || name.ends_with('/')).then_some(PICTURE_LIMIT),
         },
         |name, bytes| {
             match name {
-                "wnids.txt" => found.wnids = Some(bytes),
-                "words.txt" => found.words = Some(bytes),
+                WNIDS => found.wnids = Some(bytes),
+                WORDS => found.words = Some(bytes),
                 ANNOTATIONS => found.annotations = Some(bytes),
                 _ => found.pictures.push(container.path(), name, &bytes)?,
             }

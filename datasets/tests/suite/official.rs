@@ -3,8 +3,8 @@
 use std::{fs, path::Path};
 
 use datasets::official::{
-    Archive, Count, Digest, Fingerprint, Member, OFFICIAL, Official, Packing, Report, Verdict, digest, find,
-    verify,
+    Archive, Count, Digest, Fingerprint, Member, OFFICIAL, Official, Packing, Report, Text, Verdict, digest,
+    find, verify,
 };
 use tempfile::TempDir;
 
@@ -29,6 +29,7 @@ fn set(name: &'static str, packing: Packing, packed: &[u8], members: Vec<Member>
         mirrors: &[],
         archives: vec![archive].leak(),
         pictures: &[],
+        texts: &[],
     }
 }
 
@@ -198,6 +199,65 @@ fn pictures_are_counted() {
         findings[0].1.ends_with("of the files in it no digests are published to compare with"),
         "{findings:?}"
     );
+}
+
+/// All pictures and no classes: the loader refuses such a folder, so it is not whole.
+#[test]
+fn texts_beside_the_pictures_are_needed() {
+    const PICTURES: &[Count] = &[Count { folder: "train", pictures: 1, required: true }];
+    const TEXTS: &[Text] = &[
+        Text { file: "ids.txt", lines: Some(2), required: true },
+        Text { file: "val/classes.txt", lines: None, required: true },
+        Text { file: "words.txt", lines: None, required: false },
+    ];
+    let set = set("set.zip", Packing::Zip, b"archive", vec![]);
+    let official = Official { pictures: PICTURES, texts: TEXTS, ..set };
+    let folder = TempDir::new().unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        crate::fixture::write(folder.path(), &[(name.to_string(), bytes.to_vec())]);
+    };
+    write("train/a.JPEG", b"");
+    let verdicts = || {
+        let report = verify(&official, folder.path()).unwrap();
+        let good = report.is_good();
+        let found = report.findings.into_iter().map(|found| (found.file, found.verdict, found.statement));
+        (found.collect::<Vec<_>>(), good)
+    };
+    let (found, good) = verdicts();
+    assert!(!good && found[..3].iter().all(|found| found.1 == Verdict::Missing), "{found:?}");
+    assert_eq!((&*found[0].0, &*found[0].2), ("ids.txt", "the pictures have no classes without it"));
+    write("ids.txt", b"a\nb\n\n");
+    assert!(!verdicts().1);
+    write("val/classes.txt", b"a\n");
+    let (found, good) = verdicts();
+    assert!(good, "words are not needed: {found:?}");
+    assert_eq!((found[0].1, &*found[0].2), (Verdict::Unproven, "2 lines; no digest of it is published"));
+    write("ids.txt", b"a\r\nb\nc");
+    let (found, good) = verdicts();
+    assert_eq!((found[0].1, &*found[0].2, good), (Verdict::Differs, "3 lines, there should be 2", false));
+    write("ids.txt", b"a\nb");
+    write("val/classes.txt", b"\n");
+    assert_eq!((&*verdicts().0[1].2, verdicts().1), ("it is empty", false));
+}
+
+/// What the loader cannot do without, `verify` demands.
+#[test]
+fn tiny_imagenet_is_not_whole_without_what_its_loader_needs() {
+    let official = find("tiny-imagenet").unwrap();
+    let texts = official.texts;
+    let whole = crate::fixture::tiny_imagenet("");
+    for text in texts {
+        let root = TempDir::new().unwrap();
+        let files: Vec<_> = whole.iter().filter(|(name, _)| name != text.file).cloned().collect();
+        assert_eq!(files.len(), whole.len() - 1);
+        crate::fixture::write(root.path(), &files);
+        let loads = datasets::find("tiny-imagenet").unwrap().load(Some(root.path())).is_ok();
+        assert_eq!(loads, !text.required, "{}", text.file);
+        let report = verify(official, root.path()).unwrap();
+        let finding = report.findings.iter().find(|finding| finding.file == text.file).unwrap();
+        assert_eq!((finding.verdict, finding.required), (Verdict::Missing, text.required));
+    }
+    assert_eq!(texts.len(), 3);
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub const OFFICIAL: &[Official] = &[
         mirrors: idx::FASHION_MIRRORS,
         archives: idx::FASHION,
         pictures: &[],
+        texts: &[],
     },
     Official {
         dataset: "mnist",
@@ -23,6 +24,7 @@ pub const OFFICIAL: &[Official] = &[
         mirrors: idx::DIGITS_MIRRORS,
         archives: idx::DIGITS,
         pictures: &[],
+        texts: &[],
     },
     Official {
         dataset: "kmnist",
@@ -31,6 +33,7 @@ pub const OFFICIAL: &[Official] = &[
         mirrors: idx::KUZUSHIJI_MIRRORS,
         archives: idx::KUZUSHIJI,
         pictures: &[],
+        texts: &[],
     },
     Official {
         dataset: "cifar10",
@@ -39,6 +42,7 @@ pub const OFFICIAL: &[Official] = &[
         mirrors: cifar::MIRRORS,
         archives: cifar::CIFAR_10,
         pictures: &[],
+        texts: &[],
     },
     Official {
         dataset: "cifar100",
@@ -47,6 +51,7 @@ pub const OFFICIAL: &[Official] = &[
         mirrors: cifar::MIRRORS,
         archives: cifar::CIFAR_100,
         pictures: &[],
+        texts: &[],
     },
     Official {
         dataset: "tiny-imagenet",
@@ -55,6 +60,7 @@ pub const OFFICIAL: &[Official] = &[
         mirrors: tiny_imagenet::MIRRORS,
         archives: tiny_imagenet::TINY_IMAGENET,
         pictures: tiny_imagenet::PICTURES,
+        texts: tiny_imagenet::TEXTS,
     },
 ];
 

@@ -3,7 +3,8 @@
 //! The address is that of the course it was made for, length, MD5 and SHA-256 those that nine and six published loaders
 //! agree on. No digests of single pictures are published, so an unpacked folder can only be counted.
 
-use super::super::{Archive, Count, Fingerprint, Packing};
+use super::super::{Archive, Count, Fingerprint, Packing, Text};
+use crate::sets::tiny_imagenet::{ANNOTATIONS, WNIDS, WORDS};
 
 /// Where it is.
 pub(super) const MIRRORS: &[&str] = &["http://cs231n.stanford.edu/"];
@@ -19,6 +20,13 @@ pub(super) const TINY_IMAGENET: &[Archive] = &[Archive {
     packing: Packing::Zip,
     members: &[],
 }];
+
+/// A class a line, and a validation picture a line. The words are those of all of WordNet, and only name the classes.
+pub(super) const TEXTS: &[Text] = &[
+    Text { file: WNIDS, lines: Some(200), required: true },
+    Text { file: ANNOTATIONS, lines: Some(10_000), required: true },
+    Text { file: WORDS, lines: None, required: false },
+];
 
 /// 500 training and 50 validation pictures of each of 200 classes; those of the test set have no labels.
 pub(super) const PICTURES: &[Count] = &[
