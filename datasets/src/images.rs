@@ -35,7 +35,8 @@ pub trait PictureSource: fmt::Debug + Send + Sync {
         self.len() == 0
     }
 
-    /// Picture `index`, borrowed from the source or decoded into `scratch`, whose former content does not matter.
+    /// Picture `index`, borrowed from the source or decoded into `scratch`, whose former content does not matter. Its bytes are
+    /// as many as its shape says, and at least one; [`Images::picture`] refuses any other.
     ///
     /// # Errors
     ///
@@ -141,13 +142,26 @@ impl Images {
     ///
     /// # Errors
     ///
-    /// Those of the source.
+    /// Those of the source; [`Error::Inconsistent`] when it gives a picture of another number of bytes than it says, or of none.
     ///
     /// # Panics
     ///
     /// When `index` is not below [`len`](Self::len), as slices do.
     pub fn picture<'a>(&'a self, index: usize, scratch: &'a mut Vec<u8>) -> Result<Picture<'a>> {
-        self.source.picture(index, scratch)
+        let picture = self.source.picture(index, scratch)?;
+        // Everything behind this point cuts pictures into planes and rows by these numbers.
+        if size_of(picture.shape()) == Some(picture.pixels.len()) {
+            return Ok(picture);
+        }
+        Err(Error::Inconsistent {
+            what: "picture",
+            found: format!(
+                "{} bytes for C, H, W = {:?} of picture {index}",
+                picture.pixels.len(),
+                picture.shape()
+            ),
+            expected: "C * H * W bytes, at least one".into(),
+        })
     }
 }
 

@@ -57,6 +57,17 @@ impl Background {
         workers: usize,
         ahead: usize,
     ) -> Result<Self> {
+        Self::start_threads(recipe, epoch, numbers, [workers, ahead], |_| Builder::new())
+    }
+
+    /// The same, with threads that are begun by what `builder` gives for each number.
+    fn start_threads(
+        recipe: &Arc<Recipe>,
+        epoch: u64,
+        numbers: Range<usize>,
+        [workers, ahead]: [usize; 2],
+        builder: impl Fn(usize) -> Builder,
+    ) -> Result<Self> {
         let window = Window { wanted: numbers.start, unclaimed: numbers.start, ready: BTreeMap::new() };
         let queue = Arc::new(Queue {
             window: Mutex::new(window),
@@ -72,7 +83,7 @@ impl Background {
         // More could never have a batch each.
         for number in 0..workers.min(ahead).min(numbers.len()) {
             let (recipe, queue, order) = (recipe.clone(), background.queue.clone(), order.clone());
-            let worker = Builder::new()
+            let worker = builder(number)
                 .name(format!("batches {number}"))
                 .spawn(move || queue.work(&recipe, epoch, &order))
                 .map_err(|source| Error::Threads { wanted: workers, started: number, source })?;
@@ -165,4 +176,28 @@ impl Queue {
 fn reason(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no reason given".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Images, Loader, LoaderConfig, Normalisation, Split};
+
+    /// No address space has room for the third one's stack.
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn a_thread_that_cannot_be_had_is_an_error_and_the_others_end() {
+        let split = Split::new(Images::new(vec![0; 9], 1, 1, 1).unwrap(), vec![0; 9], 1).unwrap();
+        let loader = Loader::new(split, LoaderConfig::evaluation(1, Normalisation::unit_scale(1))).unwrap();
+        let stack = |number: usize| match number {
+            2 => Builder::new().stack_size(1 << 62),
+            _ => Builder::new(),
+        };
+        let error = Background::start_threads(&loader.recipe, 0, 0..9, [5, 8], stack).unwrap_err();
+        assert!(matches!(error, Error::Threads { wanted: 5, started: 2, .. }), "{error}");
+        let text = error.to_string();
+        assert!(text.starts_with("the loader wants 5 workers and could start 2: "), "{text}");
+        // Whoever was started has let go of the recipe.
+        assert_eq!(Arc::strong_count(&loader.recipe), 1);
+    }
 }

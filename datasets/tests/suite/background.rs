@@ -194,6 +194,46 @@ fn impossible_workers_are_refused() {
     assert_eq!(loader.epoch_in_background(0, 8, usize::MAX, usize::MAX).unwrap().count(), 2);
 }
 
+/// One byte too few or too many, or none at all, with and without workers, with and without a change of size.
+#[test]
+fn a_source_that_gives_other_bytes_than_it_says_is_an_error() {
+    #[derive(Debug)]
+    struct Wrong(usize, [usize; 3]);
+    impl PictureSource for Wrong {
+        fn len(&self) -> usize {
+            1
+        }
+        fn picture<'a>(&'a self, _: usize, scratch: &'a mut Vec<u8>) -> Result<Picture<'a>> {
+            scratch.clear();
+            scratch.resize(self.0, 1);
+            let [channels, height, width] = self.1;
+            Ok(Picture { pixels: scratch, channels, height, width })
+        }
+    }
+    let huge = [3, usize::MAX / 2, 4];
+    for (bytes, shape) in
+        [(11, [3, 2, 2]), (13, [3, 2, 2]), (0, [3, 2, 2]), (35, [3, 4, 3]), (0, [3, 0, 2]), (4, huge)]
+    {
+        let images = Images::from_source(Arc::new(Wrong(bytes, shape)), [3, 2, 2]).unwrap();
+        let split = Split::new(images, vec![0], 1).unwrap();
+        for augmentation in [Augmentation::NONE, ALL] {
+            let augmentation = Augmentation { cutout: None, ..augmentation };
+            let loader = loader(split.clone(), augmentation, 1);
+            for workers in [0, 1] {
+                let mut batches = loader.epoch_in_background(0, 0, workers, 1).unwrap();
+                let text = batches.next().unwrap().unwrap_err().to_string();
+                assert!(
+                    text.starts_with(&format!("picture: {bytes} bytes for C, H, W = {shape:?} of picture 0")),
+                    "{text}"
+                );
+            }
+        }
+        let dataset = datasets::Dataset::new("wrong", vec!["a".into()], split.clone(), split).unwrap();
+        let mut file = std::io::Cursor::new(Vec::new());
+        datasets::packed::write(&dataset, "none", &mut file).unwrap_err();
+    }
+}
+
 #[test]
 fn pictures_of_other_sizes_are_brought_to_the_shape() {
     #[derive(Debug)]
