@@ -209,7 +209,8 @@ impl Container {
             let mut entries = zip::directory(&mut archive, path)?;
             // In file order the disk is read once from front to back.
             entries.sort_by_key(zip::Entry::place);
-            let mut left = self.allowance()?;
+            let limit = self.allowance()?;
+            let mut left = limit;
             for entry in &entries {
                 let name = self.inner_name(&entry.name);
                 // Members that nobody wants too: a name that was damaged is one of those.
@@ -221,7 +222,8 @@ impl Container {
                         let expected = "the file itself, as `zip` packs it without `-y`";
                         return Err(Error::NotAFile { path: member, what, expected });
                     }
-                    left = left.checked_sub(entry.size).ok_or_else(|| self.too_large(&member))?;
+                    let too_large = || Error::TooLarge { path: member.clone(), limit, of: FOR_ITS_LENGTH };
+                    left = left.checked_sub(entry.size).ok_or_else(too_large)?;
                     zip::read_member(&mut archive, entry, path, &member, |reader| {
                         visit(name, &member, reader)
                     })?;
@@ -268,12 +270,8 @@ impl Container {
     }
 
     fn limited<'r>(&self, inner: &'r mut dyn Read, path: &Path) -> Result<Limited<'r>> {
-        Ok(Limited { inner, left: self.allowance()?, reason: self.too_large(path).to_string() })
-    }
-
-    fn too_large(&self, path: &Path) -> Error {
-        let limit = self.allowance().unwrap_or(SMALL);
-        Error::TooLarge { path: path.into(), limit, of: "an archive of this length" }
+        let limit = self.allowance()?;
+        Ok(Limited { inner, left: limit, error: LimitPassed { path: path.into(), limit } })
     }
 }
 
@@ -281,7 +279,7 @@ impl Container {
 fn read_file<T>(path: &Path, parse: impl FnOnce(&mut dyn Read) -> Result<T>) -> Result<T> {
     let file = File::open(path).map_err(|source| Error::Io { path: path.into(), offset: 0, source })?;
     let container = Container { path: path.into(), kind: Kind::Folder, folders: &[] };
-    read_plain_or_gzip(file, path, |reader| parse(&mut container.limited(reader, path)?))
+    as_too_large(read_plain_or_gzip(file, path, |reader| parse(&mut container.limited(reader, path)?)))
 }
 
 fn kind_of_file(given: &Path, dataset: &str) -> Result<Kind> {
@@ -331,7 +329,7 @@ fn list(names: &[&str]) -> String {
 /// A read error that comes from a decoder, not from the operating system, is damage of a file of this kind.
 fn as_damage<T>(outcome: Result<T>, kind: &'static str) -> Result<T> {
     use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
-    outcome.map_err(|error| match error {
+    as_too_large(outcome).map_err(|error| match error {
         Error::Io { path, offset, source }
             if matches!(source.kind(), InvalidData | InvalidInput | UnexpectedEof) =>
         {
@@ -341,11 +339,35 @@ fn as_damage<T>(outcome: Result<T>, kind: &'static str) -> Result<T> {
     })
 }
 
+/// A read error that comes from a [`Limited`] reader is no damage of anything.
+fn as_too_large<T>(outcome: Result<T>) -> Result<T> {
+    outcome.map_err(|error| {
+        let Error::Io { source, .. } = &error else { return error };
+        match source.get_ref().and_then(|source| source.downcast_ref::<LimitPassed>()) {
+            Some(LimitPassed { path, limit }) => {
+                Error::TooLarge { path: path.clone(), limit: *limit, of: FOR_ITS_LENGTH }
+            }
+            None => error,
+        }
+    })
+}
+
+/// What [`Container::allowance`] is for.
+const FOR_ITS_LENGTH: &str = "an archive of this length";
+
 /// A reader that refuses to give more than it may.
 struct Limited<'r> {
     inner: &'r mut dyn Read,
     left: u64,
-    reason: String,
+    error: LimitPassed,
+}
+
+/// The error of a [`Limited`] reader, on its way through whoever reads from it.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{path} has, or unpacks to, more than {limit} bytes")]
+struct LimitPassed {
+    path: PathBuf,
+    limit: u64,
 }
 
 impl Read for Limited<'_> {
@@ -353,7 +375,7 @@ impl Read for Limited<'_> {
         let found = self.inner.read(buffer)?;
         match self.left.checked_sub(found as u64) {
             Some(left) => self.left = left,
-            None => return Err(io::Error::new(io::ErrorKind::InvalidData, self.reason.clone())),
+            None => return Err(io::Error::new(io::ErrorKind::FileTooLarge, self.error.clone())),
         }
         Ok(found)
     }

@@ -183,6 +183,7 @@ fn an_archive_that_unpacks_without_end() {
         text.contains("unpacks to, more than") && text.contains("the most for an archive of this length"),
         "{text}"
     );
+    assert!(!text.contains("damaged"), "{text}");
 }
 
 /// Names are only names: one that climbs out of the archive is not looked for.

@@ -193,6 +193,28 @@ fn a_link_back_up_is_refused_and_no_folder_is_too_deep_to_be_seen() {
     assert!(text.contains("cat/up, a link to a folder above itself"), "{text}");
 }
 
+/// A file that unpacks to too much is whole: whoever sees it called damaged fetches it again, in vain.
+#[test]
+fn what_is_too_large_is_not_called_damaged() {
+    use std::io::Write;
+    let (root, path) = folder_with("mnist");
+    write_mnist(&path, true);
+    let header: Vec<u8> = [0x803u32, 1 << 17, 28, 28].iter().flat_map(|word| word.to_be_bytes()).collect();
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(&header).unwrap();
+    for _ in 0..98 {
+        encoder.write_all(&vec![0; 1 << 20]).unwrap();
+    }
+    fs::write(path.join("train-images-idx3-ubyte.gz"), encoder.finish().unwrap()).unwrap();
+    let error = load("mnist", root.path()).unwrap_err();
+    assert!(matches!(error, datasets::Error::TooLarge { limit: 67_108_864, .. }), "{error}");
+    let text = error.to_string();
+    assert!(
+        text.contains("train-images-idx3-ubyte.gz has, or unpacks to, more than 67108864 bytes"),
+        "{text}"
+    );
+}
+
 /// Opening one might wait for ever, and reading it never end.
 #[test]
 #[cfg(unix)]
