@@ -18,3 +18,4 @@ mod packed;
 mod pictures;
 mod randomness;
 mod splits;
+mod twin;
