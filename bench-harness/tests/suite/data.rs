@@ -1,6 +1,8 @@
 //! `anact data`: counting, showing and packing data sets.
 
 use std::fs;
+use std::io::Cursor;
+use std::ops::Range;
 use std::path::Path;
 
 use serde_json::Value;
@@ -38,6 +40,18 @@ fn everything_is_counted() {
     }
 }
 
+/// The pictures of 28x28 in these columns of a sheet of two rows: squares of 112 pixels from row 102 and column 28 on, one every
+/// 148 rows and every 126 columns.
+fn pictures(sheet: &[u8], columns: Range<usize>) -> Vec<u8> {
+    let mut reader = png::Decoder::new(Cursor::new(sheet)).read_info().unwrap();
+    let (width, height) = (reader.info().width as usize, reader.info().height as usize);
+    let mut pixels = vec![0; 3 * width * height];
+    reader.next_frame(&mut pixels).unwrap();
+    let rows = || [102, 102 + 148].into_iter().flat_map(|top| top..top + 112);
+    let starts = columns.flat_map(|column| rows().map(move |row| 3 * (width * row + 28 + 126 * column)));
+    starts.flat_map(|start| pixels[start..][..3 * 112].to_vec()).collect()
+}
+
 #[test]
 fn sheets_are_pictures_of_the_expected_size() {
     let folder = tempfile::tempdir().unwrap();
@@ -54,8 +68,19 @@ fn sheets_are_pictures_of_the_expected_size() {
     assert_ne!(size(&["--count", "20", "--seed", "1"]).0, first);
     let (_, wider, higher) = size(&["--count", "40", "--columns", "20", "--split", "test"]);
     assert!(wider > width && higher == height, "{wider} {higher}");
-    for recipe in ["cifar", "cutout", "erasing", "mixup", "resized"] {
-        assert_ne!(size(&["--count", "20", "--augmented", recipe]).0, first, "{recipe}");
+    // The line above the pictures names the recipe, so that two sheets always differ: the pictures must.
+    let names = ["none", "cifar", "cutout", "erasing", "mixup", "resized"];
+    let sheets = names.map(|recipe| size(&["--count", "20", "--augmented", recipe]).0);
+    let (plain, cifar) = (&sheets[0], &sheets[1]);
+    for (sheet, name) in sheets.iter().zip(names) {
+        assert!(
+            pictures(sheet, 0..1) == pictures(plain, 0..1),
+            "{name}: the first column is not as in the files"
+        );
+        let like = |other: &[u8]| pictures(sheet, 1..10) == pictures(other, 1..10);
+        assert_eq!(like(plain), name == "none", "{name}");
+        // Cutout, erasing and mixup move pictures as cifar does: they must differ from that, too.
+        assert_eq!(like(cifar), name == "cifar", "{name}");
     }
     let refused = |arguments: &[&str], part: &str| {
         let all = [&["data", "show", "fashion-mnist-5k", "--output", "other.png"], arguments].concat();
