@@ -20,7 +20,7 @@ pub fn load(entry: &Entry, path: Option<&Path>, options: &LoadOptions) -> Result
     }
 }
 
-/// The bytes of a file, mapped where the system can. Nothing may shorten the file from now on, see [`MappedFile`].
+/// The bytes of a file, mapped where the system can. Nobody may write to it or shorten it from now on, see [`MappedFile`].
 ///
 /// # Errors
 /// A file that cannot be opened.

@@ -24,6 +24,37 @@ pub(crate) const LAYOUT_100: &str = "\
 train.bin, test.bin and, optionally, fine_label_names.txt and coarse_label_names.txt,
 in the folder itself, in cifar-100-binary/ below it, or in the archive cifar-100-binary.tar.gz, which stays packed";
 
+/// How the files of one of the two data sets are called; their digests are in `official/table/cifar.rs`.
+pub(crate) struct Names {
+    /// The folder that the archive holds.
+    pub(crate) folders: &'static [&'static str],
+    pub(crate) archive: &'static str,
+    pub(crate) train: &'static [&'static str],
+    pub(crate) test: &'static str,
+}
+
+/// CIFAR-10's.
+pub(crate) const NAMES_10: Names = Names {
+    folders: &["cifar-10-batches-bin"],
+    archive: "cifar-10-binary.tar.gz",
+    train: &[
+        "data_batch_1.bin",
+        "data_batch_2.bin",
+        "data_batch_3.bin",
+        "data_batch_4.bin",
+        "data_batch_5.bin",
+    ],
+    test: "test_batch.bin",
+};
+
+/// CIFAR-100's.
+pub(crate) const NAMES_100: Names = Names {
+    folders: &["cifar-100-binary"],
+    archive: "cifar-100-binary.tar.gz",
+    train: &["train.bin"],
+    test: "test.bin",
+};
+
 /// One of the two data sets, as data.
 struct Variant {
     place: Place,
@@ -43,19 +74,13 @@ struct Variant {
 const VARIANT_10: Variant = Variant {
     place: Place {
         dataset: "cifar10",
-        folders: &["cifar-10-batches-bin"],
-        archives: &["cifar-10-binary.tar.gz"],
-        witness: "data_batch_1.bin",
+        folders: NAMES_10.folders,
+        archives: &[NAMES_10.archive],
+        witness: NAMES_10.train[0],
     },
     pickles: ("cifar-10-batches-py", "data_batch_1"),
-    train: &[
-        "data_batch_1.bin",
-        "data_batch_2.bin",
-        "data_batch_3.bin",
-        "data_batch_4.bin",
-        "data_batch_5.bin",
-    ],
-    test: "test_batch.bin",
+    train: NAMES_10.train,
+    test: NAMES_10.test,
     labels: CIFAR10,
     label: 0,
     names: "batches.meta.txt",
@@ -66,13 +91,13 @@ const VARIANT_10: Variant = Variant {
 const VARIANT_100: Variant = Variant {
     place: Place {
         dataset: "cifar100",
-        folders: &["cifar-100-binary"],
-        archives: &["cifar-100-binary.tar.gz"],
-        witness: "train.bin",
+        folders: NAMES_100.folders,
+        archives: &[NAMES_100.archive],
+        witness: NAMES_100.train[0],
     },
     pickles: ("cifar-100-python", "train"),
-    train: &["train.bin"],
-    test: "test.bin",
+    train: NAMES_100.train,
+    test: NAMES_100.test,
     labels: CIFAR100,
     label: 1,
     names: "fine_label_names.txt",

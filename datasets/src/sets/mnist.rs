@@ -11,10 +11,25 @@ use crate::{
 };
 
 /// Images, then labels, of the training split.
-pub(super) const TRAIN: [&str; 2] = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"];
+pub(crate) const TRAIN: [&str; 2] = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"];
 
 /// Images, then labels, of the test split.
-pub(super) const TEST: [&str; 2] = ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
+pub(crate) const TEST: [&str; 2] = ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
+
+/// The training files as they are published, in the same order.
+pub(crate) const TRAIN_PACKED: [&str; 2] = ["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"];
+
+/// The test files as they are published.
+pub(crate) const TEST_PACKED: [&str; 2] = ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"];
+
+/// Where the usual downloads put Fashion-MNIST.
+pub(crate) const FASHION_FOLDERS: &[&str] = &["fashion-mnist", "FashionMNIST/raw"];
+
+/// Where they put KMNIST.
+pub(crate) const KUZUSHIJI_FOLDERS: &[&str] = &["kmnist", "KMNIST/raw"];
+
+/// Where they put MNIST.
+pub(crate) const DIGITS_FOLDERS: &[&str] = &["mnist", "MNIST/raw"];
 
 /// The files that make up a folder of this family.
 pub(crate) const LAYOUT: &str = "\
@@ -53,19 +68,19 @@ const HIRAGANA: [&str; 10] = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "r
 /// Loads Fashion-MNIST.
 pub(crate) fn load_fashion(given: &Path, _: &LoadOptions) -> Result<Dataset> {
     let (train, test) = (ClassCounts::Each(6000), ClassCounts::Each(1000));
-    load(given, place("fashion-mnist", &["fashion-mnist", "FashionMNIST/raw"]), &FASHION_CLASSES, train, test)
+    load(given, place("fashion-mnist", FASHION_FOLDERS), &FASHION_CLASSES, train, test)
 }
 
 /// Loads KMNIST, Kuzushiji-MNIST.
 pub(crate) fn load_kuzushiji(given: &Path, _: &LoadOptions) -> Result<Dataset> {
     let (train, test) = (ClassCounts::Each(6000), ClassCounts::Each(1000));
-    load(given, place("kmnist", &["kmnist", "KMNIST/raw"]), &HIRAGANA, train, test)
+    load(given, place("kmnist", KUZUSHIJI_FOLDERS), &HIRAGANA, train, test)
 }
 
 /// Loads MNIST.
 pub(crate) fn load_digits(given: &Path, _: &LoadOptions) -> Result<Dataset> {
     let (train, test) = (ClassCounts::Listed(&DIGITS_TRAIN), ClassCounts::Listed(&DIGITS_TEST));
-    load(given, place("mnist", &["mnist", "MNIST/raw"]), &DIGITS, train, test)
+    load(given, place("mnist", DIGITS_FOLDERS), &DIGITS, train, test)
 }
 
 /// There is no official archive: the four files are published each for itself.
@@ -120,6 +135,13 @@ fn load(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_published_is_what_is_read_in_gzip() {
+        for (plain, packed) in TRAIN.iter().zip(TRAIN_PACKED).chain(TEST.iter().zip(TEST_PACKED)) {
+            assert_eq!(packed, format!("{plain}.gz"));
+        }
+    }
 
     #[test]
     fn the_digits_add_up() {

@@ -24,12 +24,14 @@ pub(crate) const LAYOUT: &str = "\
 wnids.txt, train/WNID/images/*.JPEG, val/images/*.JPEG, val/val_annotations.txt and, optionally, words.txt,
 in the folder itself, in tiny-imagenet-200/ below it, or in the archive tiny-imagenet-200.zip, which stays packed";
 
-const PLACE: Place = Place {
-    dataset: "tiny-imagenet",
-    folders: &["tiny-imagenet-200"],
-    archives: &["tiny-imagenet-200.zip"],
-    witness: WNIDS,
-};
+const PLACE: Place =
+    Place { dataset: "tiny-imagenet", folders: FOLDERS, archives: &[ARCHIVE], witness: WNIDS };
+
+/// The folder that the archive holds.
+pub(crate) const FOLDERS: &[&str] = &["tiny-imagenet-200"];
+
+/// The archive.
+pub(crate) const ARCHIVE: &str = "tiny-imagenet-200.zip";
 
 /// The classes, one WordNet id a line.
 pub(crate) const WNIDS: &str = "wnids.txt";

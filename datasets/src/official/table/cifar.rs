@@ -5,6 +5,7 @@
 //! files inside are those that published loaders compare with: four agree on CIFAR-10's, one names CIFAR-100's.
 
 use super::super::{Archive, Fingerprint, Member, Packing};
+use crate::sets::cifar::{NAMES_10, NAMES_100};
 
 /// Where both are.
 pub(super) const MIRRORS: &[&str] =
@@ -12,7 +13,7 @@ pub(super) const MIRRORS: &[&str] =
 
 /// CIFAR-10; a record is a label and 3,072 pixels.
 pub(super) const CIFAR_10: &[Archive] = &[Archive {
-    name: "cifar-10-binary.tar.gz",
+    name: NAMES_10.archive,
     fingerprint: Fingerprint::strong(
         170_052_171,
         "c32a1d4ab5d03f1284b67883e8d87530",
@@ -21,32 +22,32 @@ pub(super) const CIFAR_10: &[Archive] = &[Archive {
     packing: Packing::TarGzip,
     members: &[
         Member {
-            name: "data_batch_1.bin",
+            name: NAMES_10.train[0],
             fingerprint: Fingerprint::md5(Some(30_730_000), "5dd7e06a14cb22eb9f671a540d1b7c25"),
             record: Some(3073),
         },
         Member {
-            name: "data_batch_2.bin",
+            name: NAMES_10.train[1],
             fingerprint: Fingerprint::md5(Some(30_730_000), "5ea93a67294ea407fff1d09f752e9692"),
             record: Some(3073),
         },
         Member {
-            name: "data_batch_3.bin",
+            name: NAMES_10.train[2],
             fingerprint: Fingerprint::md5(Some(30_730_000), "942cd6a4bcdd0dd3c604fbe906cb4421"),
             record: Some(3073),
         },
         Member {
-            name: "data_batch_4.bin",
+            name: NAMES_10.train[3],
             fingerprint: Fingerprint::md5(Some(30_730_000), "ae636b3ba5c66a11e91e8cb52e771fcb"),
             record: Some(3073),
         },
         Member {
-            name: "data_batch_5.bin",
+            name: NAMES_10.train[4],
             fingerprint: Fingerprint::md5(Some(30_730_000), "53f37980c15c3d472c316c40844f3f0d"),
             record: Some(3073),
         },
         Member {
-            name: "test_batch.bin",
+            name: NAMES_10.test,
             fingerprint: Fingerprint::md5(Some(30_730_000), "803d5f7f4d78ea53de84dbe85f74fb6d"),
             record: Some(3073),
         },
@@ -55,7 +56,7 @@ pub(super) const CIFAR_10: &[Archive] = &[Archive {
 
 /// CIFAR-100; a record is two labels and 3,072 pixels.
 pub(super) const CIFAR_100: &[Archive] = &[Archive {
-    name: "cifar-100-binary.tar.gz",
+    name: NAMES_100.archive,
     fingerprint: Fingerprint::strong(
         168_513_733,
         "03b5dce01913d631647c71ecec9e9cb8",
@@ -64,12 +65,12 @@ pub(super) const CIFAR_100: &[Archive] = &[Archive {
     packing: Packing::TarGzip,
     members: &[
         Member {
-            name: "train.bin",
+            name: NAMES_100.train[0],
             fingerprint: Fingerprint::md5(Some(153_700_000), "6172c7755cfe09b2fe270c85cebc1b15"),
             record: Some(3074),
         },
         Member {
-            name: "test.bin",
+            name: NAMES_100.test,
             fingerprint: Fingerprint::md5(Some(30_740_000), "4499cfba6c016c1be1438163640a0898"),
             record: Some(3074),
         },

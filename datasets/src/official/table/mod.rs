@@ -1,17 +1,23 @@
-//! The table itself, one file per family. Every digest comes from a published list that its file names.
+//! The table itself, one file per family. Every digest comes from a published list that its file names. How files and folders
+//! are called stands in `sets/`, where they are read.
 
 mod cifar;
 mod idx;
 mod tiny_imagenet;
 
 use super::Official;
+use crate::sets::{
+    cifar::{NAMES_10, NAMES_100},
+    mnist,
+    tiny_imagenet::FOLDERS,
+};
 
 /// Every data set whose official files are known, in the registry's order.
 pub const OFFICIAL: &[Official] = &[
     Official {
         dataset: "fashion-mnist",
         also: &[],
-        folders: &["fashion-mnist", "FashionMNIST/raw"],
+        folders: mnist::FASHION_FOLDERS,
         mirrors: idx::FASHION_MIRRORS,
         archives: idx::FASHION,
         pictures: &[],
@@ -20,7 +26,7 @@ pub const OFFICIAL: &[Official] = &[
     Official {
         dataset: "mnist",
         also: &[],
-        folders: &["mnist", "MNIST/raw"],
+        folders: mnist::DIGITS_FOLDERS,
         mirrors: idx::DIGITS_MIRRORS,
         archives: idx::DIGITS,
         pictures: &[],
@@ -29,7 +35,7 @@ pub const OFFICIAL: &[Official] = &[
     Official {
         dataset: "kmnist",
         also: &[],
-        folders: &["kmnist", "KMNIST/raw"],
+        folders: mnist::KUZUSHIJI_FOLDERS,
         mirrors: idx::KUZUSHIJI_MIRRORS,
         archives: idx::KUZUSHIJI,
         pictures: &[],
@@ -38,7 +44,7 @@ pub const OFFICIAL: &[Official] = &[
     Official {
         dataset: "cifar10",
         also: &[],
-        folders: &["cifar-10-batches-bin"],
+        folders: NAMES_10.folders,
         mirrors: cifar::MIRRORS,
         archives: cifar::CIFAR_10,
         pictures: &[],
@@ -47,7 +53,7 @@ pub const OFFICIAL: &[Official] = &[
     Official {
         dataset: "cifar100",
         also: &["cifar100-coarse"],
-        folders: &["cifar-100-binary"],
+        folders: NAMES_100.folders,
         mirrors: cifar::MIRRORS,
         archives: cifar::CIFAR_100,
         pictures: &[],
@@ -56,7 +62,7 @@ pub const OFFICIAL: &[Official] = &[
     Official {
         dataset: "tiny-imagenet",
         also: &[],
-        folders: &["tiny-imagenet-200"],
+        folders: FOLDERS,
         mirrors: tiny_imagenet::MIRRORS,
         archives: tiny_imagenet::TINY_IMAGENET,
         pictures: tiny_imagenet::PICTURES,

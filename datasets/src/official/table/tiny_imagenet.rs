@@ -4,14 +4,14 @@
 //! agree on. No digests of single pictures are published, so an unpacked folder can only be counted.
 
 use super::super::{Archive, Count, Fingerprint, Packing, Text};
-use crate::sets::tiny_imagenet::{ANNOTATIONS, WNIDS, WORDS};
+use crate::sets::tiny_imagenet::{ANNOTATIONS, ARCHIVE, WNIDS, WORDS};
 
 /// Where it is.
 pub(super) const MIRRORS: &[&str] = &["http://cs231n.stanford.edu/"];
 
 /// Tiny ImageNet.
 pub(super) const TINY_IMAGENET: &[Archive] = &[Archive {
-    name: "tiny-imagenet-200.zip",
+    name: ARCHIVE,
     fingerprint: Fingerprint::strong(
         248_100_043,
         "90528d7ca1a48142e341f4ef8d21d0de",
