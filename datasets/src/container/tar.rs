@@ -49,7 +49,7 @@ pub(crate) fn visit(
 ) -> Result<()> {
     let mut offset = 0;
     let mut long_name = None;
-    let mut long_target = None;
+    let mut long_target: Option<Vec<u8>> = None;
     let mut long_size = None;
     let mut is_sparse = false;
     loop {
@@ -88,8 +88,10 @@ pub(crate) fn visit(
             }
             b'L' | b'K' => {
                 let bytes = read_announced(&mut member, u128::from(size), offset, "a long name", path)?;
-                let long = if kind == b'L' { &mut long_name } else { &mut long_target };
-                *long = Some(text(until_nul(&bytes), offset, path)?);
+                match kind {
+                    b'L' => long_name = Some(text(until_nul(&bytes), offset, path)?),
+                    _ => long_target = Some(until_nul(&bytes).into()),
+                }
             }
             b'x' => {
                 let bytes = read_announced(&mut member, u128::from(size), offset, "a pax header", path)?;
@@ -98,7 +100,7 @@ pub(crate) fn visit(
                 for (key, value) in records {
                     match key {
                         b"path" => long_name = Some(text(value, offset, path)?),
-                        b"linkpath" => long_target = Some(text(value, offset, path)?),
+                        b"linkpath" => long_target = Some(value.into()),
                         b"size" => {
                             let value = std::str::from_utf8(value).ok().and_then(|v| v.parse().ok());
                             let size =
@@ -112,25 +114,13 @@ pub(crate) fn visit(
             b'g' => {}
             _ => {
                 let name = long_name.take().map_or_else(|| text(&short_name(&header), offset, path), Ok)?;
-                let target = long_target
-                    .take()
-                    .map_or_else(|| text(until_nul(&header[157..257]), offset, path), Ok)?;
-                let other = match kind {
-                    // Its bytes are a list of its stretches and these without the holes between them.
-                    _ if std::mem::take(&mut is_sparse) => "a sparse file".into(),
-                    0 | b'0' | b'5' | b'7' => {
-                        let slash = if kind == b'5' && !name.ends_with('/') { "/" } else { "" };
-                        visit(&format!("{name}{slash}"), Member::Bytes(&mut member))?;
-                        String::new()
-                    }
-                    b'1' => format!("a hard link to `{target}`"),
-                    b'2' => format!("a symbolic link to `{target}`"),
-                    b'3' | b'4' | b'6' => "a device or pipe".into(),
-                    b'S' => "a sparse file".into(),
-                    kind => format!("a member of the type {:?}", char::from(kind)),
-                };
-                if !other.is_empty() {
-                    visit(&name, Member::Other(other))?;
+                let target = long_target.take().unwrap_or_else(|| until_nul(&header[157..257]).into());
+                let is_sparse = std::mem::take(&mut is_sparse) || kind == b'S';
+                if !is_sparse && matches!(kind, 0 | b'0' | b'5' | b'7') {
+                    let slash = if kind == b'5' && !name.ends_with('/') { "/" } else { "" };
+                    visit(&format!("{name}{slash}"), Member::Bytes(&mut member))?;
+                } else {
+                    visit(&name, Member::Other(in_words(kind, is_sparse, &target)))?;
                 }
             }
         }
@@ -148,6 +138,19 @@ pub(crate) fn visit(
         offset = next;
     }
     end(archive, offset + BLOCK as u64, path)
+}
+
+/// What a member is that is neither file nor folder. A sparse file's bytes are a list of its stretches, and these without
+/// the holes between them.
+fn in_words(kind: u8, is_sparse: bool, target: &[u8]) -> String {
+    let target = String::from_utf8_lossy(target);
+    match kind {
+        _ if is_sparse => "a sparse file".into(),
+        b'1' => format!("a hard link to `{target}`"),
+        b'2' => format!("a symbolic link to `{target}`"),
+        b'3' | b'4' | b'6' => "a device or pipe".into(),
+        kind => format!("a member of the type {:?}", char::from(kind)),
+    }
 }
 
 /// Behind the first empty block there is another one and, up to the end, nothing but zeros: a hole in the middle of a file looks

@@ -113,6 +113,19 @@ fn a_tar_archive_packed_anew() {
     assert!(judged(&official, &path).0[0].1.ends_with("in it, a: is not in it"));
     fs::write(&path, b"<html>").unwrap();
     assert!(judged(&official, &path).0[0].1.contains("; damaged: "));
+    // A link in the place of a data file, though its target is there.
+    let mut builder = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::Symlink);
+    header.set_size(0);
+    builder.append_link(&mut header, "inner/a", "b").unwrap();
+    fs::write(&path, gzip(&builder.into_inner().unwrap())).unwrap();
+    let (findings, good) = judged(&official, &path);
+    assert!(!good && findings[0].0 == Verdict::Differs, "{findings:?}");
+    assert!(
+        findings[0].1.contains("inner/a is a symbolic link to `b`, expected the file itself"),
+        "{findings:?}"
+    );
 }
 
 #[test]
