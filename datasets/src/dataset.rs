@@ -222,9 +222,7 @@ mod tests {
             let labels = (0..257).map(|i| i % 3).collect();
             Split::new(Images::new(pixels, 1, 1, 2).unwrap(), labels, 3).unwrap()
         };
-        let hexadecimal = |split: &Split| {
-            split.sha256().unwrap().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
-        };
+        let hexadecimal = |split: &Split| crate::official::hexadecimal(&split.sha256().unwrap());
         let whole = split(pixels.clone());
         assert_eq!(hexadecimal(&whole), "ac1d7a3b0641c7cef75b3b6d97c61700a5fe7de3add4c4620c418d9f06b1de6b");
         // Two pictures of one class in each other's place.

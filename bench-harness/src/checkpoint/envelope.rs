@@ -92,6 +92,8 @@ pub(super) fn open(codec: u8, bytes: &[u8]) -> Result<&[u8], EnvelopeError> {
 
 #[cfg(test)]
 mod tests {
+    use datasets::official::hexadecimal;
+
     use super::*;
 
     #[test]
@@ -106,7 +108,7 @@ mod tests {
     fn the_layout_is_as_documented() {
         let bytes = seal(1, b"hi");
         assert_eq!(&bytes[..20], b"ANCKPT\0\x01\0\x01\x02\0\0\0\0\0\0\0hi");
-        let digest: String = bytes[20..].iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = hexadecimal(&bytes[20..]);
         assert_eq!(digest, DIGEST_OF_HI);
     }
 

@@ -33,7 +33,6 @@ pub use quantities::{
     THEORIES, TWO_STATE, Theory, WEIGHT_GRADIENT,
 };
 pub use recording::Recording;
-pub(crate) use session::hex;
 pub use session::{BEST, Company, Keeping, Measurement, Outcome, Session, load_data};
 pub use settings::{GroupOption, JitterOption, ScheduleSettings, Settings};
 pub use step::{Step, Targets, step_arrays};

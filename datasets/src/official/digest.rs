@@ -112,7 +112,8 @@ pub fn digest(mut reader: impl Read, published: &Fingerprint) -> io::Result<Dige
     Ok(Digest { bytes, md5, sha256 })
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+/// A digest as it is published: two digits a byte.
+pub fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

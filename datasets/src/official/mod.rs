@@ -9,7 +9,7 @@ mod digest;
 mod table;
 mod verify;
 
-pub use digest::{Digest, Fingerprint, digest};
+pub use digest::{Digest, Fingerprint, digest, hexadecimal};
 pub use table::OFFICIAL;
 pub use verify::{Finding, Report, Verdict, verify};
 

@@ -76,7 +76,3 @@ pub fn read_bytes(path: &Path) -> std::io::Result<Bytes> {
 fn align(at: u64) -> u64 {
     at.next_multiple_of(ALIGNMENT)
 }
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}

@@ -5,9 +5,10 @@ use std::{ops::Range, path::Path, sync::Arc, sync::atomic::AtomicBool};
 use sha2::{Digest, Sha256};
 
 use super::{
-    BLOCK, Bytes, Description, HEADER, MAGIC, Section, SplitSections, VERSION, align, hex,
+    BLOCK, Bytes, Description, HEADER, MAGIC, Section, SplitSections, VERSION, align,
     pictures::{PackedPictures, Places},
 };
+use crate::official::hexadecimal;
 use crate::{Dataset, Error, Images, Result, Split};
 
 /// Opens a packed file as the data set called `name`; `path` is for messages.
@@ -216,7 +217,7 @@ impl Packed<'_> {
     }
 
     fn compare(&self, name: &str, section: &Section, bytes: &[u8]) -> Result<()> {
-        if hex(&Sha256::digest(bytes)) == section.sha256 {
+        if hexadecimal(&Sha256::digest(bytes)) == section.sha256 {
             return Ok(());
         }
         let found = format!("{name} that have changed since they were packed");

@@ -5,7 +5,8 @@ use std::io::{self, Seek, SeekFrom, Write};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::{BLOCK, Description, HEADER, MAGIC, Section, SplitSections, VERSION, align, hex};
+use super::{BLOCK, Description, HEADER, MAGIC, Section, SplitSections, VERSION, align};
+use crate::official::hexadecimal;
 use crate::{Dataset, Error, Result, Split};
 
 /// Pictures that are decoded before they are written: bounds the memory, and gives every thread some.
@@ -77,7 +78,7 @@ impl<W: Write> Output<'_, W> {
         self.pad()?;
         let offset = self.at;
         self.put(bytes)?;
-        Ok(Section { offset, bytes: bytes.len() as u64, sha256: hex(&Sha256::digest(bytes)) })
+        Ok(Section { offset, bytes: bytes.len() as u64, sha256: hexadecimal(&Sha256::digest(bytes)) })
     }
 
     fn split(&mut self, split: &Split) -> Result<SplitSections> {
@@ -114,7 +115,7 @@ impl<W: Write> Output<'_, W> {
                 sizes.push(size);
             }
         }
-        let section = Section { offset, bytes: self.at - offset, sha256: hex(&whole.finalize()) };
+        let section = Section { offset, bytes: self.at - offset, sha256: hexadecimal(&whole.finalize()) };
         Ok((section, blocks.finish(), sizes))
     }
 }

@@ -46,6 +46,7 @@ mod tests {
     use sha2::{Digest, Sha256};
 
     use super::*;
+    use crate::official::hexadecimal;
 
     /// The digests of the raw bytes as `sha256sum` prints them for the official files cut with `head`; the command is
     /// in `data/fashion-mnist-5k/README.md`.
@@ -59,8 +60,7 @@ mod tests {
         ] {
             let mut raw = Vec::new();
             flate2::read::GzDecoder::new(file).read_to_end(&mut raw).unwrap();
-            let found: String = Sha256::digest(&raw).iter().map(|byte| format!("{byte:02x}")).collect();
-            assert_eq!(found, digest);
+            assert_eq!(hexadecimal(&Sha256::digest(&raw)), digest);
         }
     }
 }

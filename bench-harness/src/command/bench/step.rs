@@ -1,6 +1,7 @@
 //! `anact bench step`: what a training step takes, in time and in memory.
 
 use clap::Args;
+use datasets::official::hexadecimal;
 use layers::{Execution, parameter_count, weights};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -12,7 +13,7 @@ use crate::command::execution::ExecutionOptions;
 use crate::command::network::NetworkOptions;
 use crate::error::{Error, Result};
 use crate::resident::Resident;
-use crate::run::{StepMetrics, hex};
+use crate::run::StepMetrics;
 use crate::table::{bytes, sig};
 
 /// Arguments of `anact bench step`.
@@ -120,7 +121,7 @@ impl Step {
         let spread = |part: fn(&StepMetrics) -> f64| Spread::of(measured.iter().map(part).collect());
         let spread_s = spread(|s| s.times.total().as_secs_f64());
         let model = steps.trainer().model();
-        let digest = self.record_bits.then(|| hex(&Sha256::digest(weights::to_safetensors(model))));
+        let digest = self.record_bits.then(|| hexadecimal(&Sha256::digest(weights::to_safetensors(model))));
         Ok(Report {
             model: self.network.model.clone(),
             activation: self.network.activation.clone(),

@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use datasets::official::hexadecimal;
 use layers::weights::{Array, StoredArrays};
 use layers::{Layer, weights};
 use sha2::{Digest, Sha256};
 
+use super::Session;
 use super::training::Course;
-use super::{Session, hex};
 use crate::checkpoint::{Best, Checkpoints, DataIdentity, Loaded, RunState};
 use crate::error::{Error, Result};
 use crate::record::{RunFolder, write_atomic};
@@ -47,7 +48,8 @@ impl Keeping {
 
     /// Whether the weights that did best are still those that were written.
     pub(super) fn holds_best(&self, best: &Best) -> bool {
-        fs::read(self.run.join(BEST)).is_ok_and(|bytes| hex(&Sha256::digest(bytes)) == best.weights_sha256)
+        fs::read(self.run.join(BEST))
+            .is_ok_and(|bytes| hexadecimal(&Sha256::digest(bytes)) == best.weights_sha256)
     }
 
     /// Writes a checkpoint of `session` at `course`; the record has `record_bytes` bytes.
@@ -164,8 +166,12 @@ mod tests {
     fn the_best_weights_are_known_by_their_digest() {
         let folder = tempfile::tempdir().unwrap();
         let keeping = Keeping::new(&RunFolder::create(folder.path()).unwrap(), 1);
-        let best =
-            Best { epoch: 1, accuracy: 0.5, loss: 1.0, weights_sha256: hex(&Sha256::digest(b"weights")) };
+        let best = Best {
+            epoch: 1,
+            accuracy: 0.5,
+            loss: 1.0,
+            weights_sha256: hexadecimal(&Sha256::digest(b"weights")),
+        };
         assert!(!keeping.holds_best(&best));
         keeping.write_best(b"weights").unwrap();
         assert!(keeping.holds_best(&best));

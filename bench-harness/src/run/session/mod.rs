@@ -312,10 +312,6 @@ fn theory_comparison(
     compare_with_theory(model, batch, s.op_by_op(), s.smoothing, (s.seed, 0), Cotangent::Loss)
 }
 
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

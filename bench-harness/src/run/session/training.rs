@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use datasets::official::hexadecimal;
 use datasets::{Batch, Loader};
 use layers::{parameter_count, weights};
 use serde::Serialize;
@@ -9,7 +10,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::keeping::{BEST, Keeping};
-use super::{Session, hex, model, theory_comparison};
+use super::{Session, model, theory_comparison};
 use crate::checkpoint::{Best, Loaded, Position};
 use crate::error::{Error, Result};
 use crate::record::{RecordWriter, read_records};
@@ -221,7 +222,7 @@ impl Session<'_> {
         if let Some((Metrics { loss, accuracy }, weights)) = validation
             && course.best.as_ref().is_none_or(|best| accuracy > best.accuracy)
         {
-            let weights_sha256 = hex(&Sha256::digest(&weights));
+            let weights_sha256 = hexadecimal(&Sha256::digest(&weights));
             course.best = Some(Best { epoch: epoch + 1, accuracy, loss, weights_sha256 });
             if let Some(keeping) = &company.keeping {
                 keeping.write_best(&weights)?;
@@ -256,7 +257,7 @@ impl Session<'_> {
         {
             eprintln!("note: {BEST} is gone or has been changed since epoch {} wrote it", best.epoch);
         }
-        let weights_sha256 = hex(&Sha256::digest(&weights));
+        let weights_sha256 = hexadecimal(&Sha256::digest(&weights));
         let steps = course.position.step;
         self.write(company.record, "layers", json!({ "when": "end", "step": steps, "rows": end.rows }))?;
         for (site, batches) in &degenerate {
