@@ -9,10 +9,10 @@ impl Split {
     /// Holds out `count` samples, chosen at random by `seed`, in the proportions of the classes: (the rest, held out), each in
     /// the order of this split.
     ///
-    /// A class of n of the N samples is to give count·n/N. That is rounded down, and what is missing is taken one by one from
-    /// the class that is furthest below its share (equally far: the first of them), so each gives its share to less than one
-    /// sample, but for what follows. A class with at least two samples gives at least one and keeps at least one, a class with one keeps it, and where
-    /// shares were raised for that the class furthest above its share gives one less. Which samples of a class go is the
+    /// A class with at least two samples gives at least one and keeps at least one; a class with one keeps it. Apart from that a
+    /// class of n of the N samples gives its share count·n/N, rounded up or down: down at first, and what is then missing is
+    /// taken one by one from the class that is furthest below its share (equally far: the first of them); where shares were
+    /// raised for the first rule, the class furthest above its share gives one less. Which samples of a class go is the
     /// beginning of a permutation of them, keyed by (seed, class).
     ///
     /// # Errors

@@ -15,6 +15,8 @@
 //! 8. [`augment`]: what is changed at random before a network sees a picture, one file each;
 //! 9. [`loader`]: batches of normalised `f32`, on demand or ahead of time, the same bits on any number of threads.
 //!
+//! A *picture* is what lies in a file, of any size; an *image* is what a network sees of it.
+//!
 //! # Example
 //!
 //! ```
@@ -56,7 +58,7 @@ mod encoded;
 mod sets;
 
 pub mod registry;
-pub use registry::{CLASS_ORDERS, Choice, ClassOrder, DATASETS, Entry, LoadOptions, Source, find};
+pub use registry::{CLASS_ORDERS, ClassOrder, DATASETS, DatasetEntry, LoadChoice, LoadOptions, Source, find};
 
 pub mod official;
 

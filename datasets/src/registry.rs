@@ -22,14 +22,14 @@ pub struct LoadOptions {
 
 /// Something that the files of a data set leave open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Choice {
+pub enum LoadChoice {
     /// [`LoadOptions::image_size`].
     ImageSize,
     /// [`LoadOptions::class_order`].
     ClassOrder,
 }
 
-impl Choice {
+impl LoadChoice {
     fn name(self) -> &'static str {
         match self {
             Self::ImageSize => "an image size",
@@ -40,10 +40,10 @@ impl Choice {
 
 impl LoadOptions {
     /// Those that were made.
-    fn choices(&self) -> Vec<Choice> {
+    fn choices(&self) -> Vec<LoadChoice> {
         let asked = [
-            (Choice::ImageSize, self.image_size.is_some()),
-            (Choice::ClassOrder, self.class_order != ClassOrder::default()),
+            (LoadChoice::ImageSize, self.image_size.is_some()),
+            (LoadChoice::ClassOrder, self.class_order != ClassOrder::default()),
         ];
         asked.into_iter().filter(|(_, asked)| *asked).map(|(choice, _)| choice).collect()
     }
@@ -73,7 +73,7 @@ pub enum Source {
         /// The files expected, for people.
         layout: &'static str,
         /// What its files leave open.
-        takes: &'static [Choice],
+        takes: &'static [LoadChoice],
         /// Reads them; the path is the folder itself, its parent, or the archive.
         load: fn(&Path, &LoadOptions) -> Result<Dataset>,
     },
@@ -81,7 +81,7 @@ pub enum Source {
 
 /// One known data set.
 #[derive(Debug, Clone, Copy)]
-pub struct Entry {
+pub struct DatasetEntry {
     /// What it is called on the command line.
     pub name: &'static str,
     /// One line for a listing.
@@ -90,7 +90,7 @@ pub struct Entry {
     pub source: Source,
 }
 
-impl Entry {
+impl DatasetEntry {
     /// Whether [`load`](Self::load) needs a folder.
     pub fn needs_folder(&self) -> bool {
         matches!(self.source, Source::Folder { .. })
@@ -182,57 +182,57 @@ impl Entry {
 }
 
 /// Every known data set, smallest pictures first, your own last.
-pub const DATASETS: &[Entry] = &[
-    Entry {
+pub const DATASETS: &[DatasetEntry] = &[
+    DatasetEntry {
         name: "fashion-mnist-5k",
         about: "first 5,000 + 1,000 images of Fashion-MNIST, 1x28x28, built in: no files needed",
         source: Source::Embedded(embedded::load),
     },
-    Entry {
+    DatasetEntry {
         name: "fashion-mnist",
         about: "60,000 + 10,000 pictures of clothing, 1x28x28, 10 classes",
         source: Source::Folder { layout: mnist::LAYOUT, takes: &[], load: mnist::load_fashion },
     },
-    Entry {
+    DatasetEntry {
         name: "mnist",
         about: "60,000 + 10,000 handwritten digits, 1x28x28, 10 classes",
         source: Source::Folder { layout: mnist::LAYOUT, takes: &[], load: mnist::load_digits },
     },
-    Entry {
+    DatasetEntry {
         name: "kmnist",
         about: "60,000 + 10,000 handwritten hiragana, 1x28x28, 10 classes",
         source: Source::Folder { layout: mnist::LAYOUT, takes: &[], load: mnist::load_kuzushiji },
     },
-    Entry {
+    DatasetEntry {
         name: "cifar10",
         about: "50,000 + 10,000 photographs, 3x32x32, 10 classes",
         source: Source::Folder { layout: cifar::LAYOUT_10, takes: &[], load: cifar::load_10 },
     },
-    Entry {
+    DatasetEntry {
         name: "cifar100",
         about: "50,000 + 10,000 photographs, 3x32x32, 100 classes (the fine labels)",
         source: Source::Folder { layout: cifar::LAYOUT_100, takes: &[], load: cifar::load_100 },
     },
-    Entry {
+    DatasetEntry {
         name: "cifar100-coarse",
         about: "the photographs of cifar100 under their 20 coarse labels",
         source: Source::Folder { layout: cifar::LAYOUT_100, takes: &[], load: cifar::load_100_coarse },
     },
-    Entry {
+    DatasetEntry {
         name: "tiny-imagenet",
         about: "100,000 + 10,000 photographs in JPEG, 3x64x64, 200 classes",
         source: Source::Folder {
             layout: tiny_imagenet::LAYOUT,
-            takes: &[Choice::ImageSize, Choice::ClassOrder],
+            takes: &[LoadChoice::ImageSize, LoadChoice::ClassOrder],
             load: tiny_imagenet::load,
         },
     },
-    Entry {
+    DatasetEntry {
         name: "image-folder",
         about: "your own pictures, JPEG or PNG, one folder a class",
         source: Source::Folder {
             layout: image_folder::LAYOUT,
-            takes: &[Choice::ImageSize],
+            takes: &[LoadChoice::ImageSize],
             load: image_folder::load,
         },
     },
@@ -246,22 +246,21 @@ const ALIKE: f64 = 0.6;
 /// # Errors
 ///
 /// [`Error::UnknownDataset`], with the names that resemble it.
-pub fn find(name: &str) -> Result<&'static Entry> {
+pub fn find(name: &str) -> Result<&'static DatasetEntry> {
     DATASETS.iter().find(|entry| entry.name == name).ok_or_else(|| Error::UnknownDataset {
         name: name.into(),
-        near: near(name),
+        near: near(name, DATASETS.iter().map(|entry| entry.name)),
         known: DATASETS.iter().map(|entry| entry.name.into()).collect(),
     })
 }
 
-/// Known names that resemble `name`, best first; equally good ones in the registry's order.
-fn near(name: &str) -> Vec<String> {
+/// Known names that resemble `name`, best first; equally good ones in their order.
+pub(crate) fn near<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Vec<String> {
     // Capitals and separators are what people vary most (`CIFAR-10`, `fashion_mnist`); they must not count as typos.
     let plain = |name: &str| name.to_lowercase().replace(['-', '_', ' '], "");
     let asked = plain(name);
-    let mut scored: Vec<_> = DATASETS
-        .iter()
-        .map(|entry| (strsim::normalized_damerau_levenshtein(&asked, &plain(entry.name)), entry.name))
+    let mut scored: Vec<_> = known
+        .map(|known| (strsim::normalized_damerau_levenshtein(&asked, &plain(known)), known))
         .filter(|(score, _)| *score >= ALIKE)
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -288,7 +287,8 @@ mod tests {
         assert!(text.contains("did you mean fashion-mnist"), "{text}");
         let text = find("oxford-pets").unwrap_err().to_string();
         assert!(!text.contains("did you mean"), "{text}");
-        assert!(text.ends_with("fashion-mnist-5k, fashion-mnist, mnist, kmnist, cifar10, cifar100, cifar100-coarse, tiny-imagenet, image-folder"), "{text}");
+        let names: Vec<_> = DATASETS.iter().map(|entry| entry.name).collect();
+        assert!(text.ends_with(&names.join(", ")), "{text}");
     }
 
     #[test]

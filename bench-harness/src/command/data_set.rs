@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
-use datasets::{ClassOrder, Dataset, LoadOptions};
+use clap::Args;
+use datasets::{CLASS_ORDERS, Dataset, LoadOptions};
 
-use crate::data;
-use crate::error::Result;
-use crate::run::{Settings, load_data};
+use crate::data::{self, load_data};
+use crate::error::{Error, Result};
+use crate::run::Settings;
 
 /// The data set that `settings` name; what a reader of results must know of it goes to the terminal.
 ///
@@ -21,7 +21,7 @@ pub(super) fn load_noted(settings: &Settings) -> Result<Dataset> {
 
 /// A data set and where it lies.
 #[derive(Debug, Args)]
-pub(super) struct DataSetArgs {
+pub(super) struct DataSetOptions {
     /// The data set; `anact list datasets` shows them
     name: String,
     /// The data set's folder, archive or packed file, or the folder that one of them lies in
@@ -30,25 +30,21 @@ pub(super) struct DataSetArgs {
     /// Height and width of the pictures as a network sees them, where files are of several sizes
     #[arg(long, value_name = "PIXELS")]
     image_size: Option<usize>,
-    /// How classes are numbered
-    #[arg(long, value_enum, default_value_t = Order::Sorted)]
-    class_order: Order,
+    /// How classes are numbered: sorted by name, or as in the data set's own file
+    #[arg(long, default_value = "sorted")]
+    class_order: String,
 }
 
-/// How classes are numbered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Order {
-    /// By name
-    Sorted,
-    /// As in the data set's own file
-    File,
-}
-
-impl DataSetArgs {
+impl DataSetOptions {
     pub(super) fn load(&self) -> Result<Dataset> {
-        let class_order = match self.class_order {
-            Order::Sorted => ClassOrder::Sorted,
-            Order::File => ClassOrder::File,
+        let found = CLASS_ORDERS.iter().find(|(name, _)| *name == self.class_order);
+        let Some(&(_, class_order)) = found else {
+            let names: Vec<_> = CLASS_ORDERS.iter().map(|(name, _)| *name).collect();
+            return Err(Error::Setting {
+                setting: "--class-order",
+                value: self.class_order.clone(),
+                legal: names.join(" or "),
+            });
         };
         let options = LoadOptions { image_size: self.image_size, class_order };
         data::load(datasets::find(&self.name)?, self.data.as_deref(), &options)

@@ -1,5 +1,7 @@
 //! `anact lr-find`: which learning rate to begin with.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use layers::optim::{RateFinder, RateFinderSettings};
 use serde_json::json;
@@ -13,6 +15,9 @@ use crate::run::{Interrupt, Options, Session, Settings};
 /// Arguments of `anact lr-find`.
 #[derive(Debug, Args)]
 pub(super) struct LrFind {
+    /// TOML file with options, such as that of the run to come; flags win over it
+    #[arg(long)]
+    config: Option<PathBuf>,
     #[command(flatten)]
     options: Options,
     /// The first rate
@@ -26,7 +31,7 @@ pub(super) struct LrFind {
     steps: usize,
     /// Write loss against rate as an SVG picture
     #[arg(long, value_name = "FILE")]
-    figure: Option<std::path::PathBuf>,
+    figure: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -35,7 +40,7 @@ pub(super) struct LrFind {
 impl LrFind {
     pub(super) fn run(self) -> Result<()> {
         // What a search does not use; the rate is its own.
-        const USELESS: [&str; 15] = [
+        const REFUSED: [&str; 15] = [
             "--output",
             "--keep",
             "--checkpoint-steps",
@@ -52,7 +57,9 @@ impl LrFind {
             "--step-factor",
             "--milestones",
         ];
-        if let Some(option) = self.options.given().into_iter().find(|o| USELESS.contains(&o.as_str())) {
+        let file = self.config.as_deref().map(Options::read).transpose()?.unwrap_or_default();
+        let options = self.options.over(file);
+        if let Some(option) = options.given().into_iter().find(|o| REFUSED.contains(&o.as_str())) {
             return Err(Error::Setting {
                 setting: "lr-find",
                 value: format!("given {option}"),
@@ -67,7 +74,7 @@ impl LrFind {
         };
         let finder = RateFinder::new(settings)?;
         // The rate of the settings is not used, but optimisers other than sgd have no usual one.
-        let options = Options { lr: Some(self.highest), schedule: Some("constant".into()), ..self.options };
+        let options = Options { lr: Some(self.highest), schedule: Some("constant".into()), ..options };
         let run = Settings::of(options)?;
         let data = load_noted(&run)?;
         let finder = Session::new(run, &data)?.find_rate(finder, &Interrupt::listen())?;

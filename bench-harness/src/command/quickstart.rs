@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use crate::data::load_data;
 use crate::error::{Error, Result};
 use crate::plot::{Chart, Series};
 use crate::record::{RunFolder, default_folder, versions};
 use crate::run::{
-    CAVEAT, Company, EpochMetrics, Interrupt, Options, Outcome, Session, Settings, TheoryComparison,
-    load_data,
+    CAVEAT, EpochMetrics, Interrupt, Options, Outcome, RunContext, Session, Settings, TheoryComparison,
 };
 use crate::statistics::mean_and_error;
 use crate::table::Table;
@@ -94,9 +94,9 @@ impl Quickstart {
         let interrupt = Interrupt::listen();
         let mut sides = SIDES.map(|name| Side { name, outcomes: Vec::new() });
         for (side, label, session) in sessions {
-            let company =
-                Company { label: &label, record: &mut record, interrupt: &interrupt, keeping: None };
-            sides[side].outcomes.push(session.run(company, None)?);
+            let context =
+                RunContext { label: &label, record: &mut record, interrupt: &interrupt, keeping: None };
+            sides[side].outcomes.push(session.run(context, None)?);
         }
         write_files(&folder, &sides)?;
         print_summary(&sides);

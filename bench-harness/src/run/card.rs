@@ -5,13 +5,14 @@ use layers::{Layer, weights};
 use serde::{Deserialize, Serialize};
 
 use super::model::build_model;
-use super::session::BEST;
 use super::settings::Settings;
 use crate::error::{Error, Result};
 use crate::record::{RecordError, RunFolder};
 
 /// The card's file in a run's folder.
 const FILE: &str = "model.json";
+/// The weights with the best validation, in a run's folder.
+pub const BEST: &str = "best.safetensors";
 /// The weights after the last epoch.
 pub const LAST: &str = "weights.safetensors";
 

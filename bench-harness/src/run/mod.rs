@@ -18,7 +18,7 @@ mod step;
 mod theory;
 mod trainer;
 
-pub use card::{LAST, ModelCard};
+pub use card::{BEST, LAST, ModelCard};
 pub use ensemble::{Compared, Ensemble, LayerMeans, Mean, Scale, TheoryMeans};
 pub use epoch::EpochMetrics;
 pub use evaluation::{Confusion, Evaluation, Metrics, Tally, evaluate};
@@ -33,7 +33,7 @@ pub use quantities::{
     THEORIES, TWO_STATE, Theory, WEIGHT_GRADIENT,
 };
 pub use recording::Recording;
-pub use session::{BEST, Company, Keeping, Measurement, Outcome, Session, load_data};
+pub use session::{Keeping, Measurement, Outcome, RunContext, Session};
 pub use settings::{GroupOption, JitterOption, ScheduleSettings, Settings};
 pub use step::{Step, Targets, step_arrays};
 pub use theory::{CAVEAT, Cotangent, Input, TheoryComparison, compare_with_theory, pair};

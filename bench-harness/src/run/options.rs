@@ -87,7 +87,7 @@ options! {
     guard: String,
     /// Passes over the training set [default: 10]
     epochs: u64,
-    /// Images per step [default: 128]
+    /// Images of a batch; a step takes --accumulate of them [default: 128]
     batch: usize,
     /// Highest learning rate [default: the network's usual rate, see `anact list models`]
     lr: f64,
@@ -135,7 +135,7 @@ options! {
     average_decay: f64,
     /// With --average: epochs before it begins [default: 0 for ema, three quarters of the run for swa]
     average_start: u64,
-    /// Batches of a step, whose gradients are averaged: the activations of one at a time [default: 1]
+    /// Micro-batches of a step, whose gradients are averaged; memory is that of one [default: 1]
     accumulate: usize,
     /// Label smoothing [default: 0]
     smoothing: f64,

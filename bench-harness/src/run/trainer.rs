@@ -1,4 +1,4 @@
-//! The training loop.
+//! One step of training: forward, backward, optimiser, average.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -212,8 +212,8 @@ impl Trainer {
     /// # Errors
     /// As [`Trainer::step_over`].
     pub fn step_at(&mut self, batches: &mut [Batch], place: Place, rate: f64) -> Result<StepMetrics> {
-        let parts = batches.iter_mut().map(|batch| Ok((tensor(batch)?, Targets::of(batch))));
-        self.step_by_parts(parts, place, rate)
+        let micro_batches = batches.iter_mut().map(|batch| Ok((tensor(batch)?, Targets::of(batch))));
+        self.step_over_micro_batches(micro_batches, place, rate)
     }
 
     /// One step on images [N, C, H, W] that are a tensor already.
@@ -222,12 +222,12 @@ impl Trainer {
     /// As [`Trainer::step_over`].
     pub fn step_on(&mut self, images: Tensor<f32>, labels: &[usize], place: Place) -> Result<StepMetrics> {
         let rate = self.schedule.at(self.steps);
-        self.step_by_parts(std::iter::once(Ok((images, Targets::of_labels(labels)))), place, rate)
+        self.step_over_micro_batches(std::iter::once(Ok((images, Targets::of_labels(labels)))), place, rate)
     }
 
-    fn step_by_parts<'b>(
+    fn step_over_micro_batches<'b>(
         &mut self,
-        parts: impl ExactSizeIterator<Item = Result<(Tensor<f32>, Targets<'b>)>>,
+        micro_batches: impl ExactSizeIterator<Item = Result<(Tensor<f32>, Targets<'b>)>>,
         place: Place,
         rate: f64,
     ) -> Result<StepMetrics> {
@@ -243,11 +243,11 @@ impl Trainer {
         };
         let mut accumulator = Accumulator::default();
         let mut loss_sum = 0.0;
-        for (number, part) in (0..).zip(parts) {
+        for (number, part) in (0..).zip(micro_batches) {
             let (images, targets) = part?;
             let samples = targets.len();
             // The first draws by the step's own number, the others by numbers that no step reaches.
-            let part = self.part(images, targets, (number, self.steps), place)?;
+            let part = self.gradients(images, targets, (number, self.steps), place)?;
             loss_sum += f64::from(part.loss) * samples as f64;
             whole.correct += part.correct;
             whole.samples += samples;
@@ -280,15 +280,15 @@ impl Trainer {
     }
 
     /// The loss and the gradients of batch `number` of step `step`.
-    fn part(
+    fn gradients(
         &mut self,
         images: Tensor<f32>,
         targets: Targets<'_>,
         (number, step): (u64, u64),
         place: Place,
-    ) -> Result<Part> {
+    ) -> Result<MicroBatch> {
         let is_inspected = number == 0 && self.inspections.as_ref().is_some_and(|i| i.has(step));
-        let draw = number << PART_BITS | step;
+        let draw = number << STEP_BITS | step;
         let start = Instant::now();
         let tape = if self.times_ops { Tape::timed() } else { Tape::new() };
         // The theory and the search for anomalies read the tape op by op; the bits are the same (the random layers of registered
@@ -319,7 +319,7 @@ impl Trainer {
         let layers = layers.map(|comparison| LayersAtStep { step: self.steps, comparison });
         let ops = tape.timing();
         drop(tape);
-        Ok(Part {
+        Ok(MicroBatch {
             loss: mean_loss,
             correct,
             gradients,
@@ -360,10 +360,10 @@ impl Trainer {
 }
 
 /// A run has fewer steps than 2 to this.
-pub(super) const PART_BITS: u32 = 30;
+pub(super) const STEP_BITS: u32 = 30;
 
-/// What one batch gave.
-struct Part {
+/// What one micro-batch gave.
+struct MicroBatch {
     loss: f32,
     correct: f64,
     gradients: Gradients<f32>,

@@ -109,7 +109,8 @@ pub fn train(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::{Options, load_data};
+    use crate::data::load_data;
+    use crate::run::Options;
 
     fn settings(activation: &str, seed: u64, lr: f64) -> Settings {
         Settings::of(Options {

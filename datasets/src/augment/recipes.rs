@@ -1,6 +1,7 @@
 //! Recipes by name.
 
 use super::{Augmentation, ColourJitter, Cutout, Fill, Mixup, RandomErasing, ResizedCrop};
+use crate::registry::near;
 use crate::{Error, Result};
 
 /// A recipe that is known by name.
@@ -21,11 +22,15 @@ impl Recipe {
     ///
     /// [`Error::LoaderOption`] with the names there are.
     pub fn named(name: &str) -> Result<&'static Self> {
-        let names = || RECIPES.iter().map(|recipe| recipe.name).collect::<Vec<_>>().join(", ");
+        let names = || RECIPES.iter().map(|recipe| recipe.name);
+        let near = || match &near(name, names())[..] {
+            [] => String::new(),
+            near => format!("; did you mean {}?", near.join(" or ")),
+        };
         RECIPES.iter().find(|recipe| recipe.name == name).ok_or_else(|| Error::LoaderOption {
             option: "recipe",
             found: name.into(),
-            expected: format!("one of {}", names()),
+            expected: format!("one of {}{}", names().collect::<Vec<_>>().join(", "), near()),
         })
     }
 }

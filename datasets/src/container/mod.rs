@@ -36,7 +36,7 @@ const LARGEST_RATIO: u64 = 100;
 
 /// Where the files of a data set may be.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
+pub(crate) struct Location {
     /// The data set's name.
     pub(crate) dataset: &'static str,
     /// The official folders: below the given path, or at the top of an archive.
@@ -65,20 +65,21 @@ enum Kind {
 impl Container {
     /// The archive `given`; or the folder `given` or an official one below it, whichever holds the witness; or else an
     /// official archive in it.
-    pub(crate) fn locate(given: &Path, place: &Place) -> Result<Self> {
+    pub(crate) fn locate(given: &Path, location: &Location) -> Result<Self> {
         if !given.is_dir() {
-            return Self::open(given, place.dataset).map(|found| Self { folders: place.folders, ..found });
+            return Self::open(given, location.dataset)
+                .map(|found| Self { folders: location.folders, ..found });
         }
-        let inner = place.folders.iter().map(|name| given.join(name));
+        let inner = location.folders.iter().map(|name| given.join(name));
         for path in std::iter::once(given.to_path_buf()).chain(inner) {
-            if folder::find(&path, place.witness).is_some() {
+            if folder::find(&path, location.witness).is_some() {
                 return Ok(Self { path, kind: Kind::Folder, folders: &[] });
             }
         }
-        let archive = place.archives.iter().map(|name| given.join(name)).find(|path| path.is_file());
+        let archive = location.archives.iter().map(|name| given.join(name)).find(|path| path.is_file());
         match archive {
-            Some(path) => Self::locate(&path, place),
-            None => Err(missing(given, place)),
+            Some(path) => Self::locate(&path, location),
+            None => Err(missing(given, location)),
         }
     }
 
@@ -305,18 +306,18 @@ fn kind_of_file(given: &Path, dataset: &str) -> Result<Kind> {
     }
 }
 
-fn missing(given: &Path, place: &Place) -> Error {
-    let witness = place.witness;
-    let archives = if place.archives.is_empty() {
+fn missing(given: &Path, location: &Location) -> Error {
+    let witness = location.witness;
+    let archives = if location.archives.is_empty() {
         String::new()
     } else {
-        format!("; for {} here", list(place.archives))
+        format!("; for {} here", list(location.archives))
     };
     Error::MissingFile {
         folder: given.into(),
         file: witness.into(),
         looked_for: format!("{witness} and {witness}.gz, here and in {}{archives}", {
-            let folders: Vec<_> = place.folders.iter().map(|name| format!("{name}/")).collect();
+            let folders: Vec<_> = location.folders.iter().map(|name| format!("{name}/")).collect();
             folders.join(" or ")
         }),
     }

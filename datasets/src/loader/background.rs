@@ -17,7 +17,7 @@ use std::{
     thread::{Builder, JoinHandle},
 };
 
-use super::{Batch, Recipe};
+use super::{Batch, BatchRecipe};
 use crate::{Error, Result, augment::Scratch};
 
 /// The workers of one epoch.
@@ -51,7 +51,7 @@ struct Window {
 
 impl Background {
     pub(super) fn start(
-        recipe: &Arc<Recipe>,
+        recipe: &Arc<BatchRecipe>,
         epoch: u64,
         numbers: Range<usize>,
         workers: usize,
@@ -62,7 +62,7 @@ impl Background {
 
     /// The same, with threads that are begun by what `builder` gives for each number.
     fn start_threads(
-        recipe: &Arc<Recipe>,
+        recipe: &Arc<BatchRecipe>,
         epoch: u64,
         numbers: Range<usize>,
         [workers, ahead]: [usize; 2],
@@ -134,7 +134,7 @@ impl Queue {
         self.window.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn work(&self, recipe: &Recipe, epoch: u64, order: &[usize]) {
+    fn work(&self, recipe: &BatchRecipe, epoch: u64, order: &[usize]) {
         let mut scratch = Scratch::default();
         while let Some(number) = self.claim() {
             let make = || recipe.batch_alone(epoch, order, number, &mut scratch, &self.stopped);

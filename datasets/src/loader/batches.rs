@@ -5,13 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Batch, Recipe, background::Background};
+use super::{Batch, BatchRecipe, background::Background};
 use crate::{Error, Result};
 
 /// The batches of one epoch.
 #[derive(Debug)]
 pub struct Batches {
-    recipe: Arc<Recipe>,
+    recipe: Arc<BatchRecipe>,
     epoch: u64,
     next: usize,
     end: usize,
@@ -27,13 +27,13 @@ enum Maker {
 }
 
 impl Batches {
-    pub(super) fn on_demand(recipe: Arc<Recipe>, epoch: u64) -> Self {
+    pub(super) fn on_demand(recipe: Arc<BatchRecipe>, epoch: u64) -> Self {
         let (end, maker) = (recipe.batches(), Maker::OnDemand(recipe.order(epoch)));
         Self { recipe, epoch, next: 0, end, waited: Duration::ZERO, maker }
     }
 
     pub(super) fn in_background(
-        recipe: Arc<Recipe>,
+        recipe: Arc<BatchRecipe>,
         epoch: u64,
         first: usize,
         workers: usize,

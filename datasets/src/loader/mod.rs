@@ -54,12 +54,12 @@ impl Batch {
 /// Makes the batches of a split, epoch by epoch.
 #[derive(Debug)]
 pub struct Loader {
-    recipe: Arc<Recipe>,
+    recipe: Arc<BatchRecipe>,
 }
 
 /// All that a batch is a function of, besides its epoch and number.
 #[derive(Debug, Clone)]
-struct Recipe {
+struct BatchRecipe {
     split: Split,
     config: LoaderConfig,
     pipeline: Pipeline,
@@ -86,7 +86,7 @@ impl Loader {
         let augmentation = config.augmentation.unwrap_or(Augmentation::NONE);
         let pipeline =
             Pipeline::new(augmentation, config.centre_crop, config.seed, shape, &config.normalisation)?;
-        let recipe = Recipe { split, config, pipeline, array: |n| vec![0.0; n] };
+        let recipe = BatchRecipe { split, config, pipeline, array: |n| vec![0.0; n] };
         if recipe.batches() == 0 {
             let found = format!("{} with drop_last = {}", recipe.config.batch_size, recipe.config.drop_last);
             let expected = format!("such that {} images make a batch", recipe.split.len());
@@ -154,7 +154,7 @@ impl Loader {
     }
 }
 
-impl Recipe {
+impl BatchRecipe {
     fn batches(&self) -> usize {
         match self.config.drop_last {
             true => self.split.len() / self.config.batch_size,

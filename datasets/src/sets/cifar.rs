@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::official::{ClassCounts, check};
+use super::expected::{ClassCounts, check};
 use crate::{
     Dataset, Error, Images, Result, Split,
-    container::{Container, Place},
+    container::{Container, Location},
     format::{
         bounded::read_limited,
         cifar::{CIFAR10, CIFAR100, LabelByte, Records, SHAPE, read_records},
@@ -57,7 +57,7 @@ pub(crate) const NAMES_100: Names = Names {
 
 /// One of the two data sets, as data.
 struct Variant {
-    place: Place,
+    location: Location,
     /// The folder and a file of the pickle version, to recognise it.
     pickles: (&'static str, &'static str),
     train: &'static [&'static str],
@@ -72,7 +72,7 @@ struct Variant {
 }
 
 const VARIANT_10: Variant = Variant {
-    place: Place {
+    location: Location {
         dataset: "cifar10",
         folders: NAMES_10.folders,
         archives: &[NAMES_10.archive],
@@ -89,7 +89,7 @@ const VARIANT_10: Variant = Variant {
 };
 
 const VARIANT_100: Variant = Variant {
-    place: Place {
+    location: Location {
         dataset: "cifar100",
         folders: NAMES_100.folders,
         archives: &[NAMES_100.archive],
@@ -106,7 +106,7 @@ const VARIANT_100: Variant = Variant {
 };
 
 const VARIANT_100_COARSE: Variant = Variant {
-    place: Place { dataset: "cifar100-coarse", ..VARIANT_100.place },
+    location: Location { dataset: "cifar100-coarse", ..VARIANT_100.location },
     label: 0,
     names: "coarse_label_names.txt",
     per_class: (2500, 500),
@@ -131,7 +131,7 @@ pub(crate) fn load_100_coarse(given: &Path, _: &LoadOptions) -> Result<Dataset> 
 impl Variant {
     fn load(&self, given: &Path) -> Result<Dataset> {
         let recognise = |error| self.recognise_pickles(given).unwrap_or(error);
-        let container = Container::locate(given, &self.place).map_err(recognise)?;
+        let container = Container::locate(given, &self.location).map_err(recognise)?;
         let root = container.path();
         // The training files, the test file, and the names, in whatever order an archive has them.
         let files: Vec<&str> = self.train.iter().copied().chain([self.test, self.names]).collect();
@@ -151,7 +151,7 @@ impl Variant {
         let named = names.is_some();
         let test = self.split(parts.split_off(self.train.len()))?;
         let mut dataset = Dataset::new(
-            self.place.dataset,
+            self.location.dataset,
             names.unwrap_or_else(|| self.fallback_names()),
             self.split(parts)?,
             test,
@@ -209,11 +209,11 @@ impl Variant {
         let (folder, file) = self.pickles;
         let pickles = |path: PathBuf| Error::PickleFolder {
             path,
-            archive: self.place.archives[0],
-            folder: self.place.folders[0],
+            archive: self.location.archives[0],
+            folder: self.location.folders[0],
         };
         if given.is_file() {
-            let archive = Container::open(given, self.place.dataset).ok()?;
+            let archive = Container::open(given, self.location.dataset).ok()?;
             return archive.holds(&format!("{folder}/{file}")).then(|| pickles(given.into()));
         }
         [given.to_path_buf(), given.join(folder)]

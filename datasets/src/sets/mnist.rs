@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::official::{ClassCounts, check};
+use super::expected::{ClassCounts, check};
 use crate::{
     Dataset, Error, Result, Split,
-    container::{Container, Place},
+    container::{Container, Location},
     format::idx,
     registry::LoadOptions,
 };
@@ -68,34 +68,34 @@ const HIRAGANA: [&str; 10] = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "r
 /// Loads Fashion-MNIST.
 pub(crate) fn load_fashion(given: &Path, _: &LoadOptions) -> Result<Dataset> {
     let (train, test) = (ClassCounts::Each(6000), ClassCounts::Each(1000));
-    load(given, place("fashion-mnist", FASHION_FOLDERS), &FASHION_CLASSES, train, test)
+    load(given, location("fashion-mnist", FASHION_FOLDERS), &FASHION_CLASSES, train, test)
 }
 
 /// Loads KMNIST, Kuzushiji-MNIST.
 pub(crate) fn load_kuzushiji(given: &Path, _: &LoadOptions) -> Result<Dataset> {
     let (train, test) = (ClassCounts::Each(6000), ClassCounts::Each(1000));
-    load(given, place("kmnist", KUZUSHIJI_FOLDERS), &HIRAGANA, train, test)
+    load(given, location("kmnist", KUZUSHIJI_FOLDERS), &HIRAGANA, train, test)
 }
 
 /// Loads MNIST.
 pub(crate) fn load_digits(given: &Path, _: &LoadOptions) -> Result<Dataset> {
     let (train, test) = (ClassCounts::Listed(&DIGITS_TRAIN), ClassCounts::Listed(&DIGITS_TEST));
-    load(given, place("mnist", DIGITS_FOLDERS), &DIGITS, train, test)
+    load(given, location("mnist", DIGITS_FOLDERS), &DIGITS, train, test)
 }
 
 /// There is no official archive: the four files are published each for itself.
-fn place(dataset: &'static str, folders: &'static [&'static str]) -> Place {
-    Place { dataset, folders, archives: &[], witness: TRAIN[0] }
+fn location(dataset: &'static str, folders: &'static [&'static str]) -> Location {
+    Location { dataset, folders, archives: &[], witness: TRAIN[0] }
 }
 
 fn load(
     given: &Path,
-    place: Place,
+    location: Location,
     classes: &[&str],
     train: ClassCounts,
     test: ClassCounts,
 ) -> Result<Dataset> {
-    let container = Container::locate(given, &place)?;
+    let container = Container::locate(given, &location)?;
     // Labels first: they are small, so a wrong folder is refused at once.
     let files = [TRAIN[1], TEST[1], TRAIN[0], TEST[0]];
     let mut labels = [const { None }; 2];
@@ -122,7 +122,7 @@ fn load(
     }
     let [train_split, test_split] = splits.try_into().expect("two splits were made");
     let names = classes.iter().map(ToString::to_string).collect();
-    let mut dataset = Dataset::new(place.dataset, names, train_split, test_split)?;
+    let mut dataset = Dataset::new(location.dataset, names, train_split, test_split)?;
     dataset.checks.push("image and label files agree, and end where their headers say".into());
     check(&mut dataset, train, test, container.path())?;
     if dataset.train.images().shape() != [1, 28, 28] {

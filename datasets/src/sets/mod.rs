@@ -2,7 +2,7 @@
 
 pub(crate) mod cifar;
 pub(crate) mod embedded;
+mod expected;
 pub(crate) mod image_folder;
 pub(crate) mod mnist;
-mod official;
 pub(crate) mod tiny_imagenet;

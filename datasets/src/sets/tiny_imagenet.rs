@@ -7,10 +7,10 @@
 
 use std::{collections::HashMap, path::Path, sync::Arc};
 
-use super::official::{ClassCounts, check_counts};
+use super::expected::{ClassCounts, check_counts};
 use crate::{
     Dataset, Error, Images, Result, Split,
-    container::{Container, Place},
+    container::{Container, Location},
     encoded::{Encoded, File, Files},
     format::{
         jpeg,
@@ -24,8 +24,8 @@ pub(crate) const LAYOUT: &str = "\
 wnids.txt, train/WNID/images/*.JPEG, val/images/*.JPEG, val/val_annotations.txt and, optionally, words.txt,
 in the folder itself, in tiny-imagenet-200/ below it, or in the archive tiny-imagenet-200.zip, which stays packed";
 
-const PLACE: Place =
-    Place { dataset: "tiny-imagenet", folders: FOLDERS, archives: &[ARCHIVE], witness: WNIDS };
+const PLACE: Location =
+    Location { dataset: "tiny-imagenet", folders: FOLDERS, archives: &[ARCHIVE], witness: WNIDS };
 
 /// The folder that the archive holds.
 pub(crate) const FOLDERS: &[&str] = &["tiny-imagenet-200"];

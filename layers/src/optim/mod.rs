@@ -1,8 +1,7 @@
 //! Optimisers with parameter groups, clipping and accumulation, averages of weights, and learning rates over time.
 //!
 //! An [`Optimizer`] is [settings](OptimizerSettings) of one of the [`OPTIMIZERS`], what it keeps for each parameter, and
-//! what all optimisers share. To add one: a file after the example of `lion.rs`, its `mod` and `pub use` lines, and one line
-//! in `registry.rs`.
+//! what all optimisers share. CONTRIBUTING.md says how to add one.
 
 mod accumulator;
 mod adam;

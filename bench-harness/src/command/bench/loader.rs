@@ -10,7 +10,7 @@ use layers::optim::{Decay, Optimizer, Schedule, SgdSettings};
 use serde::Serialize;
 
 use super::spread::Spread;
-use crate::command::data_set::DataSetArgs;
+use crate::command::data_set::DataSetOptions;
 use crate::error::{Error, Result};
 use crate::run::{Options, Place, Settings, Trainer, build_model};
 use crate::table::{Table, sig};
@@ -19,7 +19,7 @@ use crate::table::{Table, sig};
 #[derive(Debug, Args)]
 pub(super) struct Loader {
     #[command(flatten)]
-    data: DataSetArgs,
+    data: DataSetOptions,
     /// How pictures are augmented
     #[arg(long, default_value = "cifar")]
     recipe: String,

@@ -8,7 +8,7 @@ use std::time::Instant;
 use clap::Args;
 use datasets::{format::jpeg::DECODER, packed};
 
-use crate::command::data_set::DataSetArgs;
+use crate::command::data_set::DataSetOptions;
 use crate::error::Result;
 use crate::record::write_atomic_with;
 use crate::sheet::grouped;
@@ -18,7 +18,7 @@ use crate::table::bytes;
 #[derive(Debug, Args)]
 pub(super) struct Pack {
     #[command(flatten)]
-    data: DataSetArgs,
+    data: DataSetOptions,
     /// The file to write; `--data` takes it wherever it takes the data set's own files
     #[arg(long, value_name = "FILE.anpk")]
     output: PathBuf,

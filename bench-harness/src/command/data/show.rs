@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use datasets::augment::Recipe;
 use datasets::{Batch, Dataset, Loader, LoaderConfig, Normalisation, Split};
 
-use crate::command::data_set::DataSetArgs;
+use crate::command::data_set::DataSetOptions;
 use crate::error::{Error, Result};
 use crate::record::write_atomic;
 use crate::sheet::{Bar, Sheet, Tile, grouped, spoken};
@@ -15,7 +15,7 @@ use crate::sheet::{Bar, Sheet, Tile, grouped, spoken};
 #[derive(Debug, Args)]
 pub(super) struct Show {
     #[command(flatten)]
-    data: DataSetArgs,
+    data: DataSetOptions,
     /// The picture to write
     #[arg(long, value_name = "FILE.png")]
     output: PathBuf,

@@ -16,8 +16,9 @@ use self::against::Variation;
 use self::export::Exports;
 use self::theory::TheoryOptions;
 use super::network::Dtype;
+use crate::data::load_data;
 use crate::error::{Error, Result};
-use crate::run::{Interrupt, Options, Recording, Session, Settings, load_data};
+use crate::run::{Interrupt, Options, Recording, Session, Settings};
 
 /// Arguments of `anact inspect`.
 #[derive(Debug, Args)]

@@ -13,7 +13,7 @@ use crate::checkpoint::{Checkpoints, Loaded};
 use crate::command::data_set::load_noted;
 use crate::error::{Error, Result};
 use crate::record::{RunFolder, default_folder, versions};
-use crate::run::{Company, Interrupt, Keeping, Options, Session, Settings};
+use crate::run::{Interrupt, Keeping, Options, RunContext, Session, Settings};
 use crate::table::bytes;
 
 /// Arguments of `anact train`.
@@ -72,7 +72,7 @@ fn start(options: Options) -> Result<()> {
     );
     if let Some(every) = settings.inspect_every {
         println!(
-            "in every {every}. step layers are compared with the theory: it keeps its values until it ends and takes more"
+            "every {every} steps the layers are compared with the theory; such a step keeps its values, so it takes more memory"
         );
     }
     train(session, &settings, &data, &folder, None)
@@ -125,7 +125,7 @@ fn train(
     let label = format!("{} {}", settings.model, settings.activation);
     let interrupt = Interrupt::listen();
     let keeping = Some(Keeping::new(folder, settings.keep));
-    let company = Company { label: &label, record: &mut record, interrupt: &interrupt, keeping };
-    let outcome = session.run(company, from)?;
+    let context = RunContext { label: &label, record: &mut record, interrupt: &interrupt, keeping };
+    let outcome = session.run(context, from)?;
     report::report(folder, settings, &data.classes, &outcome)
 }

@@ -9,18 +9,16 @@ use layers::{Layer, weights};
 use sha2::{Digest, Sha256};
 
 use super::Session;
-use super::training::Course;
+use super::training::RunSoFar;
 use crate::checkpoint::{Best, Checkpoints, DataIdentity, Loaded, RunState};
 use crate::error::{Error, Result};
 use crate::record::{RunFolder, write_atomic};
+use crate::run::card::{BEST, LAST};
 
-/// Names of a checkpoint's files.
-const WEIGHTS: &str = "weights.safetensors";
+/// Names of a checkpoint's files; that of the weights is the one they have in the end, too.
+const WEIGHTS: &str = LAST;
 const OPTIMIZER: &str = "optimizer.safetensors";
 const AVERAGE: &str = "average.safetensors";
-
-/// The weights with the best validation, in the run's folder.
-pub const BEST: &str = "best.safetensors";
 
 /// Keeps the checkpoints of one run, and its best weights.
 #[derive(Debug)]
@@ -53,7 +51,12 @@ impl Keeping {
     }
 
     /// Writes a checkpoint of `session` at `course`; the record has `record_bytes` bytes.
-    pub(super) fn write(&self, session: &mut Session<'_>, course: &Course, record_bytes: u64) -> Result<()> {
+    pub(super) fn write(
+        &self,
+        session: &mut Session<'_>,
+        course: &RunSoFar,
+        record_bytes: u64,
+    ) -> Result<()> {
         let state = RunState {
             version: env!("CARGO_PKG_VERSION").into(),
             settings: session.settings.to_json(),
@@ -96,7 +99,7 @@ impl Session<'_> {
     ///
     /// # Errors
     /// A checkpoint of other data, or of another network or optimiser.
-    pub(super) fn restore(&mut self, loaded: &Loaded) -> Result<Course> {
+    pub(super) fn restore(&mut self, loaded: &Loaded) -> Result<RunSoFar> {
         let Loaded { path, state, .. } = loaded;
         let refuse = |problem: String| Error::File { path: path.clone(), problem };
         let (then, now) = (&state.data, self.identity()?);
@@ -128,7 +131,7 @@ impl Session<'_> {
             self.trainer.restore_average(&average).map_err(|e| misfit(AVERAGE, e))?;
         }
         let (position, epochs, best) = (state.position, state.epochs.clone(), state.best.clone());
-        Ok(Course { position, epochs, best, during: Vec::new() })
+        Ok(RunSoFar { position, epochs, best, during: Vec::new() })
     }
 
     /// What tells the data of this session from others. All pictures are read the first time it is asked for.

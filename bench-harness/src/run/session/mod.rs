@@ -1,29 +1,30 @@
 //! One network trained on one data set, recorded.
 
+mod build;
 mod keeping;
 mod training;
 
-pub use keeping::{BEST, Keeping};
-pub use training::{Company, Outcome};
+pub use keeping::Keeping;
+pub use training::{Outcome, RunContext};
 
 use autograd::Scalar;
 use autograd::kernels::buffer;
-use datasets::{Batch, Batches, Dataset, LoadOptions, Loader, LoaderConfig, Normalisation, Split};
-use layers::optim::{Average, Optimizer, RateFinder, Schedule};
-use layers::parameter_count;
-use layers::weights;
+use datasets::{Batch, Batches, Dataset, Loader, LoaderConfig, Normalisation};
+use layers::optim::RateFinder;
 use layers::weights::WeightsError;
+use layers::{parameter_count, weights};
 use serde::Serialize;
 
+use build::{model, steps_per_epoch, trainer, training_loader};
+
 use super::card::ModelCard;
-use super::inspection::Inspections;
 use super::interrupt::Interrupt;
 use super::memory::{MemoryPlan, StepMemory, measure_memory, plan_memory};
 use super::model::build_model;
 use super::recording::Recording;
-use super::settings::{Settings, complete};
+use super::settings::Settings;
 use super::theory::{Cotangent, Input, TheoryComparison, compare_with_theory, fill_with_normal};
-use super::trainer::{PART_BITS, Place, Trainer};
+use super::trainer::{Place, Trainer};
 use crate::checkpoint::DataIdentity;
 use crate::error::{Error, Result};
 
@@ -49,37 +50,6 @@ pub struct Measurement {
     pub cotangent: Cotangent,
     /// What goes into the network in that step; training sees images.
     pub input: Input,
-}
-
-/// The data set that `settings` names, cut to the number of images they ask for.
-///
-/// # Errors
-/// An unknown name, or files that are missing or damaged.
-pub fn load_data(settings: &Settings) -> Result<Dataset> {
-    let entry = datasets::find(&settings.dataset)?;
-    if let Some(folder) = settings.data.as_deref().filter(|_| !entry.needs_folder()) {
-        return Err(Error::Setting {
-            setting: "--data",
-            value: folder.display().to_string(),
-            legal: format!(
-                "no folder for {}, whose images are built in; name the data set by --dataset",
-                entry.name
-            ),
-        });
-    }
-    if let Some(path) = settings.data.as_deref().filter(|path| path.to_str().is_none()) {
-        return Err(Error::Setting {
-            setting: "--data",
-            value: path.display().to_string(),
-            legal: "a path in UTF-8, for runs write it down".into(),
-        });
-    }
-    let options = LoadOptions { image_size: settings.image_size, class_order: settings.class_order };
-    let data = crate::data::load(entry, settings.data.as_deref(), &options)?;
-    Ok(match (settings.train_images, settings.test_images) {
-        (None, None) => data,
-        (train, test) => data.head(train.unwrap_or(data.train.len()), test.unwrap_or(data.test.len())),
-    })
 }
 
 impl<'d> Session<'d> {
@@ -161,14 +131,18 @@ impl<'d> Session<'d> {
     pub fn find_rate(mut self, mut finder: RateFinder, interrupt: &Interrupt) -> Result<RateFinder> {
         for epoch in 0.. {
             let mut batches = self.train.epoch(epoch);
-            for place in 1.. {
+            for step_of_epoch in 1.. {
                 let Some(rate) = finder.rate() else { return Ok(finder) };
-                let mut parts = self.parts(&mut batches)?;
-                if parts.is_empty() {
+                let mut micro_batches = self.micro_batches(&mut batches)?;
+                if micro_batches.is_empty() {
                     break;
                 }
                 interrupt.check()?;
-                match self.trainer.step_at(&mut parts, Place { epoch: epoch + 1, step: place }, rate) {
+                match self.trainer.step_at(
+                    &mut micro_batches,
+                    Place { epoch: epoch + 1, step: step_of_epoch },
+                    rate,
+                ) {
                     Ok(done) => finder.record(done.loss.into()),
                     Err(Error::Diverged { .. } | Error::GradientsNotFinite { .. }) => {
                         finder.record(f64::INFINITY);
@@ -208,7 +182,7 @@ impl<'d> Session<'d> {
         // A network of its own, since running statistics move.
         let mut model = model(&self.settings, self.data)?;
         let plan = plan_memory(model.as_mut(), &batch, self.settings.execution(), self.arrays_kept())?.1;
-        // The sum over the parts before waits while the next part is on its way.
+        // The sum over the micro-batches before waits while the next is on its way.
         let sums =
             if self.settings.accumulate > 1 { parameter_count(model.as_mut()) * size_of::<f32>() } else { 0 };
         Ok(MemoryPlan { step: plan.step + sums, ..plan })
@@ -228,8 +202,8 @@ impl<'d> Session<'d> {
         Err(Error::Setting { setting: "--step", value: step.to_string(), legal })
     }
 
-    /// The batches of the next step of an epoch; none when the epoch is over.
-    fn parts(&self, batches: &mut Batches) -> Result<Vec<Batch>> {
+    /// The micro-batches of the next step of an epoch; none when the epoch is over.
+    fn micro_batches(&self, batches: &mut Batches) -> Result<Vec<Batch>> {
         Ok(batches.take(self.settings.accumulate).collect::<datasets::Result<_>>()?)
     }
 
@@ -242,64 +216,22 @@ impl<'d> Session<'d> {
         let mut taken = 0;
         for epoch in 0.. {
             let mut batches = self.train.epoch(epoch);
-            for place in 1.. {
-                let mut parts = self.parts(&mut batches)?;
-                if parts.is_empty() {
+            for step_of_epoch in 1.. {
+                let mut micro_batches = self.micro_batches(&mut batches)?;
+                if micro_batches.is_empty() {
                     break;
                 }
                 if taken == step {
-                    return Ok(parts.swap_remove(0));
+                    return Ok(micro_batches.swap_remove(0));
                 }
                 interrupt.check()?;
-                self.trainer.step_over(&mut parts, Place { epoch: epoch + 1, step: place })?;
+                self.trainer
+                    .step_over(&mut micro_batches, Place { epoch: epoch + 1, step: step_of_epoch })?;
                 taken += 1;
             }
         }
         unreachable!("a loader has at least one batch, so that epochs reach every step")
     }
-}
-
-/// The optimiser and its schedule around a new network.
-fn trainer(s: &Settings, data: &Dataset, steps_per_epoch: u64) -> Result<Trainer> {
-    let steps = |epochs: u64| epochs.saturating_mul(steps_per_epoch);
-    if steps(s.epochs) >> PART_BITS > 0 {
-        let legal = format!("fewer than 2^{PART_BITS} steps in all, at {steps_per_epoch} an epoch");
-        return Err(Error::Setting { setting: "--epochs", value: s.epochs.to_string(), legal });
-    }
-    let decay = s.schedule.decay.clone().in_steps(steps_per_epoch);
-    let schedule = Schedule::new(s.lr, steps(s.schedule.warmup_epochs), steps(s.epochs), decay)?;
-    let mut model = model(s, data)?;
-    let mut optimizer = Optimizer::new(s.optimizer)?;
-    if !s.groups.all().is_empty() {
-        optimizer = optimizer.grouped(s.groups.clone(), model.as_mut())?;
-    }
-    if let Some(clipping) = s.clipping {
-        optimizer = optimizer.clipping(clipping)?;
-    }
-    let mut trainer = Trainer::new(model, optimizer, schedule, s.smoothing, s.seed).executing(s.execution());
-    if let Some(averaging) = s.average {
-        trainer = trainer.averaging(Average::new(averaging)?, steps(s.average_start));
-    }
-    let trainer = if s.find_anomalies { trainer.finding_anomalies() } else { trainer };
-    Ok(match s.inspect_every {
-        Some(every) => trainer.inspecting(Inspections::new(every, steps(s.epochs))),
-        None => trainer,
-    })
-}
-
-fn model(s: &Settings, data: &Dataset) -> Result<Box<dyn layers::Layer<f32>>> {
-    build_model(s, data.train.images().shape(), data.classes.len())
-}
-
-fn steps_per_epoch(s: &Settings, train: &Loader) -> usize {
-    train.batches_per_epoch().div_ceil(s.accumulate)
-}
-
-fn training_loader(s: &Settings, train: Split, normalisation: Normalisation) -> Result<Loader> {
-    let mut config = LoaderConfig::training(s.batch, s.seed, normalisation);
-    config.augmentation = complete(s.augment, s.augmentation, train.images().shape())?;
-    // What a step leaves serves the next batch.
-    Ok(Loader::new(train, config)?.with_arrays(buffer::to_overwrite))
 }
 
 /// Predicted and measured on the first batch of the first epoch.
@@ -315,6 +247,7 @@ fn theory_comparison(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::load_data;
     use crate::run::Options;
 
     /// Of 4 batches an epoch the seventh is in the second.

@@ -9,11 +9,12 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::keeping::{BEST, Keeping};
+use super::keeping::Keeping;
 use super::{Session, model, theory_comparison};
 use crate::checkpoint::{Best, Loaded, Position};
 use crate::error::{Error, Result};
 use crate::record::{RecordWriter, read_records};
+use crate::run::card::BEST;
 use crate::run::epoch::EpochMetrics;
 use crate::run::evaluation::{Evaluation, Metrics, evaluate};
 use crate::run::inspection::LayersAtStep;
@@ -46,9 +47,9 @@ pub struct Outcome {
     pub steps: u64,
 }
 
-/// Who accompanies a run.
+/// What surrounds a run.
 #[derive(Debug)]
-pub struct Company<'a> {
+pub struct RunContext<'a> {
     /// The run's name on the terminal.
     pub label: &'a str,
     /// Takes down what happens.
@@ -70,15 +71,15 @@ struct Tagged<'a, T> {
 
 /// What a run has gathered so far; a checkpoint holds it.
 #[derive(Debug, Default)]
-pub(super) struct Course {
+pub(super) struct RunSoFar {
     pub(super) position: Position,
     pub(super) epochs: Vec<EpochMetrics>,
     pub(super) best: Option<Best>,
     pub(super) during: Vec<LayersAtStep>,
 }
 
-/// Training batches over which the running statistics of uniformly averaged weights are gathered: means of hundred batches have a
-/// tenth of the noise that a step lives with.
+/// Training batches over which the running statistics of uniformly averaged weights are gathered: a mean of a hundred batches has a
+/// tenth of the noise of one.
 const GATHERED: usize = 100;
 
 /// Batches made ahead of the one in use.
@@ -90,28 +91,28 @@ impl Session<'_> {
     /// # Errors
     /// A loss that is not finite; the user's wish to stop, after a checkpoint was written if any are kept; a checkpoint of
     /// another run; a full disk.
-    pub fn run(mut self, mut company: Company<'_>, from: Option<&Loaded>) -> Result<Outcome> {
+    pub fn run(mut self, mut context: RunContext<'_>, from: Option<&Loaded>) -> Result<Outcome> {
         let course = from.map(|loaded| self.restore(loaded)).transpose()?;
         let course = match (from, course) {
             (Some(loaded), Some(course)) => {
                 // What came after the checkpoint happens again.
-                company.record.cut(loaded.state.record_bytes)?;
-                Some(Course { during: layers_in(company.record)?, ..course })
+                context.record.cut(loaded.state.record_bytes)?;
+                Some(RunSoFar { during: layers_in(context.record)?, ..course })
             }
             _ => None,
         };
-        let outcome = self.train(course, &mut company);
+        let outcome = self.train(course, &mut context);
         if let Err(error) = &outcome {
             // Without this line a run that ended early would look like one that goes on. If the record itself cannot
             // be written, the first error says so already.
             let kind = if matches!(error, Error::Paused { .. }) { "paused" } else { "stopped" };
-            let _ = self.write(company.record, kind, json!({ "reason": error.to_string() }));
+            let _ = self.write(context.record, kind, json!({ "reason": error.to_string() }));
         }
-        company.record.sync()?;
+        context.record.sync()?;
         outcome
     }
 
-    fn train(&mut self, resumed: Option<Course>, company: &mut Company<'_>) -> Result<Outcome> {
+    fn train(&mut self, resumed: Option<RunSoFar>, context: &mut RunContext<'_>) -> Result<Outcome> {
         let steps = self.steps_per_epoch();
         // A network of its own: a comparison moves running statistics.
         let start =
@@ -122,44 +123,49 @@ impl Session<'_> {
         if is_new {
             let s = &self.settings;
             let line = json!({ "settings": s, "parameters": parameters, "steps_per_epoch": steps });
-            self.write(company.record, "start", line)?;
+            self.write(context.record, "start", line)?;
             let line = json!({ "when": "start", "step": 0, "rows": start.rows });
-            self.write(company.record, "layers", line)?;
+            self.write(context.record, "layers", line)?;
             // From here on the run can be resumed.
-            self.keep(&course, company)?;
+            self.keep(&course, context)?;
         } else {
-            self.write(company.record, "resumed", json!({ "step": course.position.step }))?;
+            self.write(context.record, "resumed", json!({ "step": course.position.step }))?;
         }
 
-        let progress = Progress::new(company.label, self.settings.epochs, steps, course.position.step);
+        let progress = Progress::new(context.label, self.settings.epochs, steps, course.position.step);
         while course.position.epoch < self.settings.epochs {
-            self.epoch(&mut course, company, &progress)?;
+            self.epoch(&mut course, context, &progress)?;
         }
         progress.finish();
-        self.finish(start, course, company)
+        self.finish(start, course, context)
     }
 
     /// What is left of the present epoch, and its validation.
-    fn epoch(&mut self, course: &mut Course, company: &mut Company<'_>, progress: &Progress) -> Result<()> {
+    fn epoch(
+        &mut self,
+        course: &mut RunSoFar,
+        context: &mut RunContext<'_>,
+        progress: &Progress,
+    ) -> Result<()> {
         let epoch = course.position.epoch;
         let mut lr = self.trainer.last_rate();
-        let parts = self.settings.accumulate;
+        let accumulate = self.settings.accumulate;
         let before = (course.position.seconds, course.position.waited);
         let start = Instant::now();
         let (first, workers) = (course.position.batch as usize, self.settings.workers);
         let mut batches = self.train.epoch_in_background(epoch, first, workers, AHEAD.max(workers))?;
         loop {
-            let mut group = self.parts(&mut batches)?;
-            if group.is_empty() {
+            let mut micro_batches = self.micro_batches(&mut batches)?;
+            if micro_batches.is_empty() {
                 break;
             }
-            let step = course.position.batch as usize / parts + 1;
-            let done = self.trainer.step_over(&mut group, Place { epoch: epoch + 1, step })?;
+            let step = course.position.batch as usize / accumulate + 1;
+            let done = self.trainer.step_over(&mut micro_batches, Place { epoch: epoch + 1, step })?;
             lr = done.rate;
             let position = &mut course.position;
             position.tally.add(done.loss, done.correct, done.samples);
             position.step += 1;
-            position.batch += group.len() as u64;
+            position.batch += micro_batches.len() as u64;
             position.seconds = before.0 + start.elapsed().as_secs_f64();
             position.waited = before.1 + batches.waited().as_secs_f64();
             let images_per_s = position.tally.samples() as f64 / position.seconds;
@@ -167,23 +173,23 @@ impl Session<'_> {
             if let Some(layers) = done.layers {
                 let rows = &layers.comparison.rows;
                 let line = json!({ "when": "training", "step": layers.step, "rows": rows });
-                write(&self.settings, company.record, "layers", line)?;
+                write(&self.settings, context.record, "layers", line)?;
                 course.during.push(layers);
             }
-            if company.interrupt.is_set() {
-                return Err(self.pause(course, company));
+            if context.interrupt.is_set() {
+                return Err(self.pause(course, context));
             }
             if self.settings.checkpoint_steps.is_some_and(|every| course.position.step.is_multiple_of(every))
             {
-                self.keep(course, company)?;
+                self.keep(course, context)?;
             }
         }
         drop(batches);
-        let validation = match self.validate(epoch, company.interrupt) {
-            Err(Error::Interrupted) => return Err(self.pause(course, company)),
+        let validation = match self.validate(epoch, context.interrupt) {
+            Err(Error::Interrupted) => return Err(self.pause(course, context)),
             other => other?,
         };
-        self.end_epoch(course, company, progress, (lr, validation))
+        self.end_epoch(course, context, progress, (lr, validation))
     }
 
     /// The metrics on the images held out, and the weights that have them.
@@ -200,8 +206,8 @@ impl Session<'_> {
 
     fn end_epoch(
         &mut self,
-        course: &mut Course,
-        company: &mut Company<'_>,
+        course: &mut RunSoFar,
+        context: &mut RunContext<'_>,
         progress: &Progress,
         (lr, validation): (f64, Option<(Metrics, Vec<u8>)>),
     ) -> Result<()> {
@@ -216,7 +222,7 @@ impl Session<'_> {
             images_per_s: tally.samples() as f64 / seconds,
         };
         progress.epoch(&metrics);
-        self.write(company.record, "epoch", metrics)?;
+        self.write(context.record, "epoch", metrics)?;
         course.epochs.push(metrics);
         course.position = Position { step, epoch: epoch + 1, ..Position::default() };
         if let Some((Metrics { loss, accuracy }, weights)) = validation
@@ -224,22 +230,22 @@ impl Session<'_> {
         {
             let weights_sha256 = hexadecimal(&Sha256::digest(&weights));
             course.best = Some(Best { epoch: epoch + 1, accuracy, loss, weights_sha256 });
-            if let Some(keeping) = &company.keeping {
+            if let Some(keeping) = &context.keeping {
                 keeping.write_best(&weights)?;
             }
         }
-        self.keep(course, company)
+        self.keep(course, context)
     }
 
     /// The test, and what is known of the trained network.
     fn finish(
         &mut self,
         start: TheoryComparison,
-        course: Course,
-        company: &mut Company<'_>,
+        course: RunSoFar,
+        context: &mut RunContext<'_>,
     ) -> Result<Outcome> {
         let place = Place { epoch: self.settings.epochs, step: self.steps_per_epoch() };
-        let interrupt = company.interrupt;
+        let interrupt = context.interrupt;
         // Before the comparison and the gathering, whose batches are none of the run.
         let degenerate = anact::degenerate_batches(self.trainer.model());
         let (settings, train, test) = (&self.settings, &self.train, &self.test);
@@ -249,17 +255,17 @@ impl Session<'_> {
             Ok((test, weights, theory_comparison(settings, train, model)?))
         });
         let (test, weights, end) = match looked {
-            Err(Error::Interrupted) => return Err(self.pause(&course, company)),
+            Err(Error::Interrupted) => return Err(self.pause(&course, context)),
             other => other?,
         };
-        if let (Some(keeping), Some(best)) = (&company.keeping, &course.best)
+        if let (Some(keeping), Some(best)) = (&context.keeping, &course.best)
             && !keeping.holds_best(best)
         {
             eprintln!("note: {BEST} is gone or has been changed since epoch {} wrote it", best.epoch);
         }
         let weights_sha256 = hexadecimal(&Sha256::digest(&weights));
         let steps = course.position.step;
-        self.write(company.record, "layers", json!({ "when": "end", "step": steps, "rows": end.rows }))?;
+        self.write(context.record, "layers", json!({ "when": "end", "step": steps, "rows": end.rows }))?;
         for (site, batches) in &degenerate {
             eprintln!(
                 "note: {site}: {batches} batches had no factor (constant, dead or not finite) and used the last one"
@@ -267,7 +273,7 @@ impl Session<'_> {
         }
         let Evaluation { metrics, top5, samples, .. } = &test;
         self.write(
-            company.record,
+            context.record,
             "result",
             json!({
                 "test": { "loss": metrics.loss, "accuracy": metrics.accuracy, "top5": top5, "images": samples },
@@ -278,15 +284,15 @@ impl Session<'_> {
                 "degenerate_batches": degenerate,
             }),
         )?;
-        let Course { epochs, best, during, .. } = course;
+        let RunSoFar { epochs, best, during, .. } = course;
         Ok(Outcome { epochs, best, test, weights, weights_sha256, start, during, end, steps })
     }
 
     /// Writes a checkpoint and says that the user asked to stop; without checkpoints, only that.
-    fn pause(&mut self, course: &Course, company: &mut Company<'_>) -> Error {
-        match self.keep(course, company) {
+    fn pause(&mut self, course: &RunSoFar, context: &mut RunContext<'_>) -> Error {
+        match self.keep(course, context) {
             Err(error) => error,
-            Ok(()) => match &company.keeping {
+            Ok(()) => match &context.keeping {
                 Some(keeping) => {
                     Error::Paused { step: course.position.step, run: keeping.run().to_path_buf() }
                 }
@@ -296,11 +302,11 @@ impl Session<'_> {
     }
 
     /// Writes a checkpoint, if any are kept.
-    fn keep(&mut self, course: &Course, company: &mut Company<'_>) -> Result<()> {
-        let Some(keeping) = &company.keeping else { return Ok(()) };
+    fn keep(&mut self, course: &RunSoFar, context: &mut RunContext<'_>) -> Result<()> {
+        let Some(keeping) = &context.keeping else { return Ok(()) };
         // What the checkpoint says of the record must be on the disk before it.
-        company.record.sync()?;
-        keeping.write(self, course, company.record.len()?)
+        context.record.sync()?;
+        keeping.write(self, course, context.record.len()?)
     }
 
     pub(super) fn write(&self, record: &mut RecordWriter, kind: &str, body: impl Serialize) -> Result<()> {

@@ -27,7 +27,9 @@ pub(super) fn asked(o: &Options) -> Result<(Option<bool>, Augmentation)> {
         cutout: o.cutout.map(|size| Cutout { size }).or(base.cutout),
         erasing: o.erasing.map(erasing).or(base.erasing),
         mixup: o.mixup.map(|alpha| Mixup { alpha }).or(base.mixup),
-        ..base
+        // A resized crop moves the picture already.
+        pad: if o.resized_crop.is_some() { 0 } else { base.pad },
+        flip: base.flip,
     };
     Ok((recipe.map_or(o.augment, |_| Some(false)), augmentation))
 }

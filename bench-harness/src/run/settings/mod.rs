@@ -54,7 +54,7 @@ pub struct Settings {
     pub average: Option<Averaging>,
     /// Epochs before the average begins.
     pub average_start: u64,
-    /// Batches of a step.
+    /// Micro-batches of a step.
     pub accumulate: usize,
     pub smoothing: f64,
     /// `None` leaves it to the data: colour images are augmented.
@@ -124,12 +124,12 @@ impl Settings {
         Init::named(&init)?;
         let defaults = NormalizedSettings::default();
         let normalized = NormalizedSettings {
-            statistics: choose(o.statistics, "statistics", anact::STATISTICS_SOURCES, defaults.statistics)?,
-            moment: choose(o.moment, "moment", anact::FORWARD_MOMENTS, defaults.moment)?,
-            gradient: choose(o.gradient, "gradient", anact::GRADIENT_MODES, defaults.gradient)?,
-            granularity: choose(o.granularity, "granularity", anact::GRANULARITIES, defaults.granularity)?,
+            statistics: choose(o.statistics, "--statistics", anact::STATISTICS_SOURCES, defaults.statistics)?,
+            moment: choose(o.moment, "--moment", anact::FORWARD_MOMENTS, defaults.moment)?,
+            gradient: choose(o.gradient, "--gradient", anact::GRADIENT_MODES, defaults.gradient)?,
+            granularity: choose(o.granularity, "--granularity", anact::GRANULARITIES, defaults.granularity)?,
             averaging: anact::Averaging {
-                guard: choose(o.guard, "guard", anact::GUARDS, defaults.averaging.guard)?,
+                guard: choose(o.guard, "--guard", anact::GUARDS, defaults.averaging.guard)?,
                 ..defaults.averaging
             },
         };
@@ -158,8 +158,8 @@ impl Settings {
             average,
             average_start,
             accumulate: match o.accumulate.unwrap_or(1) {
-                parts @ 1..=MOST_PARTS => parts,
-                parts => return Err(refused("--accumulate", parts, "from 1 to 1024")),
+                count @ 1..=MOST_MICRO_BATCHES => count,
+                count => return Err(refused("--accumulate", count, "from 1 to 1024")),
             },
             smoothing,
             augment,
@@ -190,7 +190,12 @@ impl Settings {
         let none = || (train.clone(), train.head(0));
         match self.validation_images {
             Some(0) => Ok(none()),
-            Some(count) => Ok(train.hold_out(count, self.seed)?),
+            Some(count) => train.hold_out(count, self.seed).map_err(|error| match error {
+                datasets::Error::LoaderOption { expected, .. } => {
+                    refused("--validation-images", count, &expected)
+                }
+                other => other.into(),
+            }),
             None => Ok(train.hold_out(train.len() / VALIDATION_SHARE, self.seed).unwrap_or_else(|_| none())),
         }
     }
@@ -224,8 +229,9 @@ impl Settings {
     }
 }
 
-/// Batches of a step: the numbers that key random masks have room for no more.
-const MOST_PARTS: usize = 1024;
+/// Micro-batches of a step: in the 64 bits that key random masks the layers of a network take 24 and the step the trainer's 30,
+/// which leaves 10.
+const MOST_MICRO_BATCHES: usize = 1024;
 
 /// Threads that make batches: far more than help.
 const MOST_WORKERS: usize = 256;
@@ -321,7 +327,7 @@ mod tests {
         let every = Options { inspect_every: Some(0), ..Options::default() };
         assert_eq!(error(every), "--inspect-every is 0; want at least 1");
         let text = error(Options { moment: Some("row".into()), ..Options::default() });
-        assert_eq!(text, "moment is row; want raw or centered");
+        assert_eq!(text, "--moment is row; want raw or centered");
         assert!(error(Options { init: Some("lecun".into()), ..Options::default() }).contains("lecun_normal"));
     }
 }

@@ -64,7 +64,8 @@ pub(super) fn schedule(o: &Options, epochs: u64) -> Result<ScheduleSettings> {
             Decay::MultiStep { at, factor }
         }
         "one-cycle" => Decay::one_cycle(),
-        _ => Decay::Constant,
+        "constant" => Decay::Constant,
+        other => unreachable!("{other} stands in SCHEDULES"),
     };
     // One cycle has a rise of its own.
     let usual = u64::from(epochs >= 5 && name != "one-cycle");

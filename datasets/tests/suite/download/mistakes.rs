@@ -2,13 +2,13 @@
 
 use std::{fs, time::Duration};
 
-use super::{Place, file, names, server::*};
+use super::{Location, file, names, server::*};
 
 #[test]
 fn an_absent_file_is_looked_for_at_the_next_mirror() {
     let file = file(1_000);
     let server = Server::start(&file, vec![status("404 Not Found")]);
-    let mut place = Place::new(&file);
+    let mut place = Location::new(&file);
     place.gets(&[server.a(), server.b()], &file);
     assert_eq!(place.troubles, ["answers 404 Not Found"]);
     assert_eq!(server.requests().len(), 2);
@@ -19,7 +19,7 @@ fn every_mirror_gives_its_reason() {
     let file = file(1_000);
     let first = Server::start(&file, vec![status("404 Not Found")]);
     let second = Server::start(&file, vec![]);
-    let mut place = Place::new(&file);
+    let mut place = Location::new(&file);
     let reasons = [
         format!("{}: answers 404 Not Found", first.a()),
         format!("{}: answers 503 Service Unavailable", second.a()),
@@ -40,7 +40,7 @@ fn every_mirror_gives_its_reason() {
 fn wrong_bytes_are_put_aside() {
     let (good, bad) = (file(1_000), vec![9; 1_000]);
     let server = Server::start(&good, vec![whole(&bad, "\"v1\"")]);
-    let mut place = Place::new(&good);
+    let mut place = Location::new(&good);
     let found = super::fingerprint(&bad).sha256.unwrap();
     let expected = place.expected.sha256.unwrap();
     place.fails(&[server.a()], &["SHA-256", found, "officially", expected, "file.bin.rejected"]);
@@ -58,7 +58,7 @@ fn wrong_bytes_are_put_aside() {
 fn another_length_is_noticed_before_anything_is_sent() {
     let good = file(1_000);
     let server = Server::start(&good, vec![whole(b"<html>Please log in</html>", "\"v1\"")]);
-    let mut place = Place::new(&good);
+    let mut place = Location::new(&good);
     fs::write(place.path("file.bin.part"), &good[..500]).unwrap();
     let words = ["has another file: 26 bytes long, the official one has 1000", "500 bytes are kept"];
     place.fails(&[server.a()], &words);
@@ -70,7 +70,7 @@ fn more_than_announced_is_not_taken() {
     let good = file(1_000);
     let long = [&good[..], b"and on and on"].concat();
     let server = Server::start(&good, vec![unannounced(&long)]);
-    let mut place = Place::new(&good);
+    let mut place = Location::new(&good);
     place.fails(&[server.a()], &["sends more than the 1000 bytes of the file"]);
     assert!(names(place.folder.path()).is_empty());
     // Behind an announced length, what follows is not read at all.
@@ -84,7 +84,7 @@ fn more_than_announced_is_not_taken() {
 fn an_unannounced_end_that_comes_too_early() {
     let good = file(1_000);
     let server = Server::start(&good, vec![unannounced(&good[..400]), honest(&good, "\"v1\"")]);
-    let mut place = Place::new(&good);
+    let mut place = Location::new(&good);
     place.gets(&[server.a()], &good);
     assert_eq!(place.troubles, ["closed the connection at byte 400 of 1000"]);
 }
@@ -99,7 +99,7 @@ fn chunks_that_cannot_be_read_are_asked_for_again() {
         send(stream, "200 OK", &["Transfer-Encoding: chunked".into(), "ETag: \"v1\"".into()], &body)
     });
     let server = Server::start(&good, vec![broken, honest(&good, "\"v1\"")]);
-    let mut place = Place::new(&good);
+    let mut place = Location::new(&good);
     place.gets(&[server.a()], &good);
     assert_eq!(place.troubles.len(), 1, "{:?}", place.troubles);
     assert!(place.troubles[0].contains("chunk"), "{:?}", place.troubles);
@@ -111,7 +111,7 @@ fn chunks_that_cannot_be_read_are_asked_for_again() {
 #[test]
 fn a_stall_is_named_and_a_trickle_is_not_enough() {
     let good = file(4_000);
-    let mut place = Place::new(&good);
+    let mut place = Location::new(&good);
     place.options.stall_timeout = Duration::from_millis(100);
     place.options.attempts = 1;
     let stall = slowly(4_000, good[..10].to_vec(), 1, Duration::from_millis(250));
@@ -133,7 +133,7 @@ fn a_stall_is_named_and_a_trickle_is_not_enough() {
 #[test]
 fn slow_and_steady_is_fine() {
     let good = vec![3; 4_000];
-    let mut place = Place::new(&good);
+    let mut place = Location::new(&good);
     place.options.stall_timeout = Duration::from_millis(120);
     place.options.least = 100;
     place.options.attempts = 1;
@@ -146,7 +146,7 @@ fn slow_and_steady_is_fine() {
 fn redirections_in_a_circle() {
     let good = file(1_000);
     let server = Server::start(&good, (0..20).map(|_| redirect("/a/file.bin")).collect());
-    let mut place = Place::new(&good);
+    let mut place = Location::new(&good);
     place.fails(&[server.a()], &["too many redirects"]);
     assert!(server.requests().len() <= 6, "{}", server.requests().len());
 }
@@ -155,7 +155,7 @@ fn redirections_in_a_circle() {
 fn what_is_there_is_not_overwritten_unasked() {
     let good = file(1_000);
     let server = Server::start(&good, vec![]);
-    let mut place = Place::new(&good);
+    let mut place = Location::new(&good);
     fs::write(place.target(), b"mine").unwrap();
     let text = place.fetch(&[server.b()]).unwrap_err().to_string();
     assert!(text.contains("is not the official file and is left as it is: 996 bytes shorter"), "{text}");
@@ -172,7 +172,7 @@ fn what_is_there_is_not_overwritten_unasked() {
 #[test]
 fn two_downloads_of_one_file() {
     let good = file(1_000);
-    let mut place = Place::new(&good);
+    let mut place = Location::new(&good);
     let other = fs::File::create(place.path("file.bin.part")).unwrap();
     other.lock().unwrap();
     place.fails(&[], &["file.bin.part is in use: another process is downloading this file"]);
@@ -182,7 +182,7 @@ fn two_downloads_of_one_file() {
 fn folders_and_disks_that_take_nothing() {
     let good = file(1_000);
     let server = Server::start(&good, vec![]);
-    let mut place = Place::new(&good);
+    let mut place = Location::new(&good);
     fs::create_dir(place.path("file.bin.part")).unwrap();
     place.fails(&[server.b()], &["cannot write", "file.bin.part: "]);
     fs::remove_dir(place.path("file.bin.part")).unwrap();
@@ -199,7 +199,7 @@ fn folders_and_disks_that_take_nothing() {
 #[test]
 fn options_that_cannot_be() {
     let good = file(1_000);
-    let mut place = Place::new(&good);
+    let mut place = Location::new(&good);
     place.options.attempts = 0;
     place.fails(&[], &["attempts is 0; want at least 1"]);
     place.options = super::options();
@@ -221,7 +221,7 @@ fn options_that_cannot_be() {
 fn a_proxy_is_used_when_it_is_named() {
     let good = file(1_000);
     let server = Server::start(&good, vec![]);
-    let mut place = Place::new(&good);
+    let mut place = Location::new(&good);
     place.options.proxy = Some(format!("http://127.0.0.1:{}", server.port()));
     let url = "http://host.invalid/file.bin".to_owned();
     let _ = place.fetch(std::slice::from_ref(&url));

@@ -49,7 +49,7 @@ fn options() -> Options {
 }
 
 /// A folder to download into, and what a download there does.
-struct Place {
+struct Location {
     folder: TempDir,
     expected: Fingerprint,
     options: Options,
@@ -57,7 +57,7 @@ struct Place {
     troubles: Vec<String>,
 }
 
-impl Place {
+impl Location {
     fn new(file: &[u8]) -> Self {
         let (folder, expected) = (TempDir::new().unwrap(), fingerprint(file));
         Self { folder, expected, options: options(), troubles: Vec::new() }

@@ -4,7 +4,7 @@ use std::fs;
 
 use proptest::prelude::*;
 
-use super::{Place, file, server::*};
+use super::{Location, file, server::*};
 
 const LENGTH: usize = 3_000;
 
@@ -42,7 +42,7 @@ fn answer(kind: u8, at: usize) -> Answer {
 }
 
 /// What an earlier attempt, or someone else, has left.
-fn leave(place: &Place, kind: u8, at: usize) {
+fn leave(place: &Location, kind: u8, at: usize) {
     let good = file(LENGTH);
     let part = match kind {
         0 => return,
@@ -74,7 +74,7 @@ proptest! {
     ) {
         let good = file(LENGTH);
         let server = Server::start(&good, answers.into_iter().map(|(kind, at)| answer(kind, at)).collect());
-        let mut place = Place::new(&good);
+        let mut place = Location::new(&good);
         leave(&place, left.0, left.1);
         if !length_is_known {
             place.expected.bytes = None;

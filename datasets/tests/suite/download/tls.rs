@@ -11,7 +11,7 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 
-use super::{Place, file, server::*};
+use super::{Location, file, server::*};
 
 fn pem(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/tls").join(name)
@@ -45,7 +45,7 @@ fn a_fault_in_an_encrypted_body_is_asked_for_again() {
     let file = file(100_000);
     let answers = vec![cut(&file, "\"v1\"", 60_000), honest(&file, "\"v1\"")];
     let server = encrypted_with(&file, answers, b"\x17\x03\x03\x00\x20no such record, 32 bytes long....");
-    let mut place = Place::new(&file);
+    let mut place = Location::new(&file);
     place.options.authorities = Some(pem("authority.pem"));
     let url = format!("https://localhost:{}/a/file.bin", server.port());
     place.gets(std::slice::from_ref(&url), &file);
@@ -60,7 +60,7 @@ fn a_known_authority_is_trusted_and_no_other() {
     let file = file(100_000);
     let server = encrypted(&file, vec![cut(&file, "\"v1\"", 60_000), honest(&file, "\"v1\"")]);
     let url = format!("https://localhost:{}/a/file.bin", server.port());
-    let mut place = Place::new(&file);
+    let mut place = Location::new(&file);
     let text = place.fails(std::slice::from_ref(&url), &["certificate"]);
     assert!(text.contains("UnknownIssuer"), "{text}");
     assert!(server.requests().is_empty(), "nothing was asked");
@@ -71,7 +71,7 @@ fn a_known_authority_is_trusted_and_no_other() {
 
     // The certificate is for localhost and for no other name of this machine.
     let server = encrypted(&file, vec![]);
-    let mut place = Place::new(&file);
+    let mut place = Location::new(&file);
     place.options.authorities = Some(pem("authority.pem"));
     place.fails(
         &[format!("https://127.0.0.1:{}/b/file.bin", server.port())],

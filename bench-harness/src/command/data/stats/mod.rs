@@ -7,7 +7,7 @@ use datasets::{Dataset, published};
 use serde_json::{Value, json};
 
 use self::survey::{Survey, Twins};
-use crate::command::data_set::DataSetArgs;
+use crate::command::data_set::DataSetOptions;
 use crate::error::Result;
 use crate::sheet::grouped;
 use crate::table::Table;
@@ -16,7 +16,7 @@ use crate::table::Table;
 #[derive(Debug, Args)]
 pub(super) struct Stats {
     #[command(flatten)]
-    data: DataSetArgs,
+    data: DataSetOptions,
     /// Print everything as JSON, with the count of every class
     #[arg(long)]
     json: bool,
