@@ -432,7 +432,8 @@ fn data_files_are_judged_and_fetched_by_name() {
     let never = ["data", "fetch", "cifar10", "--to", "x", "--stall-timeout", "0"];
     refuses(folder.path(), &never, &["--stall-timeout is 0; want more than 0 seconds"]);
     assert!(!folder.path().join("x").exists());
-    // Nothing listens at port 1.
+    // Nothing listens at port 1. The folder for the files would be made.
+    fs::create_dir(folder.path().join("x")).unwrap();
     let gone = ["data", "fetch", "cifar10", "--to", "x", "--attempts", "1", "--url", "http://127.0.0.1:1/"];
     fails(folder.path(), &gone, 1, &["cannot download", "http://127.0.0.1:1/cifar-10-binary.tar.gz: "]);
 }

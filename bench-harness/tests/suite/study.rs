@@ -100,7 +100,7 @@ fn variance_compares_pairs_by_layer() {
     let folder = tempfile::tempdir().unwrap();
     let out = succeeds(
         folder.path(),
-        "variance --models plain,resnet8 --activations relu --depth 7 --width 2 --batch 8 --train-images 24 \
+        "study variance --models plain,resnet8 --activations relu --depth 7 --width 2 --batch 8 --train-images 24 \
          --steps 2 --seeds 2 --output a",
     );
     assert!(out.contains("plain before training") && out.contains("resnet8 after 2 steps"), "{out}");

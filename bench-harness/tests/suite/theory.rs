@@ -164,7 +164,7 @@ fn layers_are_looked_at_without_changing_the_run() {
     succeeds(folder.path(), &format!("{TRAIN} --output plain"));
     fs::write(out("run.toml"), "inspect_every = 3\nfind_anomalies = true").unwrap();
     let text = succeeds(folder.path(), &format!("{TRAIN} --config run.toml --output looked"));
-    assert!(text.contains("every 3. step"), "{text}");
+    assert!(text.contains("every 3 steps the layers are compared"), "{text}");
     let (plain, looked) = (record(&folder.path().join("plain")), record(&folder.path().join("looked")));
     let kind = |lines: &[Value], kind: &str| -> Vec<Value> {
         lines.iter().filter(|line| line["kind"] == kind).cloned().collect()
