@@ -6,8 +6,8 @@ use clap::Args;
 use datasets::{CLASS_ORDERS, Dataset, LoadOptions};
 
 use crate::data::{self, load_data};
-use crate::error::{Error, Result};
-use crate::run::Settings;
+use crate::error::Result;
+use crate::run::{Settings, one_of};
 
 /// The data set that `settings` name; what a reader of results must know of it goes to the terminal.
 ///
@@ -37,15 +37,7 @@ pub(super) struct DataSetOptions {
 
 impl DataSetOptions {
     pub(super) fn load(&self) -> Result<Dataset> {
-        let found = CLASS_ORDERS.iter().find(|(name, _)| *name == self.class_order);
-        let Some(&(_, class_order)) = found else {
-            let names: Vec<_> = CLASS_ORDERS.iter().map(|(name, _)| *name).collect();
-            return Err(Error::Setting {
-                setting: "--class-order",
-                value: self.class_order.clone(),
-                legal: names.join(" or "),
-            });
-        };
+        let class_order = one_of(self.class_order.clone(), "--class-order", CLASS_ORDERS)?;
         let options = LoadOptions { image_size: self.image_size, class_order };
         data::load(datasets::find(&self.name)?, self.data.as_deref(), &options)
     }

@@ -34,6 +34,7 @@ pub use quantities::{
 };
 pub use recording::Recording;
 pub use session::{Keeping, Measurement, Outcome, RunContext, Session};
+pub(crate) use settings::one_of;
 pub use settings::{GroupOption, JitterOption, ScheduleSettings, Settings};
 pub use step::{Step, Targets, step_arrays};
 pub use theory::{CAVEAT, Cotangent, Input, TheoryComparison, compare_with_theory, pair};

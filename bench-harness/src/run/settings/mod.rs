@@ -250,7 +250,7 @@ fn choose<T: Copy>(
 }
 
 /// The value called `name`, which was given for `option`.
-fn one_of<T: Copy>(name: String, option: &'static str, values: &[(&str, T)]) -> Result<T> {
+pub(crate) fn one_of<T: Copy>(name: String, option: &'static str, values: &[(&str, T)]) -> Result<T> {
     let found = values.iter().find(|(n, _)| *n == name);
     found.map(|v| v.1).ok_or_else(|| {
         let legal: Vec<_> = values.iter().map(|(n, _)| *n).collect();
