@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::program::{anact, fails, record, refuses, succeeds, text};
 
@@ -178,6 +178,10 @@ fn a_run_leaves_whole_files_and_is_not_overwritten() {
     }
     let before = record(&out);
     assert_eq!(kinds(&before), ["config", "start", "layers", "epoch", "epoch", "layers", "result"]);
+    let number = |split: &str| before[1]["images"][split].as_u64().unwrap();
+    assert_eq!((number("training") + number("validation"), number("test")), (200, 100));
+    // Grey pictures are not changed unless asked for.
+    assert_eq!(before[1]["augmentation"], Value::Null);
     let again = anact(folder.path(), &arguments);
     assert_eq!(again.status.code(), Some(2));
     assert!(text(&again.stderr).contains("out"), "{}", text(&again.stderr));
@@ -223,7 +227,12 @@ fn the_same_run_gives_the_same_bits_on_any_number_of_threads() {
         ];
         succeeds(folder.path(), &arguments);
         // Losses, accuracies and the digest of the weights; not the times.
-        record(&folder.path().join(name))
+        let record = record(&folder.path().join(name));
+        assert_eq!(
+            (&record[1]["augmentation"]["pad"], &record[1]["augmentation"]["flip"]),
+            (&json!(4), &json!(true))
+        );
+        record
             .into_iter()
             .filter(|line| line["kind"] == "epoch" || line["kind"] == "result")
             .map(|line| {

@@ -121,8 +121,19 @@ impl Session<'_> {
         let is_new = resumed.is_none();
         let mut course = resumed.unwrap_or_default();
         if is_new {
-            let s = &self.settings;
-            let line = json!({ "settings": s, "parameters": parameters, "steps_per_epoch": steps });
+            let images = |loader: &Loader| loader.split().len();
+            let line = json!({
+                "settings": self.settings,
+                "parameters": parameters,
+                "steps_per_epoch": steps,
+                // With what the settings leave to the data: colour images are cropped and mirrored.
+                "augmentation": self.train.config().augmentation,
+                "images": {
+                    "training": images(&self.train),
+                    "validation": self.validation.as_ref().map_or(0, images),
+                    "test": images(&self.test),
+                },
+            });
             self.write(context.record, "start", line)?;
             let line = json!({ "when": "start", "step": 0, "rows": start.rows });
             self.write(context.record, "layers", line)?;
