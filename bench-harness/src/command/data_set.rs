@@ -37,7 +37,7 @@ pub(super) struct DataSetOptions {
 
 impl DataSetOptions {
     pub(super) fn load(&self) -> Result<Dataset> {
-        let class_order = one_of(self.class_order.clone(), "--class-order", CLASS_ORDERS)?;
+        let class_order = one_of(&self.class_order, "--class-order", CLASS_ORDERS)?;
         let options = LoadOptions { image_size: self.image_size, class_order };
         data::load(datasets::find(&self.name)?, self.data.as_deref(), &options)
     }

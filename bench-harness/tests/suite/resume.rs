@@ -189,7 +189,7 @@ fn a_run_that_is_killed_50_times_ends_in_the_same_weights() {
         }
         assert!(weights(&run) == expected, "{name} ended in other weights");
     }
-    assert!(resumed > 25, "only {resumed} of {kills} killed processes had gone on from a checkpoint");
+    assert!(resumed > 25, "only {resumed} of {kills} killed processes were started from a checkpoint");
 }
 
 /// The first SIGINT ends the run after the present step, and nothing looks as if it had finished.

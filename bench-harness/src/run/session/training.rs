@@ -126,10 +126,10 @@ impl Session<'_> {
                 "settings": self.settings,
                 "parameters": parameters,
                 "steps_per_epoch": steps,
-                // With what the settings leave to the data: colour images are cropped and mirrored.
-                "augmentation": self.train.config().augmentation,
+                // The settings may leave it to the data whether images are cropped and mirrored; here is what came of that.
+                "augmentation_in_effect": self.train.config().augmentation,
                 "images": {
-                    "training": images(&self.train),
+                    "train": images(&self.train),
                     "validation": self.validation.as_ref().map_or(0, images),
                     "test": images(&self.test),
                 },

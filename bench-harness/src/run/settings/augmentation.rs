@@ -79,3 +79,17 @@ impl TryFrom<String> for JitterOption {
         text.parse()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colour_images_are_cropped_and_mirrored_unless_told_otherwise() {
+        let of = |augment, shape| complete(augment, Augmentation::NONE, shape).unwrap();
+        assert_eq!(of(None, [3, 32, 32]), Some(Augmentation::CIFAR));
+        assert_eq!(of(None, [1, 28, 28]), None);
+        assert_eq!(of(Some(false), [3, 32, 32]), None);
+        assert_eq!(of(Some(true), [1, 28, 28]), Some(Augmentation::CIFAR));
+    }
+}

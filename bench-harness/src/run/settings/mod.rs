@@ -97,8 +97,8 @@ impl Settings {
         let model = o.model.clone().unwrap_or_else(|| "resnet20".into());
         let entry = ModelEntry::<f32>::named(&model)?;
         let variant = Variant {
-            stem: o.stem.clone().map(|name| one_of(name, "--stem", STEMS)).transpose()?,
-            head: o.head.clone().map(|name| one_of(name, "--head", HEADS)).transpose()?,
+            stem: o.stem.as_deref().map(|name| one_of(name, "--stem", STEMS)).transpose()?,
+            head: o.head.as_deref().map(|name| one_of(name, "--head", HEADS)).transpose()?,
             preactivation: o.preactivation.unwrap_or(false),
             zero_gamma: o.zero_gamma.unwrap_or(false),
             stochastic_depth: o.stochastic_depth,
@@ -246,11 +246,14 @@ fn choose<T: Copy>(
     values: &[(&str, T)],
     default: T,
 ) -> Result<T> {
-    name.map_or(Ok(default), |name| one_of(name, option, values))
+    name.map_or(Ok(default), |name| one_of(&name, option, values))
 }
 
 /// The value called `name`, which was given for `option`.
-pub(crate) fn one_of<T: Copy>(name: String, option: &'static str, values: &[(&str, T)]) -> Result<T> {
+///
+/// # Errors
+/// No value of that name.
+pub(crate) fn one_of<T: Copy>(name: &str, option: &'static str, values: &[(&str, T)]) -> Result<T> {
     let found = values.iter().find(|(n, _)| *n == name);
     found.map(|v| v.1).ok_or_else(|| {
         let legal: Vec<_> = values.iter().map(|(n, _)| *n).collect();
