@@ -37,7 +37,7 @@ while true; do
   wait "$process" || { echo "a process failed:"; tail -3 "$folder/killed.log"; exit 1; }
   break
 done
-echo "killed $killed times, $resumed of them after going on from a checkpoint"
+echo "killed $killed times, $resumed of them in processes started from a checkpoint"
 sha256sum "$folder/alone/weights.safetensors" "$folder/killed/weights.safetensors"
 cmp "$folder/alone/weights.safetensors" "$folder/killed/weights.safetensors"
 echo "the weights are the same"

@@ -130,7 +130,7 @@ def main():
         for recipe, workers in rows:
             for side, measure in sides.items():
                 times[f"{recipe} {workers} {side}"].append(measure(recipe, workers))
-    print(f"pictures per second, {arguments.rounds} rounds in turn: median (least to greatest); ratio of medians of neighbours")
+    print(f"pictures per second, {arguments.rounds} rounds in turn: median (least to greatest); median over rounds of the ratio")
     print(f"{'recipe':<16}{'workers':>8}  {'side':<16}{'median':>8}{'least':>8}{'greatest':>10}{'anact is':>10}")
     for recipe, workers in rows:
         base = times[f"{recipe} {workers} anact"]
