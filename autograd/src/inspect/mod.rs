@@ -3,6 +3,7 @@
 mod anomaly;
 mod diff;
 mod dot;
+pub mod html;
 mod layout;
 mod memory;
 mod observer;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::html::{SHARED_SCRIPT, escape, fill, json_in_script};
 use super::layout::{Layout, NODE_HEIGHT, NODE_WIDTH};
 use super::snapshot::Snapshot;
 use crate::error::Result;
@@ -9,7 +10,8 @@ use crate::error::Result;
 /// The parts of the page, each a file of its own kind.
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
-const SCRIPTS: [&str; 6] = [
+const SCRIPTS: [&str; 7] = [
+    SHARED_SCRIPT,
     include_str!("data.js"),
     include_str!("scale.js"),
     include_str!("graph.js"),
@@ -43,36 +45,15 @@ impl Snapshot {
             folded: Layout::folded(self, ASPECT)?,
         };
         let layouts = serde_json::to_string(&layouts).expect("plain data have JSON");
-        Ok(filled(PAGE, &|name| match name {
-            "title" => escaped(&self.title),
+        Ok(fill(PAGE, &|name| match name {
+            "title" => escape(&self.title),
             "style" => STYLE.to_string(),
-            "tape" => within_script(&self.to_json()),
-            "layouts" => within_script(&layouts),
+            "tape" => json_in_script(&self.to_json()),
+            "layouts" => json_in_script(&layouts),
             "script" => SCRIPTS.join("\n"),
             other => panic!("page.html has no part called {other}"),
         }))
     }
-}
-
-/// The page with every `{{name}}` replaced. What is put in is not searched again.
-fn filled(page: &str, part: &dyn Fn(&str) -> String) -> String {
-    let mut pieces = page.split("{{");
-    let mut out = pieces.next().unwrap_or_default().to_string();
-    for piece in pieces {
-        let (name, rest) = piece.split_once("}}").expect("every {{ has its }}");
-        out += &part(name);
-        out += rest;
-    }
-    out
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-/// JSON inside a script element: `<` stands in strings only, and there an escape means the same.
-fn within_script(json: &str) -> String {
-    json.replace('<', "\\u003c")
 }
 
 #[cfg(test)]
