@@ -10,6 +10,12 @@ use crate::record::RecordError;
 /// The result of anything the command does.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// The exit code of what stopped and can go on, `EX_TEMPFAIL` of `sysexits.h`.
+pub(crate) const UNFINISHED: u8 = 75;
+
+/// The exit code of what Ctrl-C ended, as shells have it: 128 and the number of SIGINT.
+pub(crate) const INTERRUPTED: u8 = 130;
+
 /// A failure, with its message for the terminal.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -110,14 +116,24 @@ pub enum Error {
         /// The run's folder.
         run: PathBuf,
     },
+    /// Some of the work is done, and the same command goes on with it.
+    #[error("{0}")]
+    Unfinished(String),
 }
 
 impl Error {
-    /// 1: a run, check or download failed; 2: a setting, name or file was wrong; 75: stopped and to be resumed, as `EX_TEMPFAIL` has it;
-    /// 130: interrupted, as shells have it.
+    /// Whether numbers that are not finite ended the run: it would end there again.
+    pub fn is_divergence(&self) -> bool {
+        matches!(
+            self,
+            Self::Diverged { .. } | Self::GradientsNotFinite { .. } | Self::WeightsNotFinite { .. }
+        )
+    }
+
+    /// 1: a run, check or download failed; 2: a setting, name or file was wrong; 75: not finished yet, with a checkpoint or with runs left; 130: stopped at once by a signal.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Download(DownloadError::Interrupted { .. }) => 130,
+            Self::Download(DownloadError::Interrupted { .. }) => INTERRUPTED,
             Self::Download(DownloadError::Failed { .. }) => 1,
             Self::Diverged { .. }
             | Self::GradientsNotFinite { .. }
@@ -130,8 +146,8 @@ impl Error {
             | Self::Record(_)
             | Self::Setting { .. }
             | Self::File { .. } => 2,
-            Self::Paused { .. } => 75,
-            Self::Interrupted => 130,
+            Self::Paused { .. } | Self::Unfinished(_) => UNFINISHED,
+            Self::Interrupted => INTERRUPTED,
         }
     }
 }

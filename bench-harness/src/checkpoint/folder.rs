@@ -69,6 +69,15 @@ impl Loaded {
     }
 }
 
+/// A checkpoint that was written.
+#[derive(Debug)]
+pub struct Written {
+    /// Its folder.
+    pub path: PathBuf,
+    /// What did not go as it should and is no reason to stop.
+    pub notes: Vec<String>,
+}
+
 /// What looking for the newest whole checkpoint found.
 #[derive(Debug)]
 pub struct Found {
@@ -91,11 +100,11 @@ impl Checkpoints {
     ///
     /// # Errors
     /// Files that cannot be written: a full disk, a folder that is gone.
-    pub fn write(&self, mut state: RunState, files: &[(&str, Vec<u8>)]) -> Result<PathBuf> {
+    pub fn write(&self, mut state: RunState, files: &[(&str, Vec<u8>)]) -> Result<Written> {
         let path = self.path(Number::of(&state));
         // The run is the same bit for bit, so one that is there and whole is this one.
         if path.exists() && load(&path).is_ok() {
-            return Ok(path);
+            return Ok(Written { path, notes: Vec::new() });
         }
         state.files = files.iter().map(|(name, bytes)| (name.to_string(), digest(bytes))).collect();
         let state_bytes = codec::encode(&state);
@@ -120,8 +129,8 @@ impl Checkpoints {
             let _ = fs::remove_dir_all(&temporary);
             return Err(error);
         }
-        self.prune(Number::of(&state));
-        Ok(path)
+        let notes = self.prune(Number::of(&state));
+        Ok(Written { path, notes })
     }
 
     /// The newest checkpoint that is whole.
@@ -189,18 +198,20 @@ impl Checkpoints {
     }
 
     /// Removes all but the newest few up to `last`; a later one can only be damaged and will be replaced. What cannot be
-    /// removed is no reason to stop training.
-    fn prune(&self, last: Number) {
-        let Ok(mut numbers) = self.numbers() else { return };
+    /// removed is no reason to stop training, and is named.
+    fn prune(&self, last: Number) -> Vec<String> {
+        let Ok(mut numbers) = self.numbers() else { return Vec::new() };
+        let mut notes = Vec::new();
         numbers.retain(|&number| number <= last);
         for &number in &numbers[..numbers.len().saturating_sub(self.keep)] {
             // Renamed first, so that a half-removed one is never taken for a checkpoint.
             let (path, gone) = (self.path(number), self.temporary(&self.path(number)));
             let removed = fs::rename(&path, &gone).and_then(|()| fs::remove_dir_all(&gone));
             if let Err(error) = removed {
-                eprintln!("note: an old checkpoint stays, {}: {error}", path.display());
+                notes.push(format!("an old checkpoint stays, {}: {error}", path.display()));
             }
         }
+        notes
     }
 }
 
@@ -271,7 +282,7 @@ mod tests {
     }
 
     fn write(checkpoints: &Checkpoints, step: u64) -> PathBuf {
-        checkpoints.write(state(step), &[("weights.safetensors", weights(step))]).unwrap()
+        checkpoints.write(state(step), &[("weights.safetensors", weights(step))]).unwrap().path
     }
 
     fn newest(checkpoints: &Checkpoints) -> Loaded {

@@ -14,7 +14,7 @@ mod folder;
 mod state;
 
 pub use envelope::EnvelopeError;
-pub use folder::{Checkpoints, Found, Loaded};
+pub use folder::{Checkpoints, Found, Loaded, Written};
 pub use state::{Best, DataIdentity, Position, RunState};
 
 #[cfg(test)]
@@ -65,7 +65,7 @@ mod tests {
         let weights = read("weights.safetensors");
         let run = tempfile::tempdir().unwrap();
         let checkpoints = Checkpoints::of(run.path(), 1);
-        let written = checkpoints.write(golden(), &[("weights.safetensors", weights.clone())]).unwrap();
+        let written = checkpoints.write(golden(), &[("weights.safetensors", weights.clone())]).unwrap().path;
         assert_eq!(written, run.path().join("checkpoints").join(name));
         assert!(fs::read(written.join("state")).unwrap() == read("state"));
 

@@ -66,6 +66,7 @@ pub struct Best {
     pub accuracy: f64,
     /// Its validation loss.
     pub loss: f64,
-    /// SHA-256 of the weights' file, in hexadecimal.
+    /// SHA-256 of the weights' file, in hexadecimal; records of the first runs have none.
+    #[serde(default)]
     pub weights_sha256: String,
 }

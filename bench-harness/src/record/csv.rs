@@ -1,6 +1,6 @@
 //! Comma-separated tables that other programs read back to the same numbers.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 use super::{RecordError, Result};
 
@@ -99,21 +99,24 @@ impl Csv {
         self.rows.push(cells);
         Ok(())
     }
+
+    /// The rows as lines, without the head line.
+    pub(super) fn rows_text(&self) -> String {
+        self.rows.iter().map(|row| line(&row.iter().map(text_of).collect::<Vec<_>>())).collect()
+    }
 }
 
 impl fmt::Display for Csv {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let header = self.columns.iter().map(|name| quoted(name)).collect();
-        let rows = self.rows.iter().map(|row| row.iter().map(text_of).collect());
-        for row in std::iter::once(header).chain(rows) {
-            let row: Vec<String> = row;
-            // Readers skip empty lines, so the missing value of a one-column table has to show itself.
-            let line = if row == [""] { "\"\"".into() } else { row.join(",") };
-            f.write_str(&line)?;
-            f.write_char('\n')?;
-        }
-        Ok(())
+        let head: Vec<String> = self.columns.iter().map(|name| quoted(name)).collect();
+        f.write_str(&line(&head))?;
+        f.write_str(&self.rows_text())
     }
+}
+
+fn line(cells: &[String]) -> String {
+    // Readers skip empty lines, so the missing value of a one-column table has to show itself.
+    if cells == [""] { "\"\"\n".into() } else { cells.join(",") + "\n" }
 }
 
 fn text_of(cell: &Cell) -> String {

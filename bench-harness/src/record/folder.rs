@@ -10,6 +10,8 @@ use super::{Csv, RecordError, RecordWriter, Result, utc_now};
 
 const RECORD: &str = "record.jsonl";
 const LOCK: &str = "run.lock";
+/// How the names of files end that are being written.
+const TEMPORARY: &str = ".tmp";
 
 /// `runs/<time>-<name>`, where a run is recorded unless told otherwise; the time is in UTC, to the second.
 pub fn default_folder(name: &str) -> PathBuf {
@@ -74,6 +76,18 @@ impl RunFolder {
             Ok(()) => Ok(Claim { _file: file }),
             Err(TryLockError::WouldBlock) => Err(RecordError::InUse { folder: self.path.clone() }),
             Err(TryLockError::Error(source)) => Err(RecordError::io("lock", &path)(source)),
+        }
+    }
+
+    /// Removes what a process that was killed left of the files that it was writing. Whoever has the claim knows that nobody
+    /// writes them now.
+    pub fn clean(&self, _claim: &Claim) {
+        let is_left = |name: &str| name.starts_with('.') && name.ends_with(TEMPORARY);
+        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            if entry.file_name().to_str().is_some_and(is_left) {
+                // They take room and do no other harm.
+                let _ = fs::remove_file(entry.path());
+            }
         }
     }
 
@@ -191,7 +205,7 @@ fn temporary_beside(path: &Path) -> PathBuf {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let count = COUNTER.fetch_add(1, Ordering::Relaxed);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{}.{count}.tmp", process::id()))
+    path.with_file_name(format!(".{name}.{}.{count}{TEMPORARY}", process::id()))
 }
 
 /// Makes the names in a folder durable; the empty path is the present folder. Not every file system lets a folder be synced,
@@ -265,6 +279,17 @@ mod tests {
         assert!(message.contains("record.jsonl does not exist: give the folder of a run"), "{message}");
         RunFolder::create(root.path()).unwrap();
         assert_eq!(RunFolder::open(root.path()).unwrap().path(), root.path());
+    }
+
+    #[test]
+    fn what_a_killed_process_left_half_written_is_removed() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(root.path()).unwrap();
+        for name in [".best.safetensors.77.0.tmp", ".hidden", "notes.tmp"] {
+            folder.write(name, "").unwrap();
+        }
+        folder.clean(&folder.claim().unwrap());
+        assert_eq!(names(root.path()), [".hidden", "notes.tmp", RECORD, LOCK]);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! A record that exists is never overwritten: [`RunFolder::create`] refuses the folder.
 
 mod csv;
+mod csv_file;
 mod date;
 mod error;
 mod folder;
@@ -13,6 +14,7 @@ mod versions;
 mod writer;
 
 pub use csv::{Cell, Csv, exact};
+pub use csv_file::CsvFile;
 pub use date::{rfc3339, utc_now};
 pub use error::{RecordError, Result};
 pub(crate) use folder::sync_folder;

@@ -1,6 +1,6 @@
 //! What one epoch did, and tables of epochs.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::evaluation::Metrics;
 use crate::error::Result;
@@ -16,16 +16,36 @@ pub struct EpochMetrics {
     /// On the images held out, after the epoch; `None` if none are.
     pub validation: Option<Metrics>,
     /// The learning rate of the epoch's last step.
+    #[serde(deserialize_with = "number")]
     pub lr: f64,
     /// Training time.
+    #[serde(deserialize_with = "number")]
     pub seconds: f64,
     /// Of which steps waited for their batches.
+    #[serde(deserialize_with = "number")]
     pub waited: f64,
-    /// Training images per second.
+    /// Training images per second; NaN if that is not known.
+    #[serde(deserialize_with = "number")]
     pub images_per_s: f64,
 }
 
+/// A number as it is read back: in a record `null` is one that is not finite; a checkpoint, which is binary, holds every number itself.
+pub(super) fn number<'de, D: Deserializer<'de>>(value: D) -> std::result::Result<f64, D::Error> {
+    if value.is_human_readable() {
+        Ok(Option::deserialize(value)?.unwrap_or(f64::NAN))
+    } else {
+        f64::deserialize(value)
+    }
+}
+
 impl EpochMetrics {
+    /// An epoch of which nothing is known.
+    pub(super) fn unknown(epoch: u64) -> Self {
+        let nan = f64::NAN;
+        let train = Metrics { loss: nan, accuracy: nan };
+        Self { epoch, train, validation: None, lr: nan, seconds: nan, waited: nan, images_per_s: nan }
+    }
+
     /// An empty CSV table of epochs.
     pub fn csv() -> Csv {
         Csv::new([

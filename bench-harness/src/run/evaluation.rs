@@ -5,6 +5,7 @@ use datasets::{Batch, Loader};
 use layers::{Context, Execution, Layer, accuracy};
 use serde::{Deserialize, Serialize};
 
+use super::epoch::number;
 use super::interrupt::Interrupt;
 use super::trainer::Place;
 use crate::error::Result;
@@ -25,8 +26,10 @@ pub struct Tally {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// Mean cross-entropy.
+    #[serde(deserialize_with = "number")]
     pub loss: f64,
     /// Share of samples whose largest logit is their label's.
+    #[serde(deserialize_with = "number")]
     pub accuracy: f64,
 }
 

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
+use super::log::Log;
 use super::settings::{GroupOption, JitterOption};
 use crate::error::{Error, Result};
 
@@ -13,7 +14,7 @@ macro_rules! options {
     ($($(#[$attribute:meta])* $field:ident: $type:ty,)*) => {
         /// Every option of a training run; what is not given takes the default of [`Settings`](super::Settings).
         /// The same names, with underscores, are the keys of a TOML file.
-        #[derive(Debug, Clone, Default, PartialEq, Args, Deserialize)]
+        #[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
         #[serde(deny_unknown_fields, default)]
         pub struct Options {
             $($(#[$attribute])* #[arg(long)] pub $field: Option<$type>,)*
@@ -27,6 +28,18 @@ macro_rules! options {
                 given.map(|(_, field)| format!("--{}", field.replace('_', "-"))).collect()
             }
 
+            /// The names of all options, as keys of a file.
+            pub const KEYS: &[&str] = &[$(stringify!($field),)*];
+
+            /// The options that are given as words of a command line.
+            pub fn arguments(&self) -> Vec<String> {
+                let mut words = Vec::new();
+                $(if let Some(value) = &self.$field {
+                    value.append(&format!("--{}", stringify!($field).replace('_', "-")), &mut words);
+                })*
+                words
+            }
+
             /// `self` where given, else `below`.
             #[must_use]
             pub fn over(self, below: Self) -> Self {
@@ -34,6 +47,51 @@ macro_rules! options {
             }
         }
     };
+}
+
+/// A value as words of a command line.
+trait Words {
+    /// Appends the flag and the value.
+    fn append(&self, flag: &str, words: &mut Vec<String>);
+}
+
+/// What `Display` writes is what the flag reads.
+macro_rules! displayed {
+    ($($type:ty),*) => {
+        $(impl Words for $type {
+            fn append(&self, flag: &str, words: &mut Vec<String>) {
+                words.extend([flag.to_string(), self.to_string()]);
+            }
+        })*
+    };
+}
+
+displayed!(String, usize, u64, f64, bool, JitterOption, GroupOption);
+
+impl Words for PathBuf {
+    fn append(&self, flag: &str, words: &mut Vec<String>) {
+        words.extend([flag.to_string(), self.display().to_string()]);
+    }
+}
+
+impl Words for Vec<u64> {
+    fn append(&self, flag: &str, words: &mut Vec<String>) {
+        let numbers: Vec<_> = self.iter().map(u64::to_string).collect();
+        words.extend([flag.to_string(), numbers.join(",")]);
+    }
+}
+
+impl Words for Vec<Log> {
+    fn append(&self, flag: &str, words: &mut Vec<String>) {
+        let names: Vec<_> = self.iter().map(Log::to_string).collect();
+        words.extend([flag.to_string(), names.join(",")]);
+    }
+}
+
+impl Words for Vec<GroupOption> {
+    fn append(&self, flag: &str, words: &mut Vec<String>) {
+        self.iter().for_each(|group| group.append(flag, words));
+    }
 }
 
 options! {
@@ -45,9 +103,9 @@ options! {
     image_size: usize,
     /// How classes are numbered: sorted by name, or as in the data set's own file [default: sorted]
     class_order: String,
-    /// Use only the first so many training images
+    /// Use only the first N training images
     train_images: usize,
-    /// Use only the first so many test images
+    /// Use only the first N test images
     test_images: usize,
     /// Training images held out for validation, the same share of every class, drawn by the seed; 0 for none [default: a tenth, or none where a class would be left without an image]
     validation_images: usize,
@@ -165,12 +223,15 @@ options! {
     /// Convolutions by their definition's sums only, never by Winograd's transforms: slower, smaller rounding errors
     #[arg(num_args = 0..=1, default_missing_value = "true")]
     exact: bool,
-    /// Compare the layers with the theory in the first step, every so many steps and in the last, on the step's own batch
+    /// Compare the layers with the theory in the first step, every N steps and in the last, on the step's own batch
     inspect_every: u64,
-    /// Write a checkpoint every so many steps, besides those at the end of every epoch
+    /// Write a checkpoint every N steps, besides those at the end of every epoch
     checkpoint_steps: u64,
-    /// Checkpoints that stay: so many of the newest [default: 2]
+    /// Number of newest checkpoints to keep [default: 2]
     keep: usize,
+    /// Logs besides the record record.jsonl: csv (epochs.csv and steps.csv, row by row), tensorboard (event files in the folder tensorboard), as in csv,tensorboard
+    #[arg(value_delimiter = ',')]
+    log: Vec<Log>,
     /// Seed of weights, order of the images, augmentation and dropout [default: 0]
     seed: u64,
     /// Folder for the run's record; must not hold one yet [default: runs/TIME-MODEL-ACTIVATION]
@@ -181,12 +242,35 @@ impl Options {
     /// Reads a TOML file.
     ///
     /// # Errors
-    /// The file cannot be read, is no TOML, or has a key that is no option or a value of the wrong type.
+    /// The file cannot be read, is no TOML, or has a key that is no option, with the near ones, or a value of the wrong type.
     pub fn read(path: &Path) -> Result<Self> {
         let refuse = |problem| Error::File { path: path.to_path_buf(), problem };
         let text = std::fs::read_to_string(path).map_err(|e| refuse(format!("cannot be read: {e}")))?;
-        toml::from_str(&text).map_err(|e| refuse(e.to_string()))
+        toml::from_str(&text).map_err(|e| refuse(unknown_option(&text).unwrap_or_else(|| e.to_string())))
     }
+}
+
+/// Of a TOML text the first key that is no option, with the near ones.
+fn unknown_option(text: &str) -> Option<String> {
+    let table: toml::Table = toml::from_str(text).ok()?;
+    let key = table.keys().find(|key| !Options::KEYS.contains(&key.as_str()))?;
+    Some(unknown_key(text, "option", key, Options::KEYS))
+}
+
+/// What is said of `key`, a key in the TOML text `text` that is none of the `names` of its kind: its line and the near names.
+pub(crate) fn unknown_key(text: &str, kind: &'static str, key: &str, names: &[&str]) -> String {
+    // Flags have dashes where keys have underscores.
+    let unknown = autograd::Error::unknown(kind, &key.replace('-', "_"), names.iter().copied());
+    let has_near = matches!(&unknown, autograd::Error::UnknownName { near, .. } if !near.is_empty());
+    let help = if has_near || kind != "option" { "" } else { "; `anact train --help` has them all" };
+    let is_there = |line: &str| {
+        let line = line.split('#').next().unwrap_or_default().trim();
+        let name = line.split('=').next().unwrap_or_default();
+        name.trim().trim_matches(['[', ']', '"']).trim() == key
+    };
+    let line = text.lines().position(is_there);
+    let place = line.map_or_else(String::new, |line| format!("line {}: ", line + 1));
+    format!("{place}{unknown}{help}")
 }
 
 #[cfg(test)]
@@ -199,6 +283,35 @@ mod tests {
         let flags = Options { epochs: Some(7), ..Options::default() };
         let merged = flags.over(file);
         assert_eq!((merged.epochs, merged.lr, merged.batch), (Some(7), Some(0.5), None));
+    }
+
+    #[test]
+    fn an_unknown_key_of_a_file_comes_with_the_near_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.toml");
+        for (text, parts) in [
+            ("seed = 1\nepoch = 3\n", ["line 2", "did you mean epochs"]),
+            ("epochs = 3\nepoch = 4\n", ["line 2", "did you mean epochs"]),
+            ("train-images = 3", ["line 1", "did you mean train_images"]),
+            ("[optimiser]\nlr = 1", ["line 1", "did you mean optimizer"]),
+            ("qqqq = 1", ["line 1", "anact train --help"]),
+            // What is known and wrong is said as before.
+            ("epochs = \"three\"", ["epochs", "invalid type"]),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let message = Options::read(&path).unwrap_err().to_string();
+            for part in parts {
+                assert!(message.contains(part), "no `{part}` in: {message}");
+            }
+        }
+    }
+
+    #[test]
+    fn logs_are_a_list() {
+        let options: Options = toml::from_str("log = [\"csv\", \"tensorboard\"]").unwrap();
+        assert_eq!(options.arguments(), ["--log", "csv,tensorboard"]);
+        let text = toml::from_str::<Options>("log = [\"cvs\"]").unwrap_err().to_string();
+        assert!(text.contains("csv"), "{text}");
     }
 
     #[test]

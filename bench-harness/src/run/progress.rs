@@ -1,11 +1,12 @@
 //! What is shown while a network trains: a bar on a terminal, else a line per epoch.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write, stderr, stdout};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::epoch::EpochMetrics;
-use super::evaluation::Metrics;
+use super::watch::{RunBegins, StepTaken, Watch};
+use crate::error::Result;
 
 /// The progress of one run.
 #[derive(Debug)]
@@ -13,58 +14,81 @@ pub struct Progress {
     label: String,
     epochs: u64,
     bar: ProgressBar,
-    is_terminal: bool,
+    on_stderr: bool,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self { label: String::new(), epochs: 0, bar: ProgressBar::hidden(), on_stderr: false }
+    }
 }
 
 impl Progress {
-    /// For a run of `epochs` epochs of `steps` steps each, `taken` of which are taken.
-    pub fn new(label: &str, epochs: u64, steps: usize, taken: u64) -> Self {
-        let is_terminal = std::io::stderr().is_terminal();
-        let bar = if is_terminal {
-            ProgressBar::new(epochs.saturating_mul(steps as u64))
-        } else {
-            ProgressBar::hidden()
-        };
-        let style =
-            ProgressStyle::with_template("{prefix} {bar:24.cyan/dim} {percent:>3}%  {msg}  {eta} left");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        bar.set_prefix(label.to_string());
-        // Steps of an earlier process say nothing about the time that is left.
-        bar.set_position(taken);
-        bar.reset_eta();
-        Self { label: label.to_string(), epochs, bar, is_terminal }
+    /// With the lines of epochs on stderr, if stdout is for something else.
+    #[must_use]
+    pub fn on_stderr(on_stderr: bool) -> Self {
+        Self { on_stderr, ..Self::default() }
+    }
+}
+
+/// The line of an epoch of the run `label`, which has `epochs` of them.
+pub(crate) fn epoch_line(label: &str, epochs: u64, m: &EpochMetrics) -> String {
+    let validation = m.validation.map_or(String::new(), |v| {
+        format!("  validation loss {:.3}  accuracy {:.2} %", v.loss, 100.0 * v.accuracy)
+    });
+    format!(
+        "{label}  epoch {:>2}/{epochs}  train loss {:.3}{validation}  {:.0} images/s",
+        m.epoch, m.train.loss, m.images_per_s
+    )
+}
+
+impl Watch for Progress {
+    fn begin(&mut self, run: &RunBegins<'_>) -> Result<()> {
+        self.label = run.label.to_string();
+        self.epochs = run.settings.epochs;
+        if stderr().is_terminal() {
+            self.bar = ProgressBar::new(self.epochs.saturating_mul(run.steps_per_epoch));
+            let style =
+                ProgressStyle::with_template("{prefix} {bar:24.cyan/dim} {percent:>3}%  {msg}  {eta} left");
+            self.bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            self.bar.set_prefix(self.label.clone());
+            // Steps of an earlier process say nothing about the time that is left.
+            self.bar.set_position(run.taken);
+            self.bar.reset_eta();
+        }
+        Ok(())
     }
 
-    /// One step is done; `so_far` are the epoch's metrics up to here.
-    pub fn step(&self, epoch: u64, so_far: Metrics, images_per_s: f64) {
+    fn step(&mut self, step: &StepTaken<'_>) -> Result<()> {
         self.bar.set_message(format!(
-            "epoch {}/{}  loss {:.3}  accuracy {:.1} %  {images_per_s:.0} images/s",
-            epoch + 1,
+            "epoch {}/{}  loss {:.3}  accuracy {:.1} %  {:.0} images/s",
+            step.epoch,
             self.epochs,
-            so_far.loss,
-            100.0 * so_far.accuracy
+            step.so_far.loss,
+            100.0 * step.so_far.accuracy,
+            step.images_per_s
         ));
         self.bar.inc(1);
+        Ok(())
     }
 
-    /// An epoch is done.
-    pub fn epoch(&self, m: &EpochMetrics) {
-        let validation = m.validation.map_or(String::new(), |v| {
-            format!("  validation loss {:.3}  accuracy {:.2} %", v.loss, 100.0 * v.accuracy)
-        });
-        let line = format!(
-            "{}  epoch {:>2}/{}  train loss {:.3}{validation}  {:.0} images/s",
-            self.label, m.epoch, self.epochs, m.train.loss, m.images_per_s
-        );
-        if self.is_terminal {
-            self.bar.println(line);
-        } else {
-            println!("{line}");
+    fn epoch(&mut self, epoch: &EpochMetrics, _steps: u64) -> Result<()> {
+        let line = epoch_line(&self.label, self.epochs, epoch);
+        match (self.bar.is_hidden(), self.on_stderr) {
+            // A full disk under stdout, or a terminal that has gone away, is no reason to stop training.
+            (true, false) => drop(writeln!(stdout(), "{line}")),
+            (true, true) => drop(writeln!(stderr(), "{line}")),
+            (false, _) => self.bar.println(line),
         }
+        Ok(())
     }
 
-    /// The run is over.
-    pub fn finish(&self) {
+    fn note(&mut self, text: &str) -> bool {
+        self.bar.suspend(|| drop(writeln!(stderr(), "note: {text}")));
+        true
+    }
+
+    fn end(&mut self) {
         self.bar.finish_and_clear();
     }
 }

@@ -30,13 +30,15 @@ pub const QUANTITIES: [Quantity; 9] = [
     quantity("Var[z]", "variance_z", |q| q.variance_z),
     quantity("ρ", "rho", |q| q.rho),
     quantity("ρ′", "rho_prime", |q| q.rho_prime),
-    quantity("λ", "lambda", |q| q.kappa),
+    FACTOR,
     quantity("λ²ρ", "lambda2_rho", |q| q.scaled_rho),
     quantity("λ²ρ′", "lambda2_rho_prime", |q| q.scaled_rho_prime),
     DELTA,
     WEIGHT_GRADIENT,
 ];
 
+/// The factor as applied.
+pub const FACTOR: Quantity = quantity("λ", "lambda", |q| q.kappa);
 /// E\[δ²\].
 pub const DELTA: Quantity = quantity("E[δ²]", "delta2", |q| q.delta);
 /// The weights' gradient variance.

@@ -15,6 +15,7 @@ use super::inspection::{Inspections, LayersAtStep};
 use super::step::{Targets, record_loss};
 use super::theory::{TheoryComparison, keeping_for_theory};
 use crate::error::{Error, Result};
+use crate::events::EventHistogram;
 
 /// Where a run is, for messages; both counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,8 @@ pub struct StepMetrics {
     pub gradient_norm: Option<f64>,
     /// The layers, if this step was to be looked at; on its first batch.
     pub layers: Option<LayersAtStep>,
+    /// The gradient of every parameter on that batch, if the trainer takes histograms in such a step.
+    pub histograms: Vec<(String, EventHistogram)>,
     /// What its parts took.
     pub times: StepTimes,
     /// What each kind of op took, if the trainer is a timing one; for the first batch.
@@ -85,6 +88,7 @@ pub struct Trainer {
     finds_anomalies: bool,
     execution: Execution,
     inspections: Option<Inspections>,
+    takes_histograms: bool,
     times_ops: bool,
     steps: u64,
 }
@@ -108,6 +112,7 @@ impl Trainer {
             seed,
             finds_anomalies: false,
             inspections: None,
+            takes_histograms: false,
             execution: Execution::default(),
             times_ops: false,
             steps: 0,
@@ -139,6 +144,11 @@ impl Trainer {
     pub fn inspecting(mut self, steps: Inspections) -> Self {
         self.inspections = Some(steps);
         self
+    }
+
+    /// Whether the steps that are looked at also give every parameter's gradient as a histogram.
+    pub fn take_histograms(&mut self, takes_histograms: bool) {
+        self.takes_histograms = takes_histograms;
     }
 
     /// The network.
@@ -238,6 +248,7 @@ impl Trainer {
             rate,
             gradient_norm: None,
             layers: None,
+            histograms: Vec::new(),
             times: StepTimes::default(),
             ops: None,
         };
@@ -252,6 +263,7 @@ impl Trainer {
             whole.correct += part.correct;
             whole.samples += samples;
             whole.layers = whole.layers.or(part.layers);
+            whole.histograms.extend(part.histograms);
             whole.times.forward += part.forward;
             whole.times.backward += part.backward;
             whole.ops = whole.ops.or(part.ops);
@@ -317,6 +329,8 @@ impl Trainer {
         })?;
         let layers = is_inspected.then(|| TheoryComparison::on(&tape, logits, &gradients)).transpose()?;
         let layers = layers.map(|comparison| LayersAtStep { step: self.steps, comparison });
+        let is_drawn = is_inspected && self.takes_histograms;
+        let histograms = if is_drawn { histograms(&tape, &gradients) } else { Vec::new() };
         let ops = tape.timing();
         drop(tape);
         Ok(MicroBatch {
@@ -324,6 +338,7 @@ impl Trainer {
             correct,
             gradients,
             layers,
+            histograms,
             ops,
             forward,
             backward: start.elapsed() - forward,
@@ -368,76 +383,22 @@ struct MicroBatch {
     correct: f64,
     gradients: Gradients<f32>,
     layers: Option<LayersAtStep>,
+    histograms: Vec<(String, EventHistogram)>,
     ops: Option<Timing>,
     forward: Duration,
     backward: Duration,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::run::model::build_model;
-    use crate::run::{Options, Settings};
-    use datasets::augment::Mix;
-    use layers::optim::Decay;
-
-    const SIDE: usize = 4;
-
-    fn trainer() -> Trainer {
-        let options = Options {
-            model: Some("mlp".into()),
-            width: Some(8),
-            activation: Some("swish".into()),
-            ..Options::default()
-        };
-        let settings = Settings::of(options).unwrap();
-        let model = build_model(&settings, [1, SIDE, SIDE], 3).unwrap();
-        let schedule = Schedule::new(0.1, 0, 10, Decay::Constant).unwrap();
-        Trainer::new(model, Optimizer::new(settings.optimizer).unwrap(), schedule, 0.0, 0)
+/// The gradient of every parameter that has one.
+fn histograms(tape: &Tape<f32>, gradients: &Gradients<f32>) -> Vec<(String, EventHistogram)> {
+    let mut all = Vec::new();
+    for (name, _) in tape.parameters() {
+        // A frozen parameter has none.
+        let histogram = gradients.named(&name).ok().and_then(|gradient| EventHistogram::of(gradient.data()));
+        all.extend(histogram.map(|histogram| (name, histogram)));
     }
-
-    fn batch(places: std::ops::Range<usize>) -> Batch {
-        let pixel = |n: usize, i: usize| ((n * 31 + i * 17) % 23) as f32 / 11.0 - 1.0;
-        Batch {
-            images: places.clone().flat_map(|n| (0..SIDE * SIDE).map(move |i| pixel(n, i))).collect(),
-            shape: [places.len(), 1, SIDE, SIDE],
-            labels: places.clone().map(|n| n % 3).collect(),
-            indices: places.collect(),
-            mix: None,
-        }
-    }
-
-    const PLACE: Place = Place { epoch: 1, step: 1 };
-
-    /// A step over parts of unequal length is the step over all of them at once, but for rounding.
-    #[test]
-    fn parts_count_by_their_images() {
-        let (mut at_once, mut by_parts) = (trainer(), trainer());
-        let whole = at_once.step(&mut batch(0..13), PLACE).unwrap();
-        let parts = by_parts.step_over(&mut [batch(0..8), batch(8..13)], PLACE).unwrap();
-        assert_eq!((parts.samples, parts.correct), (13, whole.correct));
-        assert!((parts.loss - whole.loss).abs() <= 1e-6 * whole.loss, "{} {}", parts.loss, whole.loss);
-        let arrays = |trainer: &mut Trainer| weights::state(trainer.model()).parameters;
-        for ((name, a), (_, b)) in arrays(&mut at_once).iter().zip(&arrays(&mut by_parts)) {
-            let (Array::Tensor(a), Array::Tensor(b)) = (a, b) else { panic!("{name} is no tensor") };
-            for (a, b) in a.data().iter().zip(b.data()) {
-                assert!((a - b).abs() <= 1e-6, "{name}: {a} {b}");
-            }
-        }
-    }
-
-    /// With the weight ¼ of an image itself: a quarter of its own loss and three of its partner's.
-    #[test]
-    fn a_mixed_batch_counts_own_labels_by_their_weight() {
-        let tape = Tape::new();
-        let rows = vec![0.0f64, 2f64.ln(), 5f64.ln(), 0.0, 0.0, 0.0];
-        let logits = tape.constant(Tensor::new([2, 3], rows).unwrap());
-        let mix = Mix { partners: vec![2, 1], weight: 0.25 };
-        let mixed = Batch { labels: vec![0, 0], mix: Some(mix), ..batch(0..2) };
-        let (loss, correct) = Targets::of(&mixed).both(logits);
-        // softmax is (1, 2, 5)/8 and (1, 1, 1)/3; the first class wins a tie.
-        let want = (0.25 * 8f64.ln() + 0.75 * (8f64 / 5.0).ln() + 3f64.ln()) / 2.0;
-        assert!((loss - want).abs() < 1e-15, "{loss} {want}");
-        assert_eq!(correct, 0.75 + 0.25);
-    }
+    all
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Pixels to draw on.
 
-use super::font;
+use super::{Png, font};
 
 /// Red, green, blue.
 pub(super) type Colour = [u8; 3];
@@ -75,8 +75,8 @@ impl Canvas {
         self.pixels[y * self.width + x]
     }
 
-    /// The bytes of a PNG file.
-    pub(super) fn png(&self) -> Vec<u8> {
+    /// As a PNG file.
+    pub(super) fn png(&self) -> Png {
         let mut file = Vec::new();
         let (width, height) = (self.width as u32, self.height as u32);
         let mut encoder = png::Encoder::new(&mut file, width, height);
@@ -84,6 +84,6 @@ impl Canvas {
         let written =
             encoder.write_header().and_then(|mut writer| writer.write_image_data(self.pixels.as_flattened()));
         written.expect("a canvas is neither empty nor larger than memory, and memory takes every byte");
-        file
+        Png { bytes: file, size: [self.height, self.width] }
     }
 }

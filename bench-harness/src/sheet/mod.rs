@@ -1,9 +1,23 @@
-//! Contact sheets: pictures in a grid with their classes below, and how often each class occurs beside them.
+//! Contact sheets: pictures in a grid with their classes below, and how often each class occurs beside them. Confusion
+//! matrices.
 
 mod canvas;
 mod font;
+mod matrix;
 
 use canvas::{Canvas, Colour};
+use datasets::{Batch, Normalisation};
+
+pub use matrix::Matrix;
+
+/// A PNG file in memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Png {
+    /// The file's bytes.
+    pub bytes: Vec<u8>,
+    /// Height and width in pixels.
+    pub size: [usize; 2],
+}
 
 /// A picture to show: bytes in planes, one or three of them.
 #[derive(Debug, Clone)]
@@ -14,6 +28,23 @@ pub struct Tile {
     pub shape: [usize; 3],
     /// Its class, or what else stands below.
     pub label: String,
+}
+
+impl Tile {
+    /// Picture `row` of a batch, with its colours before normalisation.
+    ///
+    /// # Panics
+    /// If the batch has no such picture.
+    pub fn of(batch: &Batch, row: usize, normalisation: &Normalisation, label: String) -> Self {
+        let [_, channels, height, width] = batch.shape;
+        let size = channels * height * width;
+        let planes = batch.images[row * size..][..size].chunks_exact(height * width);
+        let colours = normalisation.mean().iter().zip(normalisation.deviation());
+        let pixels = planes.zip(colours).flat_map(|(plane, (mean, deviation))| {
+            plane.iter().map(move |x| ((f64::from(*x) * deviation + mean) * 255.0).round() as u8)
+        });
+        Self { pixels: pixels.collect(), shape: [channels, height, width], label }
+    }
 }
 
 /// How often a class occurs.
@@ -61,8 +92,8 @@ const BAR: usize = 150;
 const NAMES: usize = 190;
 
 impl Sheet {
-    /// The sheet as the bytes of a PNG file. Tiny pictures are enlarged by whole factors, so that every pixel is a square.
-    pub fn png(&self) -> Vec<u8> {
+    /// The sheet as a PNG file. Tiny pictures are enlarged by whole factors, so that every pixel is a square.
+    pub fn png(&self) -> Png {
         self.draw().png()
     }
 
@@ -122,7 +153,7 @@ impl Sheet {
         let (top, height) = (top + TEXT + 12, height - TEXT - 12);
         let classes = self.bars.len().max(1);
         let row = (height as f64 / classes as f64).min((SMALL + 9) as f64);
-        // Every so manieth class has a name.
+        // Every nth class has a name.
         let every = ((SMALL + 4) as f64 / row).ceil().max(1.0) as usize;
         for (class, bar) in self.bars.iter().enumerate() {
             let (from, to) = (class as f64 * row, (class + 1) as f64 * row);
@@ -214,11 +245,12 @@ mod tests {
     #[test]
     fn sheets_of_any_size_are_pictures() {
         for (tiles, classes) in [(0, 0), (1, 1), (5, 200), (9, 2000)] {
-            let bytes = sheet(tiles, classes).png();
+            let Png { bytes, size } = sheet(tiles, classes).png();
             let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
             let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
             let info = reader.next_frame(&mut pixels).unwrap();
             assert!(info.width > 100 && info.height > 50);
+            assert_eq!(size, [info.height as usize, info.width as usize]);
         }
         let large = Tile { pixels: vec![0; 3 * 700 * 300], shape: [3, 700, 300], label: String::new() };
         assert_eq!(shown(large.shape), [233, 100]);

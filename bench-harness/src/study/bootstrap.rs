@@ -4,11 +4,7 @@ use autograd::random::{Purpose, Stream};
 use serde::Serialize;
 
 use super::rank::{NoCorrelation, spearman};
-
-/// How often the clusters are drawn again.
-const RESAMPLES: u64 = 10_000;
-/// Two-sided level of every interval.
-pub const LEVEL: f64 = 0.95;
+use crate::statistics::{RESAMPLES, percentile_interval};
 
 /// Spearman's ρ with its interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -46,16 +42,8 @@ pub fn clustered_spearman(clusters: &[Vec<(f64, f64)>]) -> Result<RankCorrelatio
     }
     let undefined = RESAMPLES - resampled.len() as u64;
     resampled.sort_by(f64::total_cmp);
-    let tail = (1.0 - LEVEL) / 2.0;
-    let interval = quantile(&resampled, tail).zip(quantile(&resampled, 1.0 - tail));
+    let interval = percentile_interval(&resampled);
     Ok(RankCorrelation { rho, interval, points: all.len(), undefined })
-}
-
-/// Linear interpolation between order statistics, Hyndman and Fan's type 7; `None` of nothing.
-fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
-    let place = share * sorted.len().checked_sub(1)? as f64;
-    let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
-    Some(below + place.fract() * (above - below))
 }
 
 #[cfg(test)]
@@ -70,16 +58,6 @@ mod tests {
             vec![(4.0, 6.0), (4.5, 3.0)],
             vec![(5.0, 5.5), (5.5, 7.0)],
         ]
-    }
-
-    /// `numpy.quantile`.
-    #[test]
-    fn quantiles_of_numpy() {
-        let sorted = [1.0, 2.0, 3.0, 4.0];
-        assert!((quantile(&sorted, 0.025).unwrap() - 1.075).abs() < 1e-15);
-        assert!((quantile(&sorted, 0.975).unwrap() - 3.925).abs() < 1e-15);
-        assert_eq!(quantile(&[7.0], 0.3), Some(7.0));
-        assert_eq!(quantile(&[], 0.3), None);
     }
 
     /// All 5⁵ samples enumerated with SciPy: the exact quantiles at five standard errors of 10,000 draws to either

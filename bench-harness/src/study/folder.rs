@@ -29,6 +29,11 @@ impl StudyFolder {
         Ok(Self { folder, record })
     }
 
+    /// The folder.
+    pub fn run(&self) -> &RunFolder {
+        &self.folder
+    }
+
     /// Does `work`, and if it fails says so in the record: without that line a study that ended early would look like
     /// one that goes on.
     ///

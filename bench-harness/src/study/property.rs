@@ -2,7 +2,7 @@
 
 use anact::theory::{LayerRow, Quantities};
 
-use super::summary::deviation;
+use super::fit::deviation;
 
 /// The normalization property: the mean over layers of |log λ²ρ| + |log λ²ρ′| as measured, 0 where it holds exactly.
 /// Infinite if a layer's ratios are 0, infinite or have no value, as those of a dead layer; `None` if no layer's

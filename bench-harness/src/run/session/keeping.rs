@@ -50,13 +50,14 @@ impl Keeping {
             .is_ok_and(|bytes| hexadecimal(&Sha256::digest(bytes)) == best.weights_sha256)
     }
 
-    /// Writes a checkpoint of `session` at `course`; the record has `record_bytes` bytes.
+    /// Writes a checkpoint of `session` at `course`; the record has `record_bytes` bytes. The answer is what did not go as it
+    /// should.
     pub(super) fn write(
         &self,
         session: &mut Session<'_>,
         course: &RunSoFar,
         record_bytes: u64,
-    ) -> Result<()> {
+    ) -> Result<Vec<String>> {
         let state = RunState {
             version: env!("CARGO_PKG_VERSION").into(),
             settings: session.settings.to_json(),
@@ -78,8 +79,7 @@ impl Keeping {
         if let Some(average) = trainer.average() {
             files.push((AVERAGE, weights::encode(&average.state()?)));
         }
-        self.checkpoints.write(state, &files)?;
-        Ok(())
+        Ok(self.checkpoints.write(state, &files)?.notes)
     }
 }
 

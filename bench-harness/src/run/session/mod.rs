@@ -1,10 +1,15 @@
 //! One network trained on one data set, recorded.
 
 mod build;
+#[cfg(test)]
+mod followed;
 mod keeping;
+mod pace;
 mod training;
+mod training_time;
 
 pub use keeping::Keeping;
+pub use pace::Pace;
 pub use training::{Outcome, RunContext};
 
 use autograd::Scalar;

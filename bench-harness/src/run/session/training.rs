@@ -6,23 +6,27 @@ use datasets::official::hexadecimal;
 use datasets::{Batch, Loader};
 use layers::{parameter_count, weights};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::keeping::Keeping;
+use super::training_time::{TrainingTime, rate};
 use super::{Session, model, theory_comparison};
 use crate::checkpoint::{Best, Loaded, Position};
 use crate::error::{Error, Result};
-use crate::record::{RecordWriter, read_records};
+use crate::record::RecordWriter;
 use crate::run::card::BEST;
 use crate::run::epoch::EpochMetrics;
 use crate::run::evaluation::{Evaluation, Metrics, evaluate};
+use crate::run::history::RunHistory;
 use crate::run::inspection::LayersAtStep;
 use crate::run::interrupt::Interrupt;
-use crate::run::progress::Progress;
+use crate::run::lines::{
+    EarlyEndLine, ImageCounts, LayersLine, ResultLine, ResumedLine, StartLine, TestResult,
+};
 use crate::run::settings::Settings;
 use crate::run::theory::TheoryComparison;
 use crate::run::trainer::Place;
+use crate::run::watch::{RunBegins, StepTaken, Watchers, Wish};
 
 /// What a finished run leaves.
 #[derive(Debug)]
@@ -58,6 +62,8 @@ pub struct RunContext<'a> {
     pub interrupt: &'a Interrupt,
     /// Keeps checkpoints, if there are to be any.
     pub keeping: Option<Keeping>,
+    /// Follow what happens.
+    pub watchers: Watchers<'a>,
 }
 
 /// Names the run that a line of the record belongs to.
@@ -83,7 +89,7 @@ pub(super) struct RunSoFar {
 const GATHERED: usize = 100;
 
 /// Batches made ahead of the one in use.
-const AHEAD: usize = 4;
+pub(super) const AHEAD: usize = 4;
 
 impl Session<'_> {
     /// Trains and inspects, writing every epoch to the record as it ends; goes on from a checkpoint if one is given.
@@ -91,7 +97,21 @@ impl Session<'_> {
     /// # Errors
     /// A loss that is not finite; the user's wish to stop, after a checkpoint was written if any are kept; a checkpoint of
     /// another run; a full disk.
-    pub fn run(mut self, mut context: RunContext<'_>, from: Option<&Loaded>) -> Result<Outcome> {
+    pub fn run(self, context: RunContext<'_>, from: Option<&Loaded>) -> Result<Outcome> {
+        self.run_and(context, from, |_| Ok(()))
+    }
+
+    /// The same, with `leave` to write down what the run has found before anybody waits for a terminal, which may never be ready
+    /// again.
+    ///
+    /// # Errors
+    /// As [`Session::run`], and those of `leave`.
+    pub fn run_and(
+        mut self,
+        mut context: RunContext<'_>,
+        from: Option<&Loaded>,
+        leave: impl FnOnce(&Outcome) -> Result<()>,
+    ) -> Result<Outcome> {
         let course = from.map(|loaded| self.restore(loaded)).transpose()?;
         let course = match (from, course) {
             (Some(loaded), Some(course)) => {
@@ -106,10 +126,18 @@ impl Session<'_> {
             // Without this line a run that ended early would look like one that goes on. If the record itself cannot
             // be written, the first error says so already.
             let kind = if matches!(error, Error::Paused { .. }) { "paused" } else { "stopped" };
-            let _ = self.write(context.record, kind, json!({ "reason": error.to_string() }));
+            let line = EarlyEndLine { reason: Some(error.to_string()), diverged: error.is_divergence() };
+            let _ = self.write(context.record, kind, line);
         }
-        context.record.sync()?;
-        outcome
+        // Of a run that ended early, too.
+        let synced = context.record.sync();
+        let left = outcome.and_then(|outcome| {
+            synced?;
+            leave(&outcome)?;
+            Ok(outcome)
+        });
+        context.watchers.end();
+        left
     }
 
     fn train(&mut self, resumed: Option<RunSoFar>, context: &mut RunContext<'_>) -> Result<Outcome> {
@@ -120,49 +148,61 @@ impl Session<'_> {
         let parameters = parameter_count(self.trainer.model());
         let is_new = resumed.is_none();
         let mut course = resumed.unwrap_or_default();
+        let begins = RunBegins {
+            label: context.label,
+            settings: &self.settings,
+            classes: &self.data.classes,
+            steps_per_epoch: steps as u64,
+            taken: course.position.step,
+            epochs: &course.epochs,
+        };
+        context.watchers.begin(&begins)?;
+        let wants = context.watchers.wants();
+        self.trainer.take_histograms(wants.histograms);
         if is_new {
             let images = |loader: &Loader| loader.split().len();
-            let line = json!({
-                "settings": self.settings,
-                "parameters": parameters,
-                "steps_per_epoch": steps,
-                // The settings may leave it to the data whether images are cropped and mirrored; here is what came of that.
-                "augmentation_in_effect": self.train.config().augmentation,
-                "images": {
-                    "train": images(&self.train),
-                    "validation": self.validation.as_ref().map_or(0, images),
-                    "test": images(&self.test),
-                },
-            });
+            let line = StartLine {
+                settings: self.settings.clone(),
+                parameters,
+                steps_per_epoch: steps,
+                augmentation_in_effect: self.train.config().augmentation,
+                images: Some(ImageCounts {
+                    train: images(&self.train),
+                    validation: self.validation.as_ref().map_or(0, images),
+                    test: images(&self.test),
+                }),
+                // A run without checkpoints has no folder of its own that others could be compared with.
+                data_sha256: context.keeping.is_some().then(|| self.data_sha256()).transpose()?,
+            };
             self.write(context.record, "start", line)?;
-            let line = json!({ "when": "start", "step": 0, "rows": start.rows });
-            self.write(context.record, "layers", line)?;
+            self.write_layers(context.record, "start", 0, &start)?;
+            if wants.first_batch {
+                // A batch follows from its number, so that this one is made again for the first step.
+                let batch = self.train.epoch(0).next().expect("a loader has at least one batch")?;
+                let normalisation = &self.train.config().normalisation;
+                context.watchers.tell(|watch| watch.first_batch(&batch, normalisation))?;
+            }
             // From here on the run can be resumed.
             self.keep(&course, context)?;
         } else {
-            self.write(context.record, "resumed", json!({ "step": course.position.step }))?;
+            self.write(context.record, "resumed", ResumedLine { step: course.position.step })?;
         }
 
-        let progress = Progress::new(context.label, self.settings.epochs, steps, course.position.step);
         while course.position.epoch < self.settings.epochs {
-            self.epoch(&mut course, context, &progress)?;
+            self.epoch(&mut course, context)?;
         }
-        progress.finish();
         self.finish(start, course, context)
     }
 
     /// What is left of the present epoch, and its validation.
-    fn epoch(
-        &mut self,
-        course: &mut RunSoFar,
-        context: &mut RunContext<'_>,
-        progress: &Progress,
-    ) -> Result<()> {
+    fn epoch(&mut self, course: &mut RunSoFar, context: &mut RunContext<'_>) -> Result<()> {
         let epoch = course.position.epoch;
         let mut lr = self.trainer.last_rate();
         let accumulate = self.settings.accumulate;
-        let before = (course.position.seconds, course.position.waited);
-        let start = Instant::now();
+        let waited_before = course.position.waited;
+        // A pause that the user asked for is no training time; one between epochs is in no epoch's time.
+        context.watchers.held_up();
+        let mut time = TrainingTime::begin(course.position.seconds, Instant::now());
         let (first, workers) = (course.position.batch as usize, self.settings.workers);
         let mut batches = self.train.epoch_in_background(epoch, first, workers, AHEAD.max(workers))?;
         loop {
@@ -177,22 +217,43 @@ impl Session<'_> {
             position.tally.add(done.loss, done.correct, done.samples);
             position.step += 1;
             position.batch += micro_batches.len() as u64;
-            position.seconds = before.0 + start.elapsed().as_secs_f64();
-            position.waited = before.1 + batches.waited().as_secs_f64();
-            let images_per_s = position.tally.samples() as f64 / position.seconds;
-            progress.step(epoch, position.tally.metrics(), images_per_s);
+            // First how long it was held up: a stop after that is of the next step.
+            let held_up = context.watchers.held_up();
+            time.step(Instant::now(), held_up);
+            position.seconds = time.seconds();
+            position.waited = (waited_before + batches.waited().as_secs_f64()).min(position.seconds);
+            let taken = StepTaken {
+                steps: position.step,
+                epoch: epoch + 1,
+                loss: done.loss,
+                rate: lr,
+                so_far: position.tally.metrics(),
+                images_per_s: rate(position.tally.samples(), position.seconds),
+                layers: done.layers.as_ref(),
+                histograms: &done.histograms,
+            };
+            let told = context.watchers.tell(|watch| watch.step(&taken));
             if let Some(layers) = done.layers {
-                let rows = &layers.comparison.rows;
-                let line = json!({ "when": "training", "step": layers.step, "rows": rows });
-                write(&self.settings, context.record, "layers", line)?;
+                self.write_layers(context.record, "training", layers.step, &layers.comparison)?;
                 course.during.push(layers);
             }
-            if context.interrupt.is_set() {
-                return Err(self.pause(course, context));
+            if let Err(error) = told {
+                return Err(self.keep_before(error, course, context));
             }
-            if self.settings.checkpoint_steps.is_some_and(|every| course.position.step.is_multiple_of(every))
-            {
-                self.keep(course, context)?;
+            let every = self.settings.checkpoint_steps;
+            let mut is_to_keep = every.is_some_and(|n| course.position.step.is_multiple_of(n));
+            loop {
+                if is_to_keep && !context.interrupt.is_set() {
+                    self.keep(course, context)?;
+                }
+                let wish = context.watchers.wish();
+                if context.interrupt.is_set() || wish == Wish::Stop {
+                    return Err(self.pause(course, context));
+                }
+                is_to_keep = wish == Wish::Checkpoint;
+                if !is_to_keep {
+                    break;
+                }
             }
         }
         drop(batches);
@@ -200,7 +261,7 @@ impl Session<'_> {
             Err(Error::Interrupted) => return Err(self.pause(course, context)),
             other => other?,
         };
-        self.end_epoch(course, context, progress, (lr, validation))
+        self.end_epoch(course, context, (lr, validation))
     }
 
     /// The metrics on the images held out, and the weights that have them.
@@ -219,7 +280,6 @@ impl Session<'_> {
         &mut self,
         course: &mut RunSoFar,
         context: &mut RunContext<'_>,
-        progress: &Progress,
         (lr, validation): (f64, Option<(Metrics, Vec<u8>)>),
     ) -> Result<()> {
         let Position { step, epoch, tally, seconds, waited, .. } = course.position;
@@ -230,10 +290,10 @@ impl Session<'_> {
             lr,
             seconds,
             waited,
-            images_per_s: tally.samples() as f64 / seconds,
+            images_per_s: rate(tally.samples(), seconds),
         };
-        progress.epoch(&metrics);
         self.write(context.record, "epoch", metrics)?;
+        let told = context.watchers.tell(|watch| watch.epoch(&metrics, step));
         course.epochs.push(metrics);
         course.position = Position { step, epoch: epoch + 1, ..Position::default() };
         if let Some((Metrics { loss, accuracy }, weights)) = validation
@@ -245,7 +305,17 @@ impl Session<'_> {
                 keeping.write_best(&weights)?;
             }
         }
-        self.keep(course, context)
+        match told {
+            Ok(()) => self.keep(course, context),
+            Err(error) => Err(self.keep_before(error, course, context)),
+        }
+    }
+
+    /// A log cannot be written, which ends the run: not without a checkpoint.
+    fn keep_before(&mut self, error: Error, course: &RunSoFar, context: &mut RunContext<'_>) -> Error {
+        // The first error is the one to report.
+        let _ = self.keep(course, context);
+        error
     }
 
     /// The test, and what is known of the trained network.
@@ -272,29 +342,36 @@ impl Session<'_> {
         if let (Some(keeping), Some(best)) = (&context.keeping, &course.best)
             && !keeping.holds_best(best)
         {
-            eprintln!("note: {BEST} is gone or has been changed since epoch {} wrote it", best.epoch);
+            context
+                .watchers
+                .note(&format!("{BEST} is gone or has been changed since epoch {} wrote it", best.epoch));
         }
         let weights_sha256 = hexadecimal(&Sha256::digest(&weights));
         let steps = course.position.step;
-        self.write(context.record, "layers", json!({ "when": "end", "step": steps, "rows": end.rows }))?;
+        self.write_layers(context.record, "end", steps, &end)?;
         for (site, batches) in &degenerate {
-            eprintln!(
-                "note: {site}: {batches} batches had no factor (constant, dead or not finite) and used the last one"
-            );
+            context.watchers.note(&format!(
+                "{site}: {batches} batches had no factor (constant, dead or not finite) and used the last one"
+            ));
         }
-        let Evaluation { metrics, top5, samples, .. } = &test;
-        self.write(
-            context.record,
-            "result",
-            json!({
-                "test": { "loss": metrics.loss, "accuracy": metrics.accuracy, "top5": top5, "images": samples },
-                "class_accuracy": test.confusion.recall(),
-                "best": course.best,
-                "weights": if self.trainer.average().is_some_and(|a| a.updates() > 0) { "average" } else { "last" },
-                "weights_sha256": weights_sha256,
-                "degenerate_batches": degenerate,
-            }),
-        )?;
+        context.watchers.tell(|watch| watch.test(&test, steps))?;
+        let Evaluation { metrics, top5, samples, confusion } = &test;
+        let is_average = self.trainer.average().is_some_and(|average| average.updates() > 0);
+        let line = ResultLine {
+            test: TestResult {
+                loss: metrics.loss,
+                accuracy: metrics.accuracy,
+                top5: *top5,
+                images: *samples,
+            },
+            class_accuracy: confusion.recall(),
+            confusion: Some(confusion.counts.clone()),
+            best: course.best.clone(),
+            weights: Some(if is_average { "average" } else { "last" }.into()),
+            weights_sha256: Some(weights_sha256.clone()),
+            degenerate_batches: degenerate,
+        };
+        self.write(context.record, "result", line)?;
         let RunSoFar { epochs, best, during, .. } = course;
         Ok(Outcome { epochs, best, test, weights, weights_sha256, start, during, end, steps })
     }
@@ -317,7 +394,34 @@ impl Session<'_> {
         let Some(keeping) = &context.keeping else { return Ok(()) };
         // What the checkpoint says of the record must be on the disk before it.
         context.record.sync()?;
-        keeping.write(self, course, context.record.len()?)
+        let synced = context.watchers.tell(|watch| watch.sync());
+        let notes = keeping.write(self, course, context.record.len()?)?;
+        notes.iter().for_each(|note| context.watchers.note(note));
+        context.watchers.tell(|watch| watch.checkpoint(course.position.step))?;
+        synced
+    }
+
+    /// SHA-256 of the classes' names and of all images before any are held out: the same whatever the seed.
+    fn data_sha256(&self) -> Result<String> {
+        let mut digest = Sha256::new();
+        for class in &self.data.classes {
+            digest.update((class.len() as u64).to_le_bytes());
+            digest.update(class);
+        }
+        for split in [&self.data.train, &self.data.test] {
+            digest.update(split.sha256()?);
+        }
+        Ok(hexadecimal(&digest.finalize()))
+    }
+
+    fn write_layers(
+        &self,
+        record: &mut RecordWriter,
+        when: &str,
+        step: u64,
+        comparison: &TheoryComparison,
+    ) -> Result<()> {
+        self.write(record, "layers", LayersLine { when: when.into(), step, rows: comparison.rows.clone() })
     }
 
     pub(super) fn write(&self, record: &mut RecordWriter, kind: &str, body: impl Serialize) -> Result<()> {
@@ -333,18 +437,10 @@ fn to_gather(train: &Loader, interrupt: &Interrupt) -> impl Iterator<Item = Resu
 
 /// The layers that were looked at in training, from the lines of a record.
 fn layers_in(record: &RecordWriter) -> Result<Vec<LayersAtStep>> {
-    let lines = read_records(record.path())?;
-    let looked = lines.into_iter().filter(|line| line["kind"] == "layers" && line["when"] == "training");
-    let layers = |mut line: Map<String, Value>| {
-        let step = line["step"].as_u64();
-        let rows = serde_json::from_value(line.remove("rows").unwrap_or_default()).ok();
-        let (Some(step), Some(rows)) = (step, rows) else {
-            let problem = "a line of layers that this version does not read".into();
-            return Err(Error::File { path: record.path().to_path_buf(), problem });
-        };
-        Ok(LayersAtStep { step, comparison: TheoryComparison { rows } })
-    };
-    looked.map(layers).collect()
+    let lines = RunHistory::of_layers(record.path())?.map(|history| history.layers).unwrap_or_default();
+    let looked = lines.into_iter().filter(|line| line.when == "training");
+    let layers = |LayersLine { step, rows, .. }| LayersAtStep { step, comparison: TheoryComparison { rows } };
+    Ok(looked.map(layers).collect())
 }
 
 /// Writes a line that names the run.

@@ -72,6 +72,19 @@ impl FromStr for JitterOption {
     }
 }
 
+impl std::fmt::Display for JitterOption {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ColourJitter { brightness, contrast, saturation, hue } = self.0;
+        write!(f, "{brightness},{contrast},{saturation},{hue}")
+    }
+}
+
+impl serde::Serialize for JitterOption {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl TryFrom<String> for JitterOption {
     type Error = String;
 

@@ -19,8 +19,21 @@ pub(super) use augmentation::complete;
 pub use optimiser::GroupOption;
 pub use schedule::ScheduleSettings;
 
+use super::log::Log;
 use super::options::Options;
 use crate::error::{Error, Result};
+
+/// The settings that no number of a run's result depends on.
+pub(crate) const WITHOUT_EFFECT: [&str; 8] = [
+    "data",
+    "workers",
+    "find_anomalies",
+    "checkpoint_blocks",
+    "inspect_every",
+    "checkpoint_steps",
+    "keep",
+    "log",
+];
 
 /// What a run does. Written into its record, and enough to repeat it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,6 +87,8 @@ pub struct Settings {
     pub checkpoint_steps: Option<u64>,
     /// Checkpoints that stay.
     pub keep: usize,
+    /// What it writes besides; the record is always among them.
+    pub log: Vec<Log>,
     pub seed: u64,
 }
 
@@ -119,6 +134,9 @@ impl Settings {
         let smoothing = o.smoothing.unwrap_or(0.0);
         if !(0.0..1.0).contains(&smoothing) {
             return Err(refused("--smoothing", smoothing, "a number from 0 to below 1"));
+        }
+        if let Some(data) = o.data.as_ref().filter(|data| data.to_str().is_none()) {
+            return Err(refused("--data", data.display(), "a path in UTF-8, for runs write it down"));
         }
         let init = o.init.unwrap_or_else(|| "lecun_normal".into());
         Init::named(&init)?;
@@ -177,6 +195,7 @@ impl Settings {
                 .map(|k| at_least_one("--checkpoint-steps", k))
                 .transpose()?,
             keep: at_least_one("--keep", o.keep.unwrap_or(2) as u64)? as usize,
+            log: Log::complete(o.log.unwrap_or_default()),
             seed: o.seed.unwrap_or(0),
         })
     }
@@ -203,6 +222,15 @@ impl Settings {
     /// All settings as JSON, from which [`Settings::from_json`] makes the same again.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("settings are plain data")
+    }
+
+    /// The settings that a run's result depends on, as JSON: all but [`WITHOUT_EFFECT`].
+    pub(crate) fn that_count(&self) -> String {
+        let mut value = serde_json::to_value(self).expect("settings are plain data");
+        if let Some(fields) = value.as_object_mut() {
+            fields.retain(|key, _| !WITHOUT_EFFECT.contains(&key.as_str()));
+        }
+        value.to_string()
     }
 
     /// The settings of a run from what it has written down.

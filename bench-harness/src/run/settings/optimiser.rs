@@ -125,6 +125,22 @@ impl std::str::FromStr for GroupOption {
     }
 }
 
+impl std::fmt::Display for GroupOption {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Group { pattern, rate_factor, weight_decay, is_frozen } = &self.0;
+        let mut changes = vec![format!("rate={rate_factor}")];
+        changes.extend(weight_decay.map(|decay| format!("decay={decay}")));
+        changes.extend(is_frozen.then(|| "frozen".to_string()));
+        write!(f, "{pattern}:{}", changes.join(","))
+    }
+}
+
+impl serde::Serialize for GroupOption {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl TryFrom<String> for GroupOption {
     type Error = String;
 
