@@ -5,50 +5,20 @@
 // CHROMIUM names the browser's program [default: /usr/bin/chromium].
 
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { opened } from "./page.mjs";
 
 const [file, folder] = process.argv.slice(2);
 if (!file || !folder) {
   console.error("usage: node inspect.mjs PAGE.html FOLDER");
   process.exit(2);
 }
-mkdirSync(folder, { recursive: true });
 const html = readFileSync(file, "utf8");
 const tape = JSON.parse(/<script type="application\/json" id="tape">([\s\S]*?)<\/script>/.exec(html)[1]);
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
-const passed = [];
-
-/// A fresh page that must stay silent and load nothing but the file.
-async function open(options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
-  const page = await context.newPage();
-  const trouble = [];
-  page.on("console", (message) => ["error", "warning"].includes(message.type()) && trouble.push(message.text()));
-  page.on("pageerror", (error) => trouble.push(String(error)));
-  page.on("requestfailed", (request) => trouble.push(`failed: ${request.url()}`));
-  page.on("request", (request) => /^(file|data):/.test(request.url()) || trouble.push(`asked for ${request.url()}`));
-  await page.goto(pathToFileURL(resolve(file)).href);
-  await page.waitForSelector("html[data-ready]", { timeout: 20000 });
-  page.done = async () => {
-    assert.deepEqual(trouble, [], "the page is silent and loads nothing");
-    await context.close();
-  };
-  return page;
-}
-
-async function test(name, options, body) {
-  const page = await open(options);
-  await body(page);
-  await page.done();
-  passed.push(name);
-  console.log(`ok  ${name}`);
-}
+const { test, shot, close } = await opened(file, folder);
 
 const transform = (page) => page.$eval("#view", (view) => view.getAttribute("transform"));
-const shot = (page, name) => page.screenshot({ path: join(folder, name) });
 const field = (page, name) => page.$eval(`#panel [data-field="${name}"]`, (e) => e.textContent);
 /// A node to look at: with a gradient that varies, in the middle of the tape.
 const interesting = tape.nodes.filter((n) => n.kind === "op" && n.gradient && n.gradient.variance > 0);
@@ -249,5 +219,4 @@ await test("print", {}, async (page) => {
   assert.ok(pdf.length > 10000);
 });
 
-await browser.close();
-console.log(`${passed.length} passed; screenshots in ${folder}`);
+await close();
