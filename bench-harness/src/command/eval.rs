@@ -7,6 +7,7 @@ use datasets::{Loader, LoaderConfig, Split};
 use serde_json::json;
 
 use super::data_set::load_noted;
+use super::output::Output;
 use super::weights::RunWeights;
 use crate::error::{Error, Result};
 use crate::record::write_atomic;
@@ -41,9 +42,8 @@ pub(super) struct Eval {
     /// Write the confusion matrix as CSV
     #[arg(long, value_name = "FILE")]
     confusion: Option<PathBuf>,
-    /// Print one JSON object instead of tables
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    printed: Output,
 }
 
 impl Eval {
@@ -92,7 +92,7 @@ impl Eval {
         if let Some(path) = &self.confusion {
             write_atomic(path, evaluation.confusion.csv(&card.classes)?.to_string())?;
         }
-        if self.json {
+        if self.printed.is_json() {
             println!("{}", in_json(&evaluation, &card.classes));
         } else {
             print(&evaluation, &card.classes);

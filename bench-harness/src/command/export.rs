@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use layers::weights::{self, State, state};
+use serde_json::json;
 
+use super::output::Output;
 use super::weights::RunWeights;
 use crate::error::{Error, Result};
 use crate::npz;
@@ -18,6 +20,8 @@ pub(super) struct Export {
     /// The file to write, .safetensors or .npz; one that exists is replaced
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
+    #[command(flatten)]
+    printed: Output,
 }
 
 impl Export {
@@ -37,7 +41,9 @@ impl Export {
             }
         };
         write_atomic(&self.output, &bytes)?;
-        println!("{} arrays of {} in {}", parameters.len(), card.settings.model, self.output.display());
+        let (count, model) = (parameters.len(), &card.settings.model);
+        let line = json!({ "arrays": count, "model": model, "output": self.output.display().to_string() });
+        self.printed.result(&line, || format!("{count} arrays of {model} in {}", self.output.display()));
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ use autograd::ops::activation::ACTIVATIONS;
 use clap::Args;
 use serde::Serialize;
 
+use super::output::Output;
 use crate::error::Result;
 use crate::table::{Table, sig};
 
@@ -25,9 +26,8 @@ pub(super) struct Factors {
     /// Only these activations, separated by commas; rivals such as gp-tanh are allowed [default: every plain one]
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     activations: Vec<String>,
-    /// Write a JSON array with one object for each activation
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    printed: Output,
 }
 
 /// What is known of one activation; `None` where it is not defined.
@@ -76,7 +76,7 @@ impl Factors {
         let names = if self.activations.is_empty() { all() } else { self.activations };
         let rows =
             names.iter().map(|n| Row::of(n.trim(), self.mean, self.std)).collect::<Result<Vec<_>>>()?;
-        if self.json {
+        if self.printed.is_json() {
             println!("{}", serde_json::to_string_pretty(&rows).expect("plain numbers and names"));
         } else {
             print!("{}", text(&rows, self.mean, self.std));

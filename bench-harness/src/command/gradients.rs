@@ -6,8 +6,10 @@ use autograd::{Scalar, Tensor};
 use clap::{Args, ValueEnum};
 use layers::Mode;
 use layers::weights::{Array, StoredArrays, encode, load_safetensors};
+use serde_json::json;
 
 use super::network::{Dtype, NetworkOptions};
+use super::output::Output;
 use super::tensor_file::TensorFile;
 use crate::error::{Error, Result};
 use crate::record::{is_same_file, write_atomic};
@@ -38,6 +40,8 @@ pub(super) struct Gradients {
     /// Also store the value and the gradient of every node on the tape
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    printed: Output,
 }
 
 const CONTENTS: &str = "The file holds `loss` (the mean cross-entropy), `logits` [N,classes], `grad.NAME` for every \
@@ -88,10 +92,16 @@ impl Gradients {
         let step = Step { images, labels, mode, every_node: self.all };
         let arrays = step_arrays(model.as_mut(), step)?;
         write_atomic(&self.output, encode(&arrays))?;
-        if let Some(Array::Tensor(loss)) = arrays.get("loss") {
-            println!("loss {}", loss.item()?.to_f64());
-        }
-        println!("{} arrays written to {}", arrays.len(), self.output.display());
+        let loss = match arrays.get("loss") {
+            Some(Array::Tensor(loss)) => Some(loss.item()?.to_f64()),
+            _ => None,
+        };
+        let line =
+            json!({ "loss": loss, "arrays": arrays.len(), "output": self.output.display().to_string() });
+        self.printed.result(&line, || {
+            let loss = loss.map_or_else(String::new, |loss| format!("loss {loss}\n"));
+            format!("{loss}{} arrays written to {}", arrays.len(), self.output.display())
+        });
         Ok(())
     }
 }

@@ -6,8 +6,10 @@ use autograd::Scalar;
 use clap::Args;
 use layers::parameter_count;
 use layers::weights::to_safetensors;
+use serde_json::json;
 
 use super::network::{Dtype, ImageShape, NetworkOptions};
+use super::output::Output;
 use crate::error::Result;
 use crate::record::write_atomic;
 
@@ -31,6 +33,8 @@ pub(super) struct InitWeights {
     /// The safetensors file to write; one that exists is replaced
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
+    #[command(flatten)]
+    printed: Output,
 }
 
 impl InitWeights {
@@ -44,12 +48,11 @@ impl InitWeights {
     fn write<S: Scalar>(&self) -> Result<()> {
         let mut model = self.network.build::<S>(self.image.0, &self.init, self.seed)?;
         write_atomic(&self.output, to_safetensors(model.as_mut()))?;
-        println!(
-            "{}: {} parameters, written to {}",
-            self.network,
-            parameter_count(model.as_mut()),
-            self.output.display()
-        );
+        let parameters = parameter_count(model.as_mut());
+        let line = json!({ "network": self.network.to_string(), "parameters": parameters, "output": self.output.display().to_string() });
+        self.printed.result(&line, || {
+            format!("{}: {parameters} parameters, written to {}", self.network, self.output.display())
+        });
         Ok(())
     }
 }

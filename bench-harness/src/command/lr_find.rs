@@ -7,6 +7,7 @@ use layers::optim::{RateFinder, RateFinderSettings};
 use serde_json::json;
 
 use super::data_set::load_noted;
+use super::output::Output;
 use crate::error::{Error, Result};
 use crate::plot::{Chart, Series};
 use crate::record::write_atomic;
@@ -32,17 +33,17 @@ pub(super) struct LrFind {
     /// Write loss against rate as an SVG picture
     #[arg(long, value_name = "FILE")]
     figure: Option<PathBuf>,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    printed: Output,
 }
 
 impl LrFind {
     pub(super) fn run(self) -> Result<()> {
         // What a search does not use; the rate is its own.
-        const REFUSED: [&str; 15] = [
+        const REFUSED: [&str; 16] = [
             "--output",
             "--keep",
+            "--log",
             "--checkpoint-steps",
             "--inspect-every",
             "--epochs",
@@ -90,7 +91,7 @@ impl LrFind {
                 .series(Series::line("by batch", line(|p| p.loss)).dashed());
             write_atomic(path, chart.to_svg())?;
         }
-        if self.json {
+        if self.printed.is_json() {
             let line = json!({ "points": finder.points(), "diverged": finder.has_diverged(), "suggestion": suggestion });
             println!("{line}");
         } else {
@@ -102,7 +103,7 @@ impl LrFind {
             }
         }
         match suggestion {
-            Some(_) if self.json => {}
+            Some(_) if self.printed.is_json() => {}
             Some(rate) => println!(
                 "the loss falls fastest at --lr {rate:.2e}; with a warm-up the highest rate may be more"
             ),

@@ -7,6 +7,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
+use super::output::Output;
 use crate::error::Result;
 use crate::table::{Table, sig};
 
@@ -28,9 +29,8 @@ pub(super) struct Moments {
     /// Only this λ [default: both]
     #[arg(long, value_parser = forward_moments(), requires = "activation")]
     moment: Option<ForwardMoment>,
-    /// Print one JSON object, with all digits, instead of tables
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    printed: Output,
 }
 
 /// Forward moments by the names they have everywhere.
@@ -93,7 +93,7 @@ struct Report {
 
 impl Moments {
     pub(super) fn run(self) -> Result<()> {
-        let Some(activation) = self.activation else { return list(self.json) };
+        let Some(activation) = self.activation else { return list(self.printed.is_json()) };
         let g = gaussian_moments(&activation, self.mean, self.std)?;
         let wants = |moment| self.moment.is_none_or(|only| only == moment);
         let report = Report {
@@ -117,7 +117,7 @@ impl Moments {
             route: g.route,
             error: g.error,
         };
-        if self.json {
+        if self.printed.is_json() {
             println!("{}", serde_json::to_string(&report).expect("numbers and names are JSON"));
         } else {
             print(&report);

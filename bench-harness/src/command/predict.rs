@@ -10,6 +10,7 @@ use datasets::{Images, Loader, LoaderConfig, Picture, PictureSource, Split};
 use layers::Context;
 use serde_json::json;
 
+use super::output::Output;
 use super::weights::RunWeights;
 use crate::error::{Error, Result};
 use crate::record::RecordError;
@@ -26,9 +27,8 @@ pub(super) struct Predict {
     /// Classes shown, the likeliest first
     #[arg(long, default_value_t = 5)]
     top: usize,
-    /// Print one JSON object per picture instead of tables
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    printed: Output,
 }
 
 impl Predict {
@@ -53,7 +53,7 @@ impl Predict {
             }
             let likeliest = likeliest(logits.data(), self.top);
             let named = likeliest.iter().map(|&(class, p)| (card.classes[class].as_str(), p));
-            if self.json {
+            if self.printed.is_json() {
                 let classes: Vec<_> =
                     named.map(|(class, p)| json!({ "class": class, "probability": p })).collect();
                 println!("{}", json!({ "image": path.display().to_string(), "classes": classes }));

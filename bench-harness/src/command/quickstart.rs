@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use super::output::{Output, say};
 use crate::data::load_data;
 use crate::error::{Error, Result};
 use crate::plot::{Chart, Series};
 use crate::record::{RunFolder, default_folder, versions};
 use crate::run::{
-    CAVEAT, EpochMetrics, Interrupt, Options, Outcome, RunContext, Session, Settings, TheoryComparison,
+    CAVEAT, EpochMetrics, Interrupt, Options, Outcome, Progress, RunContext, Session, Settings,
+    TheoryComparison, Watchers,
 };
 use crate::statistics::mean_and_error;
 use crate::table::Table;
@@ -26,7 +28,7 @@ const EPOCHS: u64 = 2;
 /// Arguments of `anact quickstart`.
 #[derive(Debug, Args)]
 pub(super) struct Quickstart {
-    /// Paired runs: each seed trains both activations from the same weights on the same batches
+    /// Paired runs, with seeds 0, 1, …: each trains both activations from the same weights on the same batches
     #[arg(long, default_value_t = SEEDS)]
     seeds: u64,
     /// Passes over the 4,500 images that are trained on; 500 are held out
@@ -35,11 +37,13 @@ pub(super) struct Quickstart {
     /// Folder for the record [default: runs/TIME-quickstart]
     #[arg(long)]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    printed: Output,
 }
 
 impl Default for Quickstart {
     fn default() -> Self {
-        Self { seeds: SEEDS, epochs: EPOCHS, output: None }
+        Self { seeds: SEEDS, epochs: EPOCHS, output: None, printed: Output::default() }
     }
 }
 
@@ -86,22 +90,35 @@ impl Quickstart {
                 "versions": versions(rayon::current_num_threads()),
             }),
         )?;
-        println!(
+        say!(
+            self.printed,
             "Swish against normalized Swish: {} of width {WIDTH} on {}, seeds: {}, epochs: {}",
-            first.model, data.name, self.seeds, self.epochs
+            first.model,
+            data.name,
+            self.seeds,
+            self.epochs
         );
 
         let interrupt = Interrupt::listen();
         let mut sides = SIDES.map(|name| Side { name, outcomes: Vec::new() });
         for (side, label, session) in sessions {
-            let context =
-                RunContext { label: &label, record: &mut record, interrupt: &interrupt, keeping: None };
+            let context = RunContext {
+                label: &label,
+                record: &mut record,
+                interrupt: &interrupt,
+                keeping: None,
+                watchers: Watchers::default().with(Progress::on_stderr(self.printed.is_json())),
+            };
             sides[side].outcomes.push(session.run(context, None)?);
         }
         write_files(&folder, &sides)?;
-        print_summary(&sides);
-        println!("\nrecorded in {}: record.jsonl, CSV tables, SVG pictures", folder.path().display());
-        Ok(())
+        print_summary(&sides, self.printed);
+        say!(
+            self.printed,
+            "\nrecorded in {}: record.jsonl, CSV tables, SVG pictures",
+            folder.path().display()
+        );
+        self.printed.record(&folder)
     }
 }
 
@@ -174,13 +191,13 @@ fn gradients(sides: &[Side], when: &str, read: fn(&Outcome) -> &TheoryComparison
     chart
 }
 
-fn print_summary(sides: &[Side; 2]) {
-    println!("\nPer layer before training, seed 0, each column predicted | measured");
+fn print_summary(sides: &[Side; 2], out: Output) {
+    say!(out, "\nPer layer before training, seed 0, each column predicted | measured");
     for side in sides {
         let [forward, backward] = side.outcomes[0].start.tables();
-        println!("\n{}\n\n{forward}\n{backward}", side.name);
+        say!(out, "\n{}\n\n{forward}\n{backward}", side.name);
     }
-    println!("{CAVEAT}");
+    say!(out, "{CAVEAT}");
     let accuracy = |o: &Outcome| 100.0 * o.test.metrics.accuracy;
     let mut table =
         Table::new().text("seed").number(sides[0].name).number(sides[1].name).number("difference");
@@ -190,9 +207,9 @@ fn print_summary(sides: &[Side; 2]) {
         differences.push(b - a);
         table.row([seed.to_string(), format!("{a:.2} %"), format!("{b:.2} %"), format!("{:+.2}", b - a)]);
     }
-    println!("\nTest accuracy after the last epoch\n{table}");
+    say!(out, "\nTest accuracy after the last epoch\n{table}");
     match mean_and_error(&differences) {
-        (mean, Some(error)) => println!("paired difference {mean:+.2} points, standard error {error:.2}"),
-        (mean, None) => println!("paired difference {mean:+.2} points; one seed gives no standard error"),
+        (mean, Some(error)) => say!(out, "paired difference {mean:+.2} points, standard error {error:.2}"),
+        (mean, None) => say!(out, "paired difference {mean:+.2} points; one seed gives no standard error"),
     }
 }

@@ -2,10 +2,15 @@
 
 mod bench;
 mod command;
+mod compare;
+mod dashboard;
 mod data;
 mod factors;
 mod gradients;
+mod logs;
 mod moments;
+mod output;
+mod plan;
 mod program;
 mod resume;
 mod study;

@@ -3,7 +3,8 @@
 use std::fmt::Debug;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -52,6 +53,42 @@ pub(crate) fn command<A: Arguments + ?Sized>(folder: &Path, arguments: &A) -> Co
 /// Runs it in `folder` to its end.
 pub(crate) fn anact<A: Arguments + ?Sized>(folder: &Path, arguments: &A) -> Output {
     command(folder, arguments).output().expect("anact starts")
+}
+
+/// Starts it in `folder`, with its stderr to be read when it has ended.
+pub(crate) fn start<A: Arguments + ?Sized>(folder: &Path, arguments: &A, stdout: Stdio) -> Child {
+    command(folder, arguments).stdout(stdout).stderr(Stdio::piped()).spawn().expect("anact starts")
+}
+
+/// Waits until something is so, which must be within a minute.
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{what}: not within a minute");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Whether the process of this number (or `self`) ignores a signal, as one does that a script's `&` or `nohup` started. Only Linux
+/// says so, by proc(5).
+pub(crate) fn ignores(process: &str, name: &str) -> bool {
+    let number = match name {
+        "HUP" => 1,
+        "INT" => 2,
+        "QUIT" => 3,
+        "TERM" => 15,
+        _ => panic!("what number is SIG{name}?"),
+    };
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.map_or(0, |mask| u64::from_str_radix(mask.trim(), 16).unwrap());
+    mask >> (number - 1) & 1 == 1
+}
+
+/// Sends a signal to the process of this number.
+pub(crate) fn signal(process: u32, name: &str) {
+    let sent = Command::new("kill").args([format!("-{name}"), process.to_string()]).status().unwrap();
+    assert!(sent.success());
 }
 
 pub(crate) fn text(bytes: &[u8]) -> String {

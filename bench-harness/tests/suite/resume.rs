@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use crate::data::cifar;
-use crate::program::{anact, command, refuses, succeeds, text};
+use crate::program::{self, anact, command, ignores, refuses, signal, succeeds, text, wait_until};
 
 /// A run that is over in a moment and has everything a checkpoint must remember.
 const SMALL: [&str; 14] = [
@@ -26,8 +26,8 @@ const SMALL: [&str; 14] = [
     "--seed=5",
 ];
 
-fn start(folder: &Path, arguments: &[&str]) -> Child {
-    command(folder, arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("anact starts")
+pub(crate) fn start(folder: &Path, arguments: &[&str]) -> Child {
+    program::start(folder, arguments, Stdio::null())
 }
 
 fn weights(run: &Path) -> Vec<u8> {
@@ -50,25 +50,21 @@ fn newest(run: &Path) -> u64 {
 }
 
 /// Waits until the run has a checkpoint of step `step` or later.
-fn wait_for(run: &Path, step: u64) {
-    let start = Instant::now();
-    while newest(run) < step {
-        assert!(start.elapsed() < Duration::from_secs(60), "no checkpoint of step {step}");
-        std::thread::sleep(Duration::from_millis(1));
-    }
+pub(crate) fn wait_for(run: &Path, step: u64) {
+    wait_until(&format!("a checkpoint of step {step}"), || newest(run) >= step);
 }
 
-fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().unwrap();
-    assert!(sent.success());
+/// The signal that Ctrl-C sends; SIGTERM, which does the same to a run, where this test was started to ignore it and hands that on.
+fn key() -> &'static str {
+    if ignores("self", "INT") { "TERM" } else { "INT" }
 }
 
-/// The lines of a record without times, which no two runs share.
+/// The lines of a record without times and the command, which names the folder: no two runs share them.
 fn lines(run: &Path) -> Vec<String> {
     let text = fs::read_to_string(run.join("record.jsonl")).unwrap();
     let line = |line: &str| {
         let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
-        for key in ["seconds", "waited", "images_per_s", "versions"] {
+        for key in ["seconds", "waited", "images_per_s", "versions", "command"] {
             line.as_object_mut().unwrap().remove(key);
         }
         line.to_string()
@@ -120,7 +116,7 @@ fn a_run_goes_on_bit_for_bit_on_any_number_of_threads() {
 
         let child = start(folder.path(), &arguments("2", "stopped"));
         wait_for(&path("stopped"), 9);
-        signal(&child, "INT");
+        signal(child.id(), key());
         let output = child.wait_with_output().unwrap();
         let message = text(&output.stderr);
         assert_eq!(output.status.code(), Some(75), "{way:?}: {message}");
@@ -129,7 +125,7 @@ fn a_run_goes_on_bit_for_bit_on_any_number_of_threads() {
 
         let child = start(folder.path(), &["--threads", "3", "train", "--resume", "stopped"]);
         wait_for(&path("stopped"), step + 9);
-        signal(&child, "TERM");
+        signal(child.id(), "TERM");
         assert_eq!(child.wait_with_output().unwrap().status.code(), Some(75));
         assert!(newest(&path("stopped")) > step);
         succeeds(folder.path(), &["--threads", "2", "train", "--resume", "stopped"]);
@@ -201,7 +197,7 @@ fn an_interrupted_run_keeps_what_it_has() {
     let child = start(folder.path(), &[&SMALL[..], &["--epochs", "1000000", "--output", "run"]].concat());
     // 15 steps an epoch: the first is over.
     wait_for(&run, 18);
-    signal(&child, "INT");
+    signal(child.id(), key());
     let output = child.wait_with_output().unwrap();
     let message = text(&output.stderr);
     assert_eq!(output.status.code(), Some(75), "{message}");
@@ -217,6 +213,39 @@ fn an_interrupted_run_keeps_what_it_has() {
     let finished =
         |name: &String| name.ends_with(".csv") || name.ends_with(".svg") || name == "weights.safetensors";
     assert_eq!(names.filter(finished).collect::<Vec<_>>(), [""; 0]);
+}
+
+/// The terminal goes away: as SIGTERM, unless `nohup` has it ignored.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_hang_up_stops_a_run_with_a_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = |name| [&SMALL[..], &["--epochs", "1000000", "--output", name]].concat();
+    // Started with `nohup`, this test hands that on to whatever it starts.
+    if !ignores("self", "HUP") {
+        let child = start(folder.path(), &arguments("heard"));
+        wait_for(&folder.path().join("heard"), 9);
+        signal(child.id(), "HUP");
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(75), "{}", text(&output.stderr));
+    }
+
+    let run = folder.path().join("ignored");
+    let program = command(folder.path(), &arguments("ignored"));
+    let child = std::process::Command::new("sh")
+        .args(["-c", "trap '' HUP; exec \"$0\" \"$@\""])
+        .arg(program.get_program())
+        .args(program.get_args())
+        .current_dir(folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_for(&run, 9);
+    signal(child.id(), "HUP");
+    wait_for(&run, newest(&run) + 30);
+    signal(child.id(), "TERM");
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(75));
 }
 
 #[test]

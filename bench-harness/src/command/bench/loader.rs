@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::spread::Spread;
 use crate::command::data_set::DataSetOptions;
+use crate::command::output::Output;
 use crate::error::{Error, Result};
 use crate::run::{Options, Place, Settings, Trainer, build_model};
 use crate::table::{Table, sig};
@@ -41,9 +42,8 @@ pub(super) struct Loader {
     /// Train this network on the batches, and tell how long it waits for them
     #[arg(long, value_name = "MODEL")]
     train: Option<String>,
-    /// Print one JSON object instead of a table
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    printed: Output,
 }
 
 /// What one number of workers gave, all rounds together.
@@ -88,7 +88,7 @@ impl Loader {
         }
         let rows: Vec<Row> =
             self.workers.iter().zip(&taken).map(|(&workers, taken)| Row::of(workers, taken)).collect();
-        if self.json {
+        if self.printed.is_json() {
             println!("{}", self.report(&dataset, &rows));
         } else {
             println!("{}", self.text(&dataset, &rows));

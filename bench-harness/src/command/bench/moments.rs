@@ -8,6 +8,7 @@ use autograd::ops::activation::ACTIVATIONS;
 use clap::Args;
 use serde::Serialize;
 
+use crate::command::output::Output;
 use crate::error::{Error, Result};
 use crate::table::{Table, sig};
 
@@ -26,9 +27,8 @@ pub(super) struct Moments {
     /// How often that is done; the median is shown
     #[arg(long, default_value_t = 11)]
     rounds: usize,
-    /// Print one JSON object instead of a table
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    printed: Output,
 }
 
 /// Microseconds per call of one activation, by standard deviation.
@@ -58,7 +58,7 @@ impl Moments {
             rows.push(Row { activation: activation.name, microseconds: times });
         }
         let report = Report { mean_in_stds: self.mean, stds: STDS, rows };
-        if self.json {
+        if self.printed.is_json() {
             println!("{}", serde_json::to_string(&report).expect("numbers and names are JSON"));
             return Ok(());
         }

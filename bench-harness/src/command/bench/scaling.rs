@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::spread::Spread;
 use super::steps::{Steps, Subject, usual_image};
 use crate::command::execution::ExecutionOptions;
+use crate::command::output::Output;
 use crate::error::{Error, Result};
 use crate::run::Options;
 use crate::table::{Table, sig};
@@ -35,9 +36,8 @@ pub(super) struct Scaling {
     /// Fewer and smaller settings, each timed once
     #[arg(long)]
     quick: bool,
-    /// Print one JSON object instead of tables
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    printed: Output,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
@@ -113,7 +113,7 @@ impl Scaling {
         }
         let execution = self.execution.execution();
         let report = Report { activation: self.activation, execution, rounds, rows };
-        if self.json {
+        if self.printed.is_json() {
             println!("{}", serde_json::to_string(&report).expect("numbers and names are JSON"));
         } else {
             print(&report);

@@ -11,6 +11,7 @@ use super::spread::Spread;
 use super::steps::{Steps, Subject, usual_image};
 use crate::command::execution::ExecutionOptions;
 use crate::command::network::NetworkOptions;
+use crate::command::output::Output;
 use crate::error::{Error, Result};
 use crate::resident::Resident;
 use crate::run::StepMetrics;
@@ -47,9 +48,8 @@ pub(super) struct Step {
     /// Print the SHA-256 of weights and buffers after the last step, which does not depend on the number of threads
     #[arg(long)]
     record_bits: bool,
-    /// Print one JSON object instead of text
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    printed: Output,
 }
 
 /// Everything that is printed; times of whole steps and of their parts in seconds.
@@ -104,7 +104,7 @@ impl Step {
             times_ops: self.profile,
         };
         let report = self.measure(&subject)?;
-        if self.json {
+        if self.printed.is_json() {
             println!("{}", serde_json::to_string(&report).expect("numbers and names are JSON"));
         } else {
             self.print(&report);

@@ -6,6 +6,7 @@ use autograd::{Keep, Pass, Tape as Record, Tensor, Var};
 use clap::Args;
 use serde::Serialize;
 
+use crate::command::output::Output;
 use crate::error::{Error, Result};
 use crate::resident::Resident;
 use crate::table::{Table, sig};
@@ -22,9 +23,8 @@ pub(super) struct Tape {
     /// How often every chain is timed; the chains take turns
     #[arg(long, default_value_t = 11)]
     rounds: usize,
-    /// Print one JSON object instead of tables
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    printed: Output,
 }
 
 type Step = for<'t> fn(Var<'t, f64>, Var<'t, f64>) -> Var<'t, f64>;
@@ -93,7 +93,7 @@ impl Tape {
         let chains = times.iter().zip(CHAINS).map(|(times, (op, _))| cost(op, times)).collect();
         let Self { length, rounds, memory_length, .. } = self;
         let report = Report { length, rounds, chains, memory_length, bytes_per_node };
-        if self.json {
+        if self.printed.is_json() {
             println!("{}", serde_json::to_string(&report).expect("numbers and names are JSON"));
         } else {
             print(&report);

@@ -3,11 +3,14 @@
 use autograd::check::{self, DUAL_TOLERANCE, Report, worse};
 use autograd::ops::{GRADIENT_OPS, OPS, OpEntry, activation::ACTIVATIONS};
 
+use serde_json::json;
+
+use crate::command::output::Output;
 use crate::error::{Error, Result};
 use crate::table::{Table, sig};
 
 /// Checks all ops, activations and normalized nodes, or the one called `only`, and prints the worst of each.
-pub(super) fn run(only: Option<&str>) -> Result<()> {
+pub(super) fn run(only: Option<&str>, output: Output) -> Result<()> {
     let ops = OPS.iter().chain(anact::NODES).chain(anact::rivals::OPS).copied();
     let activations =
         ACTIVATIONS.iter().map(|a| OpEntry { name: a.name, formula: a.formula, cases: a.cases });
@@ -33,7 +36,7 @@ pub(super) fn run(only: Option<&str>) -> Result<()> {
         .number("H differences")
         .number("f32 against f64")
         .text("verdict");
-    let (mut failures, mut worst) = (Vec::new(), 0.0f64);
+    let (mut failures, mut worst, mut checked) = (Vec::new(), 0.0f64, Vec::new());
     for op in all.into_iter().filter(|o| only.is_none_or(|only| is_meant(only, o))) {
         let cases = (op.cases)();
         let mut summary = Report::default();
@@ -47,6 +50,16 @@ pub(super) fn run(only: Option<&str>) -> Result<()> {
             summary.failures.extend(report.failures.iter().map(|f| format!("{}: {f}", case.name())));
         }
         worst = worse(worst, worse(summary.dual, summary.second_symmetry));
+        checked.push(json!({
+            "op": op.name,
+            "cases": cases.len(),
+            "dual": summary.dual,
+            "difference": summary.difference,
+            "second_symmetry": summary.second_symmetry,
+            "second_difference": summary.second_difference,
+            "single": summary.single,
+            "failures": summary.failures,
+        }));
         let verdict = if summary.failures.is_empty() { "ok" } else { "WRONG" };
         let second = [summary.second_symmetry, summary.second_difference];
         let numbers = [summary.dual, summary.difference, second[0], second[1], summary.single];
@@ -59,15 +72,20 @@ pub(super) fn run(only: Option<&str>) -> Result<()> {
         );
         failures.append(&mut summary.failures);
     }
-    println!(
-        "Worst error of each op. Dual numbers: relative to the gradient's largest entry, at most {DUAL_TOLERANCE:e}.\n\
-         Finite differences: share of the allowed 1e-8 + 1e-6·size (1e-11 for bilinear ops), at most 1.\n\
-         H, second derivatives by dual numbers through the backward pass: their asymmetry, relative to the largest entry \
-         of H·v and the gradient, at most {DUAL_TOLERANCE:e}; and differences of gradients, as above.\n\
-         f32: relative to the largest entry.\n\n{table}"
-    );
+    output.result(&json!({ "ops": checked, "worst_dual": worst, "right": failures.is_empty() }), || {
+        let end = match failures.is_empty() {
+            true => format!("\nall right; worst dual-number error {}", sig(worst, 2)),
+            false => String::new(),
+        };
+        format!(
+            "Worst error of each op. Dual numbers: relative to the gradient's largest entry, at most {DUAL_TOLERANCE:e}.\n\
+             Finite differences: share of the allowed 1e-8 + 1e-6·size (1e-11 for bilinear ops), at most 1.\n\
+             H, second derivatives by dual numbers through the backward pass: their asymmetry, relative to the largest entry \
+             of H·v and the gradient, at most {DUAL_TOLERANCE:e}; and differences of gradients, as above.\n\
+             f32: relative to the largest entry.\n\n{table}{end}"
+        )
+    });
     if failures.is_empty() {
-        println!("all right; worst dual-number error {}", sig(worst, 2));
         return Ok(());
     }
     Err(Error::CheckFailed(format!("{} checks failed:\n  {}", failures.len(), failures.join("\n  "))))

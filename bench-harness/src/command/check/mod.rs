@@ -6,7 +6,9 @@ mod reference;
 use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::{Map, Value};
 
+use super::output::Output;
 use crate::error::Result;
 
 /// Arguments of `anact check`. Without any, every registered op is checked.
@@ -21,16 +23,32 @@ pub(super) struct Check {
     /// Compare E[f], E[f²], E[f′²] and λ of Gaussian input with the values in this JSON file
     #[arg(long, value_name = "FILE")]
     moments: Option<PathBuf>,
+    #[command(flatten)]
+    printed: Output,
 }
 
 impl Check {
     pub(super) fn run(self) -> Result<()> {
         if self.node.is_none() && self.moments.is_none() {
-            return gradients::run(self.op.as_deref());
+            return gradients::run(self.op.as_deref(), self.printed);
         }
         // Both files are compared even if the first one fails.
-        let node = self.node.as_deref().map(reference::node);
-        let moments = self.moments.as_deref().map(reference::moments);
-        node.into_iter().chain(moments).collect()
+        let node = self.node.as_deref().map(|path| ("node", reference::node(path)));
+        let moments = self.moments.as_deref().map(|path| ("moments", reference::moments(path)));
+        let mut object = Map::new();
+        let (mut texts, mut verdict) = (Vec::new(), Ok(()));
+        for (name, compared) in node.into_iter().chain(moments) {
+            let failed = compared.and_then(|compared| {
+                texts.push(compared.text());
+                object.insert(name.into(), compared.json());
+                compared.verdict()
+            });
+            // The first failure is the one that is reported.
+            verdict = verdict.and(failed);
+        }
+        if !object.is_empty() {
+            self.printed.result(&Value::Object(object), || texts.join("\n"));
+        }
+        verdict
     }
 }

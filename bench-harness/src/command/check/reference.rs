@@ -1,7 +1,7 @@
 //! The node and the Gaussian moments against values from outside.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anact::node::ADJUSTMENT;
 use anact::theory::gaussian_moments;
@@ -10,6 +10,7 @@ use autograd::check::worse;
 use autograd::{Keep, Shape, Tape, Tensor};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
 use crate::table::{Table, sig};
@@ -56,12 +57,12 @@ struct MomentRow {
 
 /// A number written as a number or as a string.
 #[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(try_from = "serde_json::Value")]
+#[serde(try_from = "Value")]
 struct Decimal(f64);
 
-impl TryFrom<serde_json::Value> for Decimal {
+impl TryFrom<Value> for Decimal {
     type Error = String;
-    fn try_from(value: serde_json::Value) -> std::result::Result<Self, String> {
+    fn try_from(value: Value) -> std::result::Result<Self, String> {
         let number = value.as_f64().or_else(|| value.as_str().and_then(|s| s.parse().ok()));
         number.map(Self).ok_or_else(|| format!("{value} is no number"))
     }
@@ -87,24 +88,58 @@ impl Worst {
         }
     }
 
-    /// Prints the table and answers whether everything is within `tolerance`.
-    fn finish(self, what: &str, path: &Path, tolerance: f64) -> Result<()> {
+    /// What was compared with `path`, where errors up to `tolerance` are legal.
+    fn finish(self, what: &'static str, path: &Path, tolerance: f64) -> Compared {
+        Compared { what, path: path.to_path_buf(), tolerance, worst: self }
+    }
+}
+
+/// A comparison with a file.
+pub(super) struct Compared {
+    what: &'static str,
+    path: PathBuf,
+    tolerance: f64,
+    worst: Worst,
+}
+
+impl Compared {
+    fn is_right(&self) -> bool {
+        self.worst.rows.values().all(|(_, worst)| worst.iter().all(|w| *w <= self.tolerance))
+    }
+
+    /// # Errors
+    /// An error above the tolerance.
+    pub(super) fn verdict(&self) -> Result<()> {
+        if self.is_right() {
+            return Ok(());
+        }
+        Err(Error::CheckFailed(format!("{}: an error is above {:e}", self.what, self.tolerance)))
+    }
+
+    pub(super) fn text(&self) -> String {
         let mut table = Table::new().text("activation").number("rows");
-        for column in self.columns {
+        for column in self.worst.columns {
             table = table.number(*column);
         }
-        let mut is_right = true;
-        for (name, (count, worst)) in &self.rows {
-            is_right &= worst.iter().all(|w| *w <= tolerance);
+        for (name, (count, worst)) in &self.worst.rows {
             table.row([name.clone(), count.to_string()].into_iter().chain(worst.iter().map(|w| sig(*w, 2))));
         }
-        println!("{what}, worst relative error over {}\n\n{table}", path.display());
-        if is_right {
-            println!("all within {tolerance:e}\n");
-            Ok(())
-        } else {
-            Err(Error::CheckFailed(format!("{what}: an error is above {tolerance:e}")))
-        }
+        let head = format!("{}, worst relative error over {}\n\n{table}", self.what, self.path.display());
+        if self.is_right() { format!("{head}\nall within {:e}\n", self.tolerance) } else { head }
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let row = |(name, (count, worst)): (&String, &(usize, Vec<f64>))| {
+            let errors: Map<String, Value> =
+                self.worst.columns.iter().zip(worst).map(|(c, w)| ((*c).to_string(), json!(w))).collect();
+            json!({ "activation": name, "rows": count, "worst_relative_errors": errors })
+        };
+        json!({
+            "file": self.path.display().to_string(),
+            "tolerance": self.tolerance,
+            "right": self.is_right(),
+            "activations": self.worst.rows.iter().map(row).collect::<Vec<_>>(),
+        })
     }
 }
 
@@ -119,13 +154,13 @@ fn error(got: &[f64], want: &[f64]) -> f64 {
 }
 
 /// Compares the normalized node with a file.
-pub(super) fn node(path: &Path) -> Result<()> {
+pub(super) fn node(path: &Path) -> Result<Compared> {
     let mut worst = Worst::new(&["μ", "ρ", "ρ′", "λ", "y", "∂L/∂z", "∂L/∂α"]);
     for (i, row) in read::<NodeRow>(path)?.into_iter().enumerate() {
         let errors = node_errors(&row).map_err(|e| at(path, i, &e))?;
         worst.add(&row.activation, &errors);
     }
-    worst.finish("Normalized node", path, NODE_TOLERANCE)
+    Ok(worst.finish("Normalized node", path, NODE_TOLERANCE))
 }
 
 fn node_errors(row: &NodeRow) -> autograd::Result<[f64; 7]> {
@@ -163,7 +198,7 @@ fn node_errors(row: &NodeRow) -> autograd::Result<[f64; 7]> {
 }
 
 /// Compares Gaussian moments with a file.
-pub(super) fn moments(path: &Path) -> Result<()> {
+pub(super) fn moments(path: &Path) -> Result<Compared> {
     let mut worst = Worst::new(&["E[f]", "E[f²]", "E[f′²]", "λ", "λ centred"]);
     for (i, row) in read::<MomentRow>(path)?.into_iter().enumerate() {
         let got = gaussian_moments(&row.activation, row.mean.0, row.std.0).map_err(|e| at(path, i, &e))?;
@@ -180,7 +215,7 @@ pub(super) fn moments(path: &Path) -> Result<()> {
             ],
         );
     }
-    worst.finish("Gaussian moments", path, MOMENT_TOLERANCE)
+    Ok(worst.finish("Gaussian moments", path, MOMENT_TOLERANCE))
 }
 
 /// Reads a JSON array of rows.

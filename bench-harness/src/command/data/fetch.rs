@@ -10,8 +10,10 @@ use std::time::Duration;
 use clap::Args;
 use datasets::download::{Options, Outcome, download};
 use datasets::official::{self, Archive, OFFICIAL, Official};
+use serde_json::{Value, json};
 
 use self::shown::Shown;
+use crate::command::output::{Output, say};
 use crate::error::{Error, Result};
 use crate::run::Interrupt;
 use crate::table::Table;
@@ -47,12 +49,14 @@ pub(super) struct Fetch {
     /// An HTTP proxy, as in http://host:3128; nothing is taken from the environment
     #[arg(long, value_name = "URL")]
     proxy: Option<String>,
+    #[command(flatten)]
+    printed: Output,
 }
 
 impl Fetch {
     pub(super) fn run(self) -> Result<()> {
         let (Some(name), Some(folder)) = (&self.name, &self.to) else {
-            print!("{}", listing());
+            self.printed.result(&json!({ "files": files() }), listing);
             return Ok(());
         };
         let official = official::find(name)?;
@@ -66,10 +70,13 @@ impl Fetch {
         let interrupt = Interrupt::listen_saying(
             "stopping; what has arrived is kept, and the same command continues there (Ctrl-C again: at once)",
         );
+        let mut files = Vec::new();
         for (archive, urls) in official.archives.iter().zip(&places) {
-            one(archive, urls, folder, &options, &interrupt)?;
+            files.push(one(archive, urls, folder, &options, &interrupt, self.printed)?);
         }
-        println!("{} holds the official files of `{name}`; `--data` takes it", folder.display());
+        self.printed.result(&json!({ "folder": folder.display().to_string(), "files": files }), || {
+            format!("{} holds the official files of `{name}`; `--data` takes it", folder.display())
+        });
         Ok(())
     }
 
@@ -119,23 +126,42 @@ fn one(
     folder: &Path,
     options: &Options,
     interrupt: &Interrupt,
-) -> Result<()> {
+    printed: Output,
+) -> Result<Value> {
     let target = folder.join(archive.name);
-    let mut shown = Shown::new(archive.name);
+    let mut shown = Shown::new(archive.name, printed);
     let outcome = download(urls, &target, &archive.fingerprint, options, &mut |progress| {
         shown.hear(progress);
         if interrupt.check().is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
     shown.finish();
     let basis = archive.fingerprint.basis();
-    match outcome? {
-        Outcome::AlreadyThere => println!("{}: already there, official by {basis}", archive.name),
-        Outcome::Fetched { kept: 0, .. } => println!("{}: fetched, official by {basis}", archive.name),
-        Outcome::Fetched { kept, .. } => {
-            println!("{}: fetched ({kept} bytes were there before), official by {basis}", archive.name);
+    let kept = match outcome? {
+        Outcome::AlreadyThere => {
+            say!(printed, "{}: already there, official by {basis}", archive.name);
+            None
         }
-    }
-    Ok(())
+        Outcome::Fetched { kept, .. } => {
+            let before = if kept > 0 { format!(" ({kept} bytes were there before)") } else { String::new() };
+            say!(printed, "{}: fetched{before}, official by {basis}", archive.name);
+            Some(kept)
+        }
+    };
+    Ok(
+        json!({ "file": target.display().to_string(), "fetched": kept.is_some(), "kept_bytes": kept, "official_by": basis.to_string() }),
+    )
+}
+
+/// What can be fetched, for programs.
+fn files() -> Vec<Value> {
+    let file = |official: &Official, archive: &Archive| {
+        let print = &archive.fingerprint;
+        json!({
+            "dataset": official.dataset, "file": archive.name, "bytes": print.bytes, "md5": print.md5, "sha256": print.sha256,
+            "mirrors": official.mirrors,
+        })
+    };
+    OFFICIAL.iter().flat_map(|o| o.archives.iter().map(move |archive| file(o, archive))).collect()
 }
 
 /// What can be fetched, and from where.
@@ -150,7 +176,7 @@ fn listing() -> String {
             table.row([first(official.dataset.into()), archive.name.into(), bytes, digests, mirrors]);
         }
     }
-    format!("{table}\n`anact data fetch NAME --to DIR` fetches one of them\n")
+    format!("{table}\n`anact data fetch NAME --to DIR` fetches one of them")
 }
 
 #[cfg(test)]

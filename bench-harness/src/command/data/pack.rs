@@ -7,8 +7,10 @@ use std::time::Instant;
 
 use clap::Args;
 use datasets::{format::jpeg::DECODER, packed};
+use serde_json::json;
 
 use crate::command::data_set::DataSetOptions;
+use crate::command::output::Output;
 use crate::error::Result;
 use crate::record::write_atomic_with;
 use crate::sheet::grouped;
@@ -22,6 +24,8 @@ pub(super) struct Pack {
     /// The file to write; `--data` takes it wherever it takes the data set's own files
     #[arg(long, value_name = "FILE.anpk")]
     output: PathBuf,
+    #[command(flatten)]
+    printed: Output,
 }
 
 impl Pack {
@@ -34,16 +38,19 @@ impl Pack {
         let about = write_atomic_with(&self.output, write)?;
         let size = self.output.metadata().map_or(0, |about| about.len());
         let [channels, height, width] = about.shape;
-        println!(
-            "{}: {} of {} + {} pictures of {channels}x{height}x{width}, {} classes, {} in {:.1} s",
-            self.output.display(),
-            about.name,
-            grouped(about.train.count),
-            grouped(about.test.count),
-            about.classes.len(),
-            bytes(size),
-            start.elapsed().as_secs_f64(),
-        );
+        let seconds = start.elapsed().as_secs_f64();
+        let line = json!({ "output": self.output.display().to_string(), "bytes": size, "seconds": seconds, "packed": about });
+        self.printed.result(&line, || {
+            format!(
+                "{}: {} of {} + {} pictures of {channels}x{height}x{width}, {} classes, {} in {seconds:.1} s",
+                self.output.display(),
+                about.name,
+                grouped(about.train.count),
+                grouped(about.test.count),
+                about.classes.len(),
+                bytes(size),
+            )
+        });
         Ok(())
     }
 }

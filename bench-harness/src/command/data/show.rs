@@ -59,7 +59,7 @@ impl Show {
             None => self.plain(&dataset)?,
             Some(recipe) => self.augmented(&dataset, recipe)?,
         };
-        write_atomic(&self.output, sheet.png())?;
+        write_atomic(&self.output, sheet.png().bytes)?;
         println!("{}: {} pictures of `{}`", self.output.display(), sheet.tiles.len(), dataset.name);
         Ok(())
     }
@@ -107,7 +107,7 @@ impl Show {
                     0 => class(dataset, batch.labels[row]),
                     _ => version(dataset, batch, row, column),
                 };
-                tiles.push(tile(batch, row, &config.normalisation, label));
+                tiles.push(Tile::of(batch, row, &config.normalisation, label));
             }
         }
         Ok(self.sheet(dataset, tiles, &format!("augmented by `{}`: {};", recipe.name, recipe.about)))
@@ -153,16 +153,4 @@ fn version(dataset: &Dataset, batch: &Batch, row: usize, epoch: usize) -> String
             format!("{:.0} % {other}", 100.0 * (1.0 - mix.weight))
         }
     }
-}
-
-/// A picture of a batch with its colours before normalisation.
-fn tile(batch: &Batch, row: usize, normalisation: &Normalisation, label: String) -> Tile {
-    let [_, channels, height, width] = batch.shape;
-    let size = channels * height * width;
-    let planes = batch.images[row * size..][..size].chunks_exact(height * width);
-    let colours = normalisation.mean().iter().zip(normalisation.deviation());
-    let pixels = planes.zip(colours).flat_map(|(plane, (mean, deviation))| {
-        plane.iter().map(move |x| ((f64::from(*x) * deviation + mean) * 255.0).round() as u8)
-    });
-    Tile { pixels: pixels.collect(), shape: [channels, height, width], label }
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use datasets::official::{self, Report, Verdict};
 use datasets::packed;
 
+use crate::command::output::Output;
 use crate::error::{Error, Result};
 
 /// Arguments of `anact data verify`.
@@ -15,9 +16,8 @@ pub(super) struct Verify {
     name: String,
     /// An archive, a folder of archives, the folder they were unpacked into, one file, or what `anact data pack` wrote
     path: PathBuf,
-    /// Print the findings as JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    printed: Output,
 }
 
 impl Verify {
@@ -26,7 +26,7 @@ impl Verify {
             return self.packed();
         }
         let report = official::verify(official::find(&self.name)?, &self.path)?;
-        if self.json {
+        if self.printed.is_json() {
             println!("{:#}", serde_json::json!({ "good": report.is_good(), "report": report }));
         } else {
             print!("{}", lines(&report));
@@ -48,7 +48,7 @@ impl Verify {
                 about.name, self.name
             )));
         }
-        if self.json {
+        if self.printed.is_json() {
             println!("{:#}", serde_json::json!({ "whole": true, "packed": about }));
             return Ok(());
         }

@@ -57,6 +57,10 @@ impl Variation {
 /// One option as a line of a configuration file, with the text in quotes where it is no number or truth value.
 fn option(key: &str, value: &str) -> std::result::Result<Options, String> {
     let key = key.replace('-', "_");
+    if !Options::KEYS.contains(&key.as_str()) {
+        let unknown = autograd::Error::unknown("option", &key, Options::KEYS.iter().copied());
+        return Err(format!("an option of a configuration file: {unknown}"));
+    }
     let quoted = toml::Value::from(value).to_string();
     let parse = |value: &str| toml::from_str::<Options>(&format!("{key} = {value}"));
     parse(value).or_else(|bare| {
@@ -104,7 +108,7 @@ mod tests {
     fn what_is_no_option_is_refused() {
         let text = |change| of(&[change]).unwrap_err().to_string();
         assert!(text("seed").contains("KEY=VALUE"), "{}", text("seed"));
-        assert!(text("sede=1").contains("unknown field `sede`"), "{}", text("sede=1"));
+        assert!(text("sede=1").contains("unknown option `sede`; did you mean seed"), "{}", text("sede=1"));
         assert!(text("seed=one").contains("string"), "{}", text("seed=one"));
         assert!(text("batch=1.5").contains("1.5"), "{}", text("batch=1.5"));
         assert!(text("dtype=f16").contains("f64"), "{}", text("dtype=f16"));

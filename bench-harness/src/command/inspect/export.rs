@@ -5,8 +5,12 @@ use std::path::{Path, PathBuf};
 use autograd::inspect::Snapshot;
 use clap::Args;
 
+use crate::command::output::{Output, say};
 use crate::error::{Error, Result};
 use crate::record::{is_same_file, write_atomic};
+
+/// The name of a file that stands for stdout.
+const STDOUT: &str = "-";
 
 /// Where to write the recording, each form on its own.
 #[derive(Debug, Args)]
@@ -14,7 +18,7 @@ pub(super) struct Exports {
     /// Write one self-contained page with the graph and everything known of its nodes
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Write everything as JSON, see docs/TAPE_JSON.md
+    /// Write everything as JSON, see docs/TAPE_JSON.md; `-` is stdout, and tables go to stderr then
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Write the graph in Graphviz's language
@@ -26,25 +30,41 @@ impl Exports {
     /// # Errors
     /// As [`check_files`].
     pub(super) fn check(&self) -> Result<()> {
-        check_files(&[self.html.as_ref(), self.json.as_ref(), self.dot.as_ref()])
+        check_files(&[self.html.as_ref(), self.json_file(), self.dot.as_ref()])
     }
 
-    /// The JSON file, if it is wanted.
-    pub(super) fn json(&self) -> Option<&PathBuf> {
-        self.json.as_ref()
+    /// The JSON file, if it is wanted and is not stdout.
+    pub(super) fn json_file(&self) -> Option<&PathBuf> {
+        self.json.as_ref().filter(|path| *path != Path::new(STDOUT))
+    }
+
+    /// What is said, which goes to stderr if stdout is for JSON.
+    pub(super) fn output(&self) -> Output {
+        Output::of(self.json.is_some() && self.json_file().is_none())
+    }
+
+    /// Writes or prints the JSON, if it is wanted.
+    pub(super) fn write_json(&self, text: &dyn Fn() -> Result<String>) -> Result<()> {
+        if self.output().is_json() {
+            println!("{}", text()?.trim_end());
+            return Ok(());
+        }
+        self.write_file(self.json_file(), text)
+    }
+
+    /// Writes a file whole or not at all, if it is wanted.
+    pub(super) fn write_file(&self, path: Option<&PathBuf>, text: &dyn Fn() -> Result<String>) -> Result<()> {
+        let Some(path) = path else { return Ok(()) };
+        write_atomic(path, text()?)?;
+        say!(self.output(), "wrote {}", path.display());
+        Ok(())
     }
 
     /// Writes each file whole or not at all.
     pub(super) fn write(&self, snapshot: &Snapshot) -> Result<()> {
-        let write = |path: &Option<PathBuf>, text: &dyn Fn() -> Result<String>| -> Result<()> {
-            let Some(path) = path else { return Ok(()) };
-            write_atomic(path, text()?)?;
-            println!("wrote {}", path.display());
-            Ok(())
-        };
-        write(&self.html, &|| Ok(snapshot.to_html()?))?;
-        write(&self.json, &|| Ok(snapshot.to_json()))?;
-        write(&self.dot, &|| Ok(snapshot.to_dot()))
+        self.write_file(self.html.as_ref(), &|| Ok(snapshot.to_html()?))?;
+        self.write_json(&|| Ok(snapshot.to_json()))?;
+        self.write_file(self.dot.as_ref(), &|| Ok(snapshot.to_dot()))
     }
 }
 

@@ -16,6 +16,7 @@ use self::against::Variation;
 use self::export::Exports;
 use self::theory::TheoryOptions;
 use super::network::Dtype;
+use super::output::say;
 use crate::data::load_data;
 use crate::error::{Error, Result};
 use crate::run::{Interrupt, Options, Recording, Session, Settings};
@@ -37,7 +38,7 @@ pub(super) struct Inspect {
     #[arg(long, value_name = "PATTERN", conflicts_with = "against")]
     nodes: Option<String>,
     /// Show what the step takes in memory instead, node by node: planned from two small steps, and measured
-    #[arg(long, conflicts_with_all = ["html", "json", "dot", "against"])]
+    #[arg(long, conflicts_with_all = ["html", "dot", "against"])]
     memory: bool,
     #[command(flatten)]
     exports: Exports,
@@ -81,19 +82,20 @@ impl Inspect {
             return self.theory.run(&settings, self.step, &self.exports);
         }
         if self.memory {
-            return memory::print(&settings, self.step, self.nodes.as_deref());
+            return memory::print(&settings, self.step, self.nodes.as_deref(), &self.exports);
         }
         let mut recorder = Recorder { step: self.step, interrupt: Interrupt::listen(), noted: Vec::new() };
         let recording: Recording<f32> = recorder.record(&settings)?;
         let snapshot = snapshot(&recording, &settings, self.step)?;
+        let out = self.exports.output();
         match &variation {
-            None => println!("{}", table::table(&recording.tape, &snapshot, self.nodes.as_deref())?),
+            None => out.say(table::table(&recording.tape, &snapshot, self.nodes.as_deref())?),
             Some(v) => {
                 let diff = match v.dtype {
                     Dtype::F32 => against::compare::<f32>(&recording, v, &mut recorder, self.epsilon),
                     Dtype::F64 => against::compare::<f64>(&recording, v, &mut recorder, self.epsilon),
                 }?;
-                println!("first: {}\nsecond: the same with {}\n\n{diff}", snapshot.title, v.text);
+                say!(out, "first: {}\nsecond: the same with {}\n\n{diff}", snapshot.title, v.text);
             }
         }
         self.exports.write(&snapshot)

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{Common, check_list, refused};
+use crate::command::output::{Output, say};
 use crate::error::Result;
 use crate::run::{Interrupt, Options, Settings, build_model};
 use crate::study::{Course, Family, StudyFolder, gradient_flatness, normalization_property, train};
@@ -50,6 +51,9 @@ pub(super) struct Convergence {
     #[arg(long)]
     #[serde(skip)]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    #[serde(skip)]
+    printed: Output,
 }
 
 /// One activation's runs at its best rate.
@@ -111,7 +115,8 @@ impl Convergence {
             }
         }
         let mut folder = StudyFolder::create(self.output.clone(), "study-convergence", &self)?;
-        println!(
+        say!(
+            self.printed,
             "Does the loss after {} steps follow the normalization property? {} activations, seeds: {}, rates: {}\n",
             self.steps,
             self.activations.len(),
@@ -124,9 +129,13 @@ impl Convergence {
             all.collect::<Result<Vec<_>>>()
         })?;
         let chance = (data.classes.len() as f64).ln();
-        report::report(&mut folder, &entries, self.steps, chance)?;
-        println!("\nrecorded in {}: record.jsonl, CSV tables, SVG pictures", folder.path().display());
-        Ok(())
+        report::report(&mut folder, &entries, self.steps, chance, self.printed)?;
+        say!(
+            self.printed,
+            "\nrecorded in {}: record.jsonl, CSV tables, SVG pictures",
+            folder.path().display()
+        );
+        self.printed.record(folder.run())
     }
 
     fn settings(&self, activation: &str, seed: u64, lr: f64) -> Result<Settings> {
@@ -189,7 +198,8 @@ impl Convergence {
             losses,
             runs,
         };
-        println!(
+        say!(
+            self.printed,
             "{name:<12} lr {lr:<6} loss {:.3}  {:.1} s",
             entry.mean(|run| Some(run.loss)).unwrap_or(f64::NAN),
             start.elapsed().as_secs_f64()

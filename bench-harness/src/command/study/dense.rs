@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{check_list, refused};
+use crate::command::output::{Output, say};
 use crate::error::Result;
 use crate::run::{Ensemble, Interrupt};
 use crate::study::{StudyFolder, dense_rows};
@@ -38,7 +39,7 @@ pub(super) struct Dense {
     /// n·Var[w]: 1 is LeCun's initialisation, 2 He's
     #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
     gain: f64,
-    /// Networks measured for each row
+    /// Networks measured for each row, with seeds 0, 1, …
     #[arg(long, default_value_t = 5)]
     seeds: u64,
     /// Samples drawn for the chain, which predicts without a network
@@ -48,6 +49,9 @@ pub(super) struct Dense {
     #[arg(long)]
     #[serde(skip)]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    #[serde(skip)]
+    printed: Output,
 }
 
 /// Far beyond any use, and small enough that no size overflows.
@@ -108,14 +112,14 @@ impl Dense {
             dense_chain(&DenseNet { widths, ..kind.net.clone() }, self.chain_samples.min(2), 0)?;
         }
         let mut folder = StudyFolder::create(self.output.clone(), "study-dense", &self)?;
-        println!("Dense nets, {}, normal inputs and cotangents\n", self.setting());
+        say!(self.printed, "Dense nets, {}, normal inputs and cotangents\n", self.setting());
         let interrupt = Interrupt::listen();
         let outcomes = folder.during(|folder| {
             kinds.iter().map(|kind| self.outcome(kind, folder, &interrupt)).collect::<Result<Vec<_>>>()
         })?;
-        report::report(&folder, &outcomes, &self.setting())?;
-        println!("recorded in {}: record.jsonl, layers.csv, SVG pictures", folder.path().display());
-        Ok(())
+        report::report(&folder, &outcomes, &self.setting(), self.printed)?;
+        say!(self.printed, "recorded in {}: record.jsonl, layers.csv, SVG pictures", folder.path().display());
+        self.printed.record(folder.run())
     }
 
     /// As in titles.

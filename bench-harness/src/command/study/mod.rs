@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::command::data_set::load_noted;
 use crate::error::{Error, Result};
 use crate::run::{Options, Settings};
-use crate::study::LEVEL;
+use crate::statistics::LEVEL;
 
 /// Arguments of `anact study`.
 #[derive(Debug, Args)]
@@ -54,7 +54,7 @@ struct Common {
     /// Folder that holds the data set's official files
     #[arg(long)]
     data: Option<PathBuf>,
-    /// Use only the first so many training images
+    /// Use only the first N training images
     #[arg(long)]
     train_images: Option<usize>,
     /// Images per step
@@ -63,7 +63,7 @@ struct Common {
     /// How weights are drawn, see `anact list inits`
     #[arg(long, default_value = "lecun_normal")]
     init: String,
-    /// Runs of each network, from equal weights on equal batches for equal seeds
+    /// Runs of each network, with seeds 0, 1, …: equal seeds have equal weights and batches
     #[arg(long, default_value_t = 3)]
     seeds: u64,
 }

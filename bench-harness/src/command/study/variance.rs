@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{Common, check_list, refused};
+use crate::command::output::{Output, say};
 use crate::error::Result;
 use crate::run::{Interrupt, Options, Settings, build_model};
 use crate::study::{Course, StudyFolder, train};
@@ -44,6 +45,9 @@ pub(super) struct Variance {
     #[arg(long)]
     #[serde(skip)]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    #[serde(skip)]
+    printed: Output,
 }
 
 /// A network with one activation.
@@ -92,7 +96,8 @@ impl Variance {
             }
         }
         let mut folder = StudyFolder::create(self.output.clone(), "study-variance", &self)?;
-        println!(
+        say!(
+            self.printed,
             "Is gradient variance alike in all layers? {} with {}, vanilla and normalized, seeds: {}, steps: {}\n",
             self.models.join(" and "),
             self.activations.join(" and "),
@@ -104,9 +109,13 @@ impl Variance {
             let all = self.models.iter().map(|model| self.network(model, &data, folder, &interrupt));
             all.collect::<Result<Vec<_>>>()
         })?;
-        report::report(&mut folder, &networks, self.steps)?;
-        println!("\nrecorded in {}: record.jsonl, CSV tables, SVG pictures", folder.path().display());
-        Ok(())
+        report::report(&mut folder, &networks, self.steps, self.printed)?;
+        say!(
+            self.printed,
+            "\nrecorded in {}: record.jsonl, CSV tables, SVG pictures",
+            folder.path().display()
+        );
+        self.printed.record(folder.run())
     }
 
     /// A depth is for the networks that have one; alone, a network without one refuses it.
@@ -170,7 +179,8 @@ impl Variance {
             courses.push(course);
         }
         let losses: Vec<String> = courses.iter().map(|c| format!("{:.3}", c.final_loss())).collect();
-        println!(
+        say!(
+            self.printed,
             "{model:<9} {activation:<8} loss by seed {}  {:.1} s",
             losses.join(" "),
             start.elapsed().as_secs_f64()

@@ -3,7 +3,8 @@
 use anact::theory::LayerRow;
 
 use crate::plot::{Chart, Series, stacked};
-use crate::run::{DELTA, LayersAtStep, WEIGHT_GRADIENT};
+use crate::run::{DELTA, FACTOR, LayersAtStep, WEIGHT_GRADIENT};
+use crate::statistics::evenly;
 
 /// Colours of the lines of one chart: as many as can still be told apart, without the black of the band and the yellow
 /// that fades on white.
@@ -19,7 +20,7 @@ type Read = fn(&LayerRow) -> Option<f64>;
 pub(super) fn factors(steps: &[LayersAtStep]) -> Option<String> {
     let rows = &steps.first()?.comparison.rows;
     let layers: Vec<usize> = (0..rows.len()).filter(|&i| rows[i].measured.kappa.is_some()).collect();
-    let shown: Vec<usize> = evenly(layers.len()).into_iter().map(|i| layers[i]).collect();
+    let shown: Vec<usize> = evenly(layers.len(), LINES).into_iter().map(|i| layers[i]).collect();
     let chart = |what: &str, read: Read, reference: Option<f64>| {
         let mut chart = Chart::new(format!("{what} in training, measured on each step's batch"))
             .x_label("step")
@@ -44,7 +45,7 @@ pub(super) fn factors(steps: &[LayersAtStep]) -> Option<String> {
     };
     (!layers.is_empty()).then(|| {
         stacked(&[
-            chart("λ", |r| r.measured.kappa, None),
+            chart(FACTOR.heading, |r| r.measured.kappa, None),
             chart("λ²ρ", |r| r.measured.scaled_rho, Some(1.0)),
             chart("λ²ρ′", |r| r.measured.scaled_rho_prime, Some(1.0)),
         ])
@@ -55,7 +56,7 @@ pub(super) fn factors(steps: &[LayersAtStep]) -> Option<String> {
 /// last.
 pub(super) fn gradients(steps: &[LayersAtStep]) -> Option<String> {
     let rows = &steps.first()?.comparison.rows;
-    let shown: Vec<&LayersAtStep> = evenly(steps.len()).into_iter().map(|i| &steps[i]).collect();
+    let shown: Vec<&LayersAtStep> = evenly(steps.len(), LINES).into_iter().map(|i| &steps[i]).collect();
     let chart = |what: &str, count: usize, measured: Read, predicted: Read| {
         let title = match count {
             _ if count < rows.len() => format!("{what} by layer in training, below the output layer"),
@@ -88,26 +89,4 @@ pub(super) fn gradients(steps: &[LayersAtStep]) -> Option<String> {
             |r| r.predicted.weight_gradient,
         ),
     ]))
-}
-
-/// Up to [`LINES`] of `count` positions, the first and the last among them.
-fn evenly(count: usize) -> Vec<usize> {
-    if count <= LINES {
-        return (0..count).collect();
-    }
-    (0..LINES).map(|i| (i * (count - 1) + (LINES - 1) / 2) / (LINES - 1)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn positions_are_spread_from_end_to_end() {
-        assert_eq!(evenly(0), [0_usize; 0]);
-        assert_eq!(evenly(1), [0]);
-        assert_eq!(evenly(6), [0, 1, 2, 3, 4, 5]);
-        assert_eq!(evenly(7), [0, 1, 2, 4, 5, 6]);
-        assert_eq!(evenly(11), [0, 2, 4, 6, 8, 10]);
-    }
 }

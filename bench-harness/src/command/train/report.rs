@@ -1,6 +1,7 @@
 //! What a finished run leaves in its folder and says on the terminal.
 
 use super::figures;
+use crate::command::output::{Output, say};
 use crate::error::Result;
 use crate::plot::{Chart, Series};
 use crate::record::RunFolder;
@@ -8,14 +9,13 @@ use crate::run::{
     BEST, CAVEAT, EpochMetrics, Evaluation, LAST, Metrics, Outcome, Settings, TheoryComparison,
 };
 
-/// Writes tables, pictures and weights, and prints the summary.
-pub(super) fn report(
+/// Writes tables, pictures and, last of all, the weights: where there are weights, nothing is missing.
+pub(super) fn write(
     folder: &RunFolder,
     settings: &Settings,
     classes: &[String],
     outcome: &Outcome,
 ) -> Result<()> {
-    folder.write(LAST, &outcome.weights)?;
     folder.write_csv("confusion.csv", &outcome.test.confusion.csv(classes)?)?;
     let mut epochs = EpochMetrics::csv();
     EpochMetrics::append_to(&mut epochs, &settings.activation, settings.seed, &outcome.epochs)?;
@@ -60,25 +60,31 @@ pub(super) fn report(
         false => accuracy,
     };
     folder.write("accuracy.svg", accuracy.to_svg())?;
+    Ok(folder.write(LAST, &outcome.weights)?)
+}
 
+/// Prints the summary.
+pub(super) fn print(folder: &RunFolder, outcome: &Outcome, printed: Output) {
     let [forward, backward] = outcome.end.tables();
-    println!(
+    say!(
+        printed,
         "\nPer layer after training, each column predicted | measured\n\n{forward}\n{backward}\n{CAVEAT}\n"
     );
     if let Some(best) = &outcome.best {
-        println!(
+        say!(
+            printed,
             "best on validation: epoch {} with {:.2} %, its weights in {BEST}",
             best.epoch,
             100.0 * best.accuracy
         );
     }
     let Evaluation { metrics, top5, samples, .. } = &outcome.test;
-    println!(
+    say!(
+        printed,
         "after the last epoch, on {samples} test images: accuracy {:.2} %, top 5 {:.2} %, loss {:.4}",
         100.0 * metrics.accuracy,
         100.0 * top5,
         metrics.loss
     );
-    println!("weights SHA-256 {}\nrecorded in {}", outcome.weights_sha256, folder.path().display());
-    Ok(())
+    say!(printed, "weights SHA-256 {}\nrecorded in {}", outcome.weights_sha256, folder.path().display());
 }

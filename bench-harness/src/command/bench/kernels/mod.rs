@@ -14,6 +14,7 @@ use layers::Execution;
 use serde::Serialize;
 
 use super::spread::Spread;
+use crate::command::output::Output;
 use crate::error::{Error, Result};
 use crate::table::{Table, sig};
 use peaks::Peaks;
@@ -35,9 +36,8 @@ pub(super) struct Kernels {
     /// Convolutions by their definition's sums only
     #[arg(long)]
     exact: bool,
-    /// Print one JSON object instead of tables
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    printed: Output,
 }
 
 #[derive(Debug, Serialize)]
@@ -121,7 +121,7 @@ impl Kernels {
         let Self { batch, rounds, .. } = self;
         let threads = rayon::current_num_threads();
         let report = Report { threads, batch, rounds, exact: self.exact, peaks, products, streams };
-        if self.json {
+        if self.printed.is_json() {
             println!("{}", serde_json::to_string(&report).expect("numbers and names are JSON"));
         } else {
             print(&report);

@@ -5,6 +5,8 @@ use std::io::IsTerminal;
 use datasets::download::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::command::output::{Output, say};
+
 /// The progress of one file.
 pub(super) struct Shown {
     name: &'static str,
@@ -12,10 +14,11 @@ pub(super) struct Shown {
     is_terminal: bool,
     /// The tenth that was last printed.
     tenth: u64,
+    printed: Output,
 }
 
 impl Shown {
-    pub(super) fn new(name: &'static str) -> Self {
+    pub(super) fn new(name: &'static str, printed: Output) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
         let bar = if is_terminal { ProgressBar::no_length() } else { ProgressBar::hidden() };
         let style = ProgressStyle::with_template(
@@ -23,7 +26,7 @@ impl Shown {
         );
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_prefix(name);
-        Self { name, bar, is_terminal, tenth: 0 }
+        Self { name, bar, is_terminal, tenth: 0, printed }
     }
 
     pub(super) fn hear(&mut self, progress: Progress<'_>) {
@@ -62,7 +65,7 @@ impl Shown {
         let Some(total) = total.filter(|&total| total > 0 && !self.is_terminal) else { return };
         let tenth = have.saturating_mul(10) / total;
         if tenth > self.tenth {
-            println!("{}: {have} of {total} bytes", self.name);
+            say!(self.printed, "{}: {have} of {total} bytes", self.name);
         }
         self.tenth = tenth;
     }
@@ -71,7 +74,7 @@ impl Shown {
         if self.is_terminal {
             self.bar.println(line);
         } else {
-            println!("{line}");
+            self.printed.say(line);
         }
     }
 }

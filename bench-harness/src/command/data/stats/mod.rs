@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use self::survey::{Survey, Twins};
 use crate::command::data_set::DataSetOptions;
+use crate::command::output::Output;
 use crate::error::Result;
 use crate::sheet::grouped;
 use crate::table::Table;
@@ -17,16 +18,15 @@ use crate::table::Table;
 pub(super) struct Stats {
     #[command(flatten)]
     data: DataSetOptions,
-    /// Print everything as JSON, with the count of every class
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    printed: Output,
 }
 
 impl Stats {
     pub(super) fn run(self) -> Result<()> {
         let dataset = self.data.load()?;
         let (train, test) = (Survey::of(&dataset.train)?, Survey::of(&dataset.test)?);
-        if self.json {
+        if self.printed.is_json() {
             println!("{:#}", report(&dataset, &train, &test));
         } else {
             print!("{}", text(&dataset, &train, &test));

@@ -12,9 +12,9 @@ use serde_json::json;
 
 use super::export::{Exports, check_files};
 use crate::command::data_set::load_noted;
+use crate::command::output::say;
 use crate::command::tensor_file::TensorFile;
 use crate::error::{Error, Result};
-use crate::record::write_atomic;
 use crate::run::{Cotangent, Ensemble, Input, Interrupt, Measurement, Session, Settings, TheoryComparison};
 
 /// How often the theory is compared, with what, and what is left of it.
@@ -53,8 +53,7 @@ impl TheoryOptions {
 
     /// Compares step `step` of the run that `settings` describe, seed by seed.
     pub(super) fn run(&self, settings: &Settings, step: u64, exports: &Exports) -> Result<()> {
-        let json_file = exports.json();
-        check_files(&[json_file, self.svg.as_ref(), self.csv.as_ref()])?;
+        check_files(&[exports.json_file(), self.svg.as_ref(), self.csv.as_ref()])?;
         let seeds = self.seeds(settings.seed)?;
         let weights = self.weights.as_deref().map(TensorFile::open).transpose()?;
         let data = load_noted(settings)?;
@@ -68,17 +67,11 @@ impl TheoryOptions {
         }
         let ensemble = Ensemble::of(runs.iter().map(|(seed, run)| (*seed, run.rows.as_slice())))?;
         let title = self.title(settings, measurement);
-        println!("{title}\n\n{}", tables::text(&ensemble));
+        say!(exports.output(), "{title}\n\n{}", tables::text(&ensemble));
 
-        let write = |file: Option<&PathBuf>, text: &dyn Fn() -> Result<String>| -> Result<()> {
-            let Some(path) = file else { return Ok(()) };
-            write_atomic(path, text()?)?;
-            println!("wrote {}", path.display());
-            Ok(())
-        };
-        write(self.svg.as_ref(), &|| Ok(figure::svg(&ensemble, &title)))?;
-        write(self.csv.as_ref(), &|| csv(&runs, settings, step))?;
-        write(json_file, &|| {
+        exports.write_file(self.svg.as_ref(), &|| Ok(figure::svg(&ensemble, &title)))?;
+        exports.write_file(self.csv.as_ref(), &|| csv(&runs, settings, step))?;
+        exports.write_json(&|| {
             let run = |(seed, run): &(u64, TheoryComparison)| json!({ "seed": seed, "rows": run.rows });
             let runs: Vec<_> = runs.iter().map(run).collect();
             let weights = &self.weights;

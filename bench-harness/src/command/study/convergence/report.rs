@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::super::{interval_text, level_text};
 use super::{Entry, Run};
+use crate::command::output::{Output, say};
 use crate::error::Result;
 use crate::plot::{Chart, Series};
 use crate::record::{Cell, Csv};
@@ -50,12 +51,19 @@ const PREDICTORS: [Predictor; 4] = [
 ];
 
 /// Writes and prints everything. `chance` is the loss of a uniform guess.
-pub(super) fn report(folder: &mut StudyFolder, entries: &[Entry], steps: u64, chance: f64) -> Result<()> {
+pub(super) fn report(
+    folder: &mut StudyFolder,
+    entries: &[Entry],
+    steps: u64,
+    chance: f64,
+    out: Output,
+) -> Result<()> {
     folder.csv("runs.csv", &runs_csv(entries)?)?;
-    println!("\nBy activation, sorted by loss; means over seeds\n{}", table(entries));
+    say!(out, "\nBy activation, sorted by loss; means over seeds\n{}", table(entries));
     let lost: usize = entries.iter().flat_map(|e| &e.runs).filter(|r| r.diverged.is_some()).count();
     let of = entries.iter().map(|e| e.runs.len()).sum::<usize>();
-    println!(
+    say!(
+        out,
         "{lost} of {of} runs diverged at the best rate of their activation; they count as the largest loss of all, \
          and pictures leave them out\n"
     );
@@ -66,7 +74,8 @@ pub(super) fn report(folder: &mut StudyFolder, entries: &[Entry], steps: u64, ch
             entries.iter().partition(|e| e.runs.iter().all(|r| (predictor.read)(r).is_some()));
         if !unknown.is_empty() {
             let names: Vec<&str> = unknown.iter().map(|e| e.name.as_str()).collect();
-            println!(
+            say!(
+                out,
                 "{}: left out, since the theory does not know them: {}",
                 predictor.about,
                 names.join(", ")
@@ -87,7 +96,7 @@ pub(super) fn report(folder: &mut StudyFolder, entries: &[Entry], steps: u64, ch
         }
     }
     folder.csv("correlations.csv", &csv)?;
-    println!("Rank correlation with the loss; intervals draw activations with all their seeds\n{found}");
+    say!(out, "Rank correlation with the loss; intervals draw activations with all their seeds\n{found}");
     Ok(())
 }
 

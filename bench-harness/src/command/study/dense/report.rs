@@ -1,6 +1,7 @@
 //! Tables and pictures of the study.
 
 use super::Outcome;
+use crate::command::output::{Output, say};
 use crate::error::Result;
 use crate::plot::{Chart, Series};
 use crate::record::{Cell, Csv};
@@ -22,9 +23,9 @@ network, and as measured. The last column is the measured E[δ²], its arithmeti
 chain's own. Where the ratios are large, both are means with heavy tails.";
 
 /// Prints and writes everything; `setting` names the networks in titles.
-pub(super) fn report(folder: &StudyFolder, outcomes: &[Outcome], setting: &str) -> Result<()> {
-    println!("{}\n{READING}\n", network_table(outcomes));
-    println!("{}\n{CHAIN_READING}\n", chain_table(outcomes));
+pub(super) fn report(folder: &StudyFolder, outcomes: &[Outcome], setting: &str, out: Output) -> Result<()> {
+    say!(out, "{}\n{READING}\n", network_table(outcomes));
+    say!(out, "{}\n{CHAIN_READING}\n", chain_table(outcomes));
     folder.csv("layers.csv", &layers_csv(outcomes)?)?;
     for outcome in outcomes {
         folder.chart(&format!("{}.svg", outcome.label.replace(' ', "_")), &chart(outcome, setting))?;

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::super::{interval_text, level_text};
 use super::{Network, Pair, Side};
+use crate::command::output::{Output, say};
 use crate::error::Result;
 use crate::plot::{Chart, Series};
 use crate::record::{Cell, Csv};
@@ -53,7 +54,7 @@ fn moments(steps: u64) -> [(u64, &'static str); 2] {
 }
 
 /// Writes and prints everything.
-pub(super) fn report(folder: &mut StudyFolder, networks: &[Network], steps: u64) -> Result<()> {
+pub(super) fn report(folder: &mut StudyFolder, networks: &[Network], steps: u64, out: Output) -> Result<()> {
     folder.csv("layers.csv", &layers_csv(networks, steps)?)?;
     let mut csv = Csv::new([
         "model",
@@ -92,7 +93,8 @@ pub(super) fn report(folder: &mut StudyFolder, networks: &[Network], steps: u64)
                 }
             }
             let taken = if step == 0 { "before training".to_string() } else { format!("after {step} steps") };
-            println!(
+            say!(
+                out,
                 "\n{} {taken}, mean ± standard error over seeds; the difference, vanilla minus normalized, is\n\
                  paired by seed, and taken of slopes without their sign\n{table}",
                 network.model
@@ -104,11 +106,11 @@ pub(super) fn report(folder: &mut StudyFolder, networks: &[Network], steps: u64)
         }
     }
     folder.csv("summary.csv", &csv)?;
-    println!("{READING}");
+    say!(out, "{READING}");
     let lost = networks.iter().flat_map(|n| &n.pairs).flat_map(|p| [&p.vanilla, &p.normalized]);
     let lost = lost.flat_map(|s| &s.courses).filter(|c| c.diverged.is_some()).count();
     if lost > 0 {
-        println!("{lost} runs diverged and are missing after training");
+        say!(out, "{lost} runs diverged and are missing after training");
     }
     Ok(())
 }
@@ -146,7 +148,7 @@ impl Contrast {
             mean(self.vanilla, measure.is_signed),
             mean(self.normalized, measure.is_signed),
             mean(self.difference, true),
-            interval_text(self.difference.and_then(|d| d.interval)),
+            interval_text(self.difference.and_then(|d| d.t_interval)),
             self.difference.map_or(0, |d| d.n).to_string(),
         ]
     }
@@ -161,7 +163,7 @@ impl Contrast {
             }),
         )?;
         let pair = |s: Option<Summary>| [s.map(|s| s.mean), s.and_then(|s| s.standard_error)];
-        let interval = self.difference.and_then(|d| d.interval);
+        let interval = self.difference.and_then(|d| d.t_interval);
         let numbers = [pair(self.vanilla), pair(self.normalized), pair(self.difference)];
         let ends = [interval.map(|i| i.0), interval.map(|i| i.1)];
         let numbers = numbers.into_iter().flatten().chain(ends).map(Cell::from);
