@@ -45,6 +45,11 @@ const sound = (group, activation) => {
   return left.length ? left : by(group, activation);
 };
 const activationsOf = (group) => [...new Set(group.map((run) => run.settings.activation))];
+/// Opens a table of numbers and waits for it: the browser tells the page of it a little later.
+const openNumbers = async (summary) => {
+  await summary.click();
+  await summary.locator("xpath=..").locator("table").first().waitFor();
+};
 /// The page's section about these runs.
 const sectionOf = async (page, group) => {
   const { model, dataset } = group[0].settings;
@@ -173,7 +178,7 @@ for (const group of groupsOf()) {
     assert.equal(await course(first), linear);
     await figure.locator('select[aria-label="Show"]').selectOption("train_loss");
     assert.notEqual(await course(first), linear);
-    await figure.locator("summary").click();
+    await openNumbers(figure.locator("summary"));
     const columns = (await figure.locator("table.numbers thead th").allTextContents()).slice(1);
     assert.deepEqual([...columns].sort(), [...activations].sort());
     for (const row of await figure.locator("table.numbers tbody tr").all()) {
@@ -212,7 +217,7 @@ for (const group of groupsOf()) {
       }
       assert.ok(seen.size > 3, "the keys lead to different cells");
     }
-    await figure.locator("summary").click();
+    await openNumbers(figure.locator("summary"));
     assert.ok((await figure.locator("table.numbers").count()) >= 1);
     await isSound(page);
   });
@@ -229,7 +234,7 @@ for (const group of groupsOf()) {
       }
     }
     if (!(await figure.count())) return;
-    await figure.locator("summary").click();
+    await openNumbers(figure.locator("summary"));
     assert.equal(await figure.locator("table.numbers").count(), await figure.locator("svg.courses").count());
   });
 
@@ -248,7 +253,7 @@ for (const group of groupsOf()) {
         near(Number(measured) / read("measured"), 1, `measured of ${activation}, ${layer}`, 1e-6);
       }
     }
-    await figure.locator("summary", { hasText: "numbers" }).click();
+    await openNumbers(figure.locator("summary", { hasText: "numbers" }));
     const layers = new Set(group.flatMap((run) => run.layers.flatMap((l) => l.rows.map((r) => `${run.settings.activation} ${r.layer}`))));
     assert.equal(await figure.locator("table.marks tbody tr").count(), layers.size);
     await figure.locator('select[aria-label="Show"]').selectOption("variance_z");
@@ -270,7 +275,7 @@ for (const group of groupsOf()) {
       const [i, j] = cell.split(",").map(Number);
       assert.equal(Number(value), counts[i][j], `row ${i}, column ${j}`);
     }
-    await figure.locator("summary").click();
+    await openNumbers(figure.locator("summary"));
     const shown = await values(figure.locator("table.counts tbody td"));
     if (counts.length <= 30) assert.deepEqual(shown, counts.flat());
     else counts.forEach((row, i) => assert.deepEqual(shown.slice(3 * i, 3 * i + 2), [row.reduce((a, b) => a + b, 0), row[i]]));
