@@ -79,9 +79,7 @@ impl Compare {
         }
         if self.grid.is_given() {
             let (plan, runs) = self.grid.plan(self.options)?.write()?;
-            // Tables alone go to standard output, since programs may read them.
-            let say = |words: String| eprintln!("{words}");
-            return sweep_and_show(&plan, &runs, self.share.share(threads), shown, say);
+            return sweep_and_show(&plan, &runs, self.share.share(threads), shown);
         }
         let groups = match &self.plan {
             Some(plan) => groups_of_plan(&self.runs_in.open(plan)?)?,
@@ -106,14 +104,10 @@ pub(super) struct Shown<'b> {
 ///
 /// # Errors
 /// As [`sweep`]; after the comparison: runs that failed, even if nothing could be compared. Nothing is compared when runs are missing.
-pub(super) fn sweep_and_show(
-    plan: &Plan,
-    runs: &[PlannedRun],
-    share: Share,
-    shown: Shown<'_>,
-    mut say: impl FnMut(String),
-) -> Result<()> {
-    let standings = sweep(plan, runs, share, &mut say)?;
+pub(super) fn sweep_and_show(plan: &Plan, runs: &[PlannedRun], share: Share, shown: Shown<'_>) -> Result<()> {
+    // Tables alone go to standard output, since programs may read them.
+    let say = |words: String| eprintln!("{words}");
+    let standings = sweep(plan, runs, share, say)?;
     say(format!("\n{}", ends_table(runs, &standings)));
     let verdict = all_done(plan, &standings);
     if matches!(verdict, Ok(()) | Err(Error::CheckFailed(_))) {

@@ -60,8 +60,6 @@ impl Reproduce {
         }
         let format = if self.printed.is_json() { compare::Format::Json } else { compare::Format::Text };
         let shown = compare::Shown { metric: Metric::Accuracy, baseline: None, format, figures: None };
-        // As in `anact compare`: the comparison alone goes to standard output.
-        let say = |words: String| eprintln!("{words}");
-        compare::sweep_and_show(&plan, &runs, self.share.share(threads), shown, say)
+        compare::sweep_and_show(&plan, &runs, self.share.share(threads), shown)
     }
 }
