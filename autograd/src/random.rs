@@ -21,6 +21,10 @@ pub enum Purpose {
     Resampling = 4,
     /// The samples of a chain that stands for a network.
     Chain = 5,
+    /// Random graphs to be checked; the index counts them.
+    Graph = 6,
+    /// Random geometries to be checked; the index counts them.
+    Geometry = 7,
 }
 
 /// A stream of random numbers.

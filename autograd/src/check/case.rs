@@ -95,6 +95,13 @@ impl Case {
         self
     }
 
+    /// Another seed than that of all cases, for the inputs to come, the cotangent and the directions.
+    #[must_use]
+    pub(super) fn seeded(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
     /// The op with its settings and what is special about the case.
     pub fn name(&self) -> &str {
         &self.name

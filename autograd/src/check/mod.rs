@@ -23,13 +23,15 @@
 //! # Ok::<(), autograd::Error>(())
 //! ```
 //!
-//! A function of several ops implements [`Program`]; a new op is checked as it is.
+//! A function of several ops implements [`Program`]; a new op is checked as it is. [`random`] has random functions of all
+//! registered ops.
 
 mod case;
 mod consistency;
 mod difference;
 mod dual;
 mod program;
+pub mod random;
 mod sample;
 mod samples;
 mod second;

@@ -1,6 +1,7 @@
 //! The `anact` command as a person and as a program meet it.
 
 mod bench;
+mod campaign;
 mod command;
 mod compare;
 mod dashboard;

@@ -36,6 +36,7 @@ fn table() -> Vec<(String, Form)> {
         "list".to_string(),
         "list models".into(),
         "check --op relu".into(),
+        "check --campaign 3".into(),
         format!("check --moments {}", file("gaussian_moments.json")),
         "factors --activations relu".into(),
         "moments --activation tanh".into(),

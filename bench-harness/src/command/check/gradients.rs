@@ -1,10 +1,11 @@
 //! Every registered op through the gradient checker.
 
-use autograd::check::{self, DUAL_TOLERANCE, Report, worse};
+use autograd::check::{self, Report, worse};
 use autograd::ops::{GRADIENT_OPS, OPS, OpEntry, activation::ACTIVATIONS};
 
 use serde_json::json;
 
+use super::legend;
 use crate::command::output::Output;
 use crate::error::{Error, Result};
 use crate::table::{Table, sig};
@@ -77,13 +78,7 @@ pub(super) fn run(only: Option<&str>, output: Output) -> Result<()> {
             true => format!("\nall right; worst dual-number error {}", sig(worst, 2)),
             false => String::new(),
         };
-        format!(
-            "Worst error of each op. Dual numbers: relative to the gradient's largest entry, at most {DUAL_TOLERANCE:e}.\n\
-             Finite differences: share of the allowed 1e-8 + 1e-6·size (1e-11 for bilinear ops), at most 1.\n\
-             H, second derivatives by dual numbers through the backward pass: their asymmetry, relative to the largest entry \
-             of H·v and the gradient, at most {DUAL_TOLERANCE:e}; and differences of gradients, as above.\n\
-             f32: relative to the largest entry.\n\n{table}{end}"
-        )
+        format!("Worst error of each op. {}\n\n{table}{end}", legend())
     });
     if failures.is_empty() {
         return Ok(());

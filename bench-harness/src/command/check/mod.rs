@@ -1,15 +1,28 @@
 //! `anact check`.
 
+mod campaign;
 mod gradients;
 mod reference;
 
 use std::path::PathBuf;
 
+use autograd::check::DUAL_TOLERANCE;
 use clap::Args;
 use serde_json::{Map, Value};
 
 use super::output::Output;
 use crate::error::Result;
+
+/// What errors are relative to, and what is allowed.
+fn legend() -> String {
+    format!(
+        "Dual numbers: relative to the gradient's largest entry, at most {DUAL_TOLERANCE:e}.\n\
+         Finite differences: share of the allowed 1e-8 + 1e-6·size (1e-11 for bilinear ops), at most 1.\n\
+         H, second derivatives by dual numbers through the backward pass: their asymmetry, relative to the largest entry \
+         of H·v and the gradient, at most {DUAL_TOLERANCE:e}; and differences of gradients, as above.\n\
+         f32: relative to the largest entry."
+    )
+}
 
 /// Arguments of `anact check`. Without any, every registered op is checked.
 #[derive(Debug, Args)]
@@ -24,11 +37,16 @@ pub(super) struct Check {
     #[arg(long, value_name = "FILE")]
     moments: Option<PathBuf>,
     #[command(flatten)]
+    random: campaign::Options,
+    #[command(flatten)]
     printed: Output,
 }
 
 impl Check {
     pub(super) fn run(self) -> Result<()> {
+        if let Some(graphs) = self.random.campaign {
+            return self.random.run(graphs, self.printed);
+        }
         if self.node.is_none() && self.moments.is_none() {
             return gradients::run(self.op.as_deref(), self.printed);
         }

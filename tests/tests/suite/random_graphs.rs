@@ -1,13 +1,9 @@
 //! Random graphs, checked by every route of [`autograd::check`]: shared inputs, values used several times,
 //! broadcasting, and every registered op and activation.
 
-mod graph;
-mod planted;
-mod step;
-mod table;
-
 use std::collections::BTreeSet;
 
+use autograd::check::random::{Bug, Campaign, Draw, Graph, Plan, ROUTES, ROWS, Row, Subject};
 use autograd::check::{self, DUAL_TOLERANCE};
 use autograd::ops::OPS;
 use autograd::ops::activation::ACTIVATIONS;
@@ -15,48 +11,28 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngSeed, TestRunner};
 
-use graph::{Draw, Graph, Row};
-use planted::Bug;
-use table::TABLE;
-
 /// The same graphs in every run: a failure is seen by everyone, and again after the repair.
 const SEED: u64 = 0x5EED;
 /// As many as take a few seconds; builds without optimisation are far slower.
 const GRAPHS: u32 = if cfg!(debug_assertions) { 64 } else { 8192 };
 
-/// Ops that random graphs leave out, with the reason.
-const LEFT_OUT: &[(&str, &str)] = &[
-    ("conv2d", "conv_geometries.rs draws its geometry"),
-    ("max_pool2d", "conv_geometries.rs draws its geometry"),
-    ("avg_pool2d", "conv_geometries.rs draws its geometry"),
-    ("global_avg_pool", "conv_geometries.rs draws its geometry"),
-    ("batch_norm", "conv_geometries.rs draws its geometry"),
-    ("batch_norm_inference", "conv_geometries.rs draws its geometry"),
-    ("batch_norm_map", "its twin, the chain of its ops, has conv_geometries.rs"),
-];
-
 /// One draw for a step. Operands are mostly recent values, so that graphs are deep, and sometimes old ones.
 fn draw() -> impl Strategy<Value = Draw> {
     let operand = || prop_oneof![3 => 0..3usize, 1 => 0..40usize];
-    (0..TABLE.len(), [operand(), operand()], any::<u32>()).prop_map(|(row, operands, choice)| Draw {
+    (0..ROWS, [operand(), operand()], any::<u32>()).prop_map(|(row, operands, choice)| Draw {
         row: Row::Table(row),
         operands,
         choice,
     })
 }
 
-/// What a graph is read from.
-type Plan = (Vec<Vec<usize>>, u64, Vec<Draw>);
-
-/// 1 to 4 inputs with 0 to 3 axes, a seed for their numbers, and 2 to 30 draws.
+/// 1 to 4 inputs with 0 to 3 axes, a seed for their numbers, and 2 to 30 draws, as a campaign draws them; but these can be
+/// shrunk.
 fn plans() -> impl Strategy<Value = Plan> {
     let shape = prop::collection::vec(1..=4usize, 0..=3);
-    let shape = shape.prop_filter("too many elements", |d| d.iter().product::<usize>() <= 24);
+    let shape = shape.prop_filter("too many elements", |d| d.iter().product::<usize>() <= Plan::MAX_INPUT);
     (prop::collection::vec(shape, 1..=4), 0..1000u64, prop::collection::vec(draw(), 2..=30))
-}
-
-fn graphs() -> impl Strategy<Value = Graph> {
-    plans().prop_map(|(shapes, seed, draws)| Graph::read(shapes, seed, &draws))
+        .prop_map(|(inputs, seed, draws)| Plan { inputs, seed, draws })
 }
 
 /// The first `count` plans of the fixed sequence.
@@ -72,35 +48,33 @@ proptest! {
     })]
 
     #[test]
-    fn gradients_of_random_graphs_are_right(graph in graphs()) {
+    fn gradients_of_random_graphs_are_right(graph in plans().prop_map(Graph::read)) {
         let case = graph.case();
         let report = check::run(&case).map_err(|e| TestCaseError::fail(e.to_string()))?;
         prop_assert!(report.failures.is_empty(), "{}", report.failures.join("\n"));
     }
 }
 
-/// No op and no activation is forgotten, values are shared, and there are deep graphs.
+/// No op and no activation is forgotten by campaigns, values are shared, and there are deep graphs.
 #[test]
 fn every_op_and_activation_occurs() {
+    let campaign = Campaign { seed: 1, graphs: 600, geometries: 200, planted: None };
     let mut names = BTreeSet::new();
     let (mut shared, mut deep) = (0, 0);
-    let count = 600;
-    for (shapes, seed, draws) in sequence(count) {
-        let graph = Graph::read(shapes, seed, &draws);
-        names.extend(graph.op_names());
-        shared += usize::from(graph.uses().iter().any(|&n| n > 1));
-        deep += usize::from(graph.depth() >= 10);
+    for subject in (0..campaign.len()).map(|i| campaign.subject(i)) {
+        names.extend(subject.op_names());
+        if let Subject::Graph(graph) = subject {
+            shared += u64::from(graph.uses().iter().any(|&n| n > 1));
+            deep += u64::from(graph.depth() >= 10);
+        }
     }
-    let stale: Vec<_> =
-        LEFT_OUT.iter().filter(|(n, _)| names.contains(n) || OPS.iter().all(|o| o.name != *n)).collect();
-    assert!(stale.is_empty(), "LEFT_OUT names what is covered or not there: {stale:?}");
     let known = OPS.iter().map(|o| o.name).chain(ACTIVATIONS.iter().map(|a| a.name));
-    let left_out = |name: &str| LEFT_OUT.iter().any(|(n, _)| *n == name);
-    let missing: Vec<_> = known.filter(|n| !names.contains(n) && !left_out(n)).collect();
+    let missing: Vec<_> = known.filter(|n| !names.contains(n)).collect();
     assert!(
         missing.is_empty(),
-        "no random graph has {missing:?}; add rows to the table, or a reason to LEFT_OUT"
+        "nothing random has {missing:?}; add a row to random/table.rs or a kind to random/geometry.rs"
     );
+    let count = campaign.graphs;
     assert!(shared > count * 3 / 4, "{shared} of {count} graphs use a value twice");
     assert!(deep > count / 4, "{deep} of {count} graphs have ten steps in a row");
 }
@@ -111,11 +85,8 @@ fn every_op_and_activation_occurs() {
 fn a_wrong_second_derivative_inside_a_graph_is_rejected() {
     let count = if cfg!(debug_assertions) { 100 } else { 400 };
     let mut rejected = 0;
-    for (i, (shapes, seed, mut draws)) in sequence(count).enumerate() {
-        let planted = Draw { row: Row::Planted, operands: [i, 0], choice: 0 };
-        draws.insert((7 * i + 3) % (draws.len() + 1), planted);
-        let report =
-            check::run(&Graph::read(shapes, seed, &draws).with_bug(Bug::LostTangents).case()).unwrap();
+    for (i, plan) in sequence(count).enumerate() {
+        let report = check::run(&Graph::read(plan.planted(i)).with_bug(Bug::LostTangents).case()).unwrap();
         assert!(report.dual <= DUAL_TOLERANCE && report.difference <= 1.0, "{report:?}");
         rejected += usize::from(!(report.second_difference <= 1.0));
     }
@@ -130,10 +101,8 @@ fn a_wrong_op_inside_a_graph_is_rejected() {
     let count = if cfg!(debug_assertions) { 100 } else { 400 };
     for bug in [Bug::Factor, Bug::Sign, Bug::MissingUse, Bug::MissingElement] {
         let (mut weighty, mut rejected, mut by_dual, mut by_difference) = (0, 0, 0, 0);
-        for (i, (shapes, seed, mut draws)) in sequence(count).enumerate() {
-            let planted = Draw { row: Row::Planted, operands: [i, 0], choice: 0 };
-            draws.insert((7 * i + 3) % (draws.len() + 1), planted);
-            let right = Graph::read(shapes, seed, &draws);
+        for (i, plan) in sequence(count).enumerate() {
+            let right = Graph::read(plan.planted(i));
             let wrong = right.with_bug(bug);
             let control = check::run(&right.case()).unwrap();
             assert!(control.failures.is_empty(), "{right:?}{:?}", control.failures);
@@ -155,5 +124,45 @@ fn a_wrong_op_inside_a_graph_is_rejected() {
         assert!(100 * rejected >= 99 * weighty && 100 * by_dual >= 99 * weighty, "{text}");
         // Differences cannot see what is below their absolute tolerance.
         assert!(100 * by_difference >= 90 * weighty, "{text}");
+    }
+}
+
+/// A campaign over ops that are right finds nothing, counts what it meets, and says the same on any number of threads.
+#[test]
+fn a_campaign_does_not_depend_on_threads() {
+    let graphs = if cfg!(debug_assertions) { 40 } else { 400 };
+    let campaign = Campaign { seed: 1, graphs, geometries: graphs / 4, planted: None };
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| campaign.run(|_| ()))
+    };
+    let outcome = on(1);
+    assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
+    assert_eq!((outcome.graphs, outcome.geometries), (campaign.graphs, campaign.geometries));
+    assert_eq!(outcome.steps, outcome.ops.values().sum::<u64>());
+    assert_eq!(format!("{outcome:?}"), format!("{:?}", on(3)));
+    // Where an error was worst it is found again.
+    for (i, route) in ROUTES.iter().enumerate() {
+        let worst = outcome.worst[i].expect("every route was gone");
+        let again = campaign.only(worst.index).worst[i].expect("every route was gone");
+        assert_eq!(again.error.to_bits(), worst.error.to_bits(), "{}", route.name);
+    }
+}
+
+/// A wrong op in every graph of a campaign: most graphs fail, each under its index, and the op is named.
+#[test]
+fn a_campaign_finds_a_planted_bug_and_names_it() {
+    let graphs = if cfg!(debug_assertions) { 30 } else { 120 };
+    for (name, bug, _) in Bug::ALL {
+        let campaign = Campaign { seed: 2, graphs, geometries: 10, planted: Some(*bug) };
+        let outcome = campaign.run(|_| ());
+        let count = outcome.failures.len();
+        assert!(4 * count > 3 * graphs as usize, "{name}: {count} of {graphs} graphs fail");
+        for failure in &outcome.failures {
+            let subject = campaign.subject(failure.index);
+            assert!(matches!(subject, Subject::Graph(_)), "{name}: {failure:?}");
+            let (op, line) = subject.culprit(|report| !report.failures.is_empty());
+            assert_eq!(op, "planted square", "{name}: {failure:?}\n{line}\n{}", subject.listing());
+        }
     }
 }

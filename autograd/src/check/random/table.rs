@@ -1,12 +1,12 @@
 //! The ops that random graphs are made of: one row each.
 
-use autograd::ops::activation::ACTIVATIONS;
+use crate::ops::activation::ACTIVATIONS;
 
-use super::graph::Builder;
+use super::builder::Builder;
 use super::step::Step;
 
 /// A number read digit by digit, in whatever base is wanted next.
-pub(crate) struct Choices(pub(crate) u32);
+pub(super) struct Choices(pub(super) u32);
 
 impl Choices {
     /// A whole number below `n`.
@@ -26,8 +26,8 @@ impl Choices {
 type Make = fn(&mut Builder<'_>, &mut Choices) -> Option<usize>;
 
 /// Every row makes one op; the names are those of the engine's registry, where it has them. Simple ones first,
-/// because proptest simplifies towards them.
-pub(crate) const TABLE: &[(&str, Make)] = &[
+/// because tests that shrink what they draw simplify towards them.
+pub(super) const TABLE: &[(&str, Make)] = &[
     ("add", |b, _| binary(b, Step::Add)),
     ("neg", |b, _| b.push(Step::Neg(b.first()))),
     ("mul", |b, _| binary(b, Step::Mul)),
@@ -70,7 +70,8 @@ pub(crate) const TABLE: &[(&str, Make)] = &[
                 b.push(Step::Reshape(whole, vec![channels]))?
             }
         };
-        b.is_clear_of(x, &[0.0]).then(|| b.push(Step::PRelu { x, slope }))?
+        b.clear_of(x, &[0.0])?;
+        b.push(Step::PRelu { x, slope })
     }),
     ("matmul", |b, _| {
         let left = matrix(b, b.first())?;
@@ -228,5 +229,6 @@ fn activation(b: &mut Builder<'_>, c: &mut Choices) -> Option<usize> {
         _ => entry.name.to_string(),
     };
     let x = b.first();
-    b.is_clear_of(x, entry.kinks).then(|| b.push(Step::Activation(x, name)))?
+    b.clear_of(x, entry.kinks)?;
+    b.push(Step::Activation(x, name))
 }

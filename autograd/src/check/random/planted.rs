@@ -1,10 +1,13 @@
 //! An op that is wrong on purpose.
 
-use autograd::{Backward, Forward, Op, Result, Scalar, Tensor, inputs_of};
+use crate::error::Result;
+use crate::op::{Backward, Forward, Op, inputs_of};
+use crate::scalar::Scalar;
+use crate::tensor::Tensor;
 
-/// What is wrong with the gradient of [`PlantedSquare`].
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Bug {
+/// What is wrong with the gradient of x², which may be planted in a graph to see whether a check finds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bug {
     /// Nothing: the control.
     None,
     /// The gradient times 1.001.
@@ -19,17 +22,30 @@ pub(crate) enum Bug {
     LostTangents,
 }
 
+const NAME: &str = "planted square";
+
 /// y = x² of every element, with a gradient that is wrong in a chosen way.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct PlantedSquare(pub(crate) Bug);
+pub(super) struct PlantedSquare(pub(super) Bug);
+
+impl Bug {
+    /// Every one that is wrong, with the name that commands know it by and what it does.
+    pub const ALL: &[(&str, Self, &str)] = &[
+        ("factor", Self::Factor, "the gradient times 1.001"),
+        ("sign", Self::Sign, "the gradient negated"),
+        ("missing-use", Self::MissingUse, "the gradient of one of two uses"),
+        ("missing-element", Self::MissingElement, "no gradient for the first element"),
+        ("lost-tangents", Self::LostTangents, "the right gradient, constant to second derivatives"),
+    ];
+}
 
 impl<S: Scalar> Op<S> for PlantedSquare {
     fn name(&self) -> &'static str {
-        "planted square"
+        NAME
     }
 
     fn forward(&self, inputs: &[&Tensor<S>]) -> Result<Forward<S>> {
-        let &[x] = inputs_of("planted square", inputs, "1")?;
+        let &[x] = inputs_of(NAME, inputs, "1")?;
         Ok(Forward::of(Tensor::filled(x.shape(), x.data().iter().map(|&x| x * x).collect())))
     }
 

@@ -1,14 +1,18 @@
 //! One op applied to earlier values, as plain data.
 
-use autograd::ops;
-use autograd::{Result, Scalar, Tape, Tensor, Var};
+use crate::error::Result;
+use crate::ops;
+use crate::scalar::Scalar;
+use crate::shape::Shape;
+use crate::tape::{Tape, Var};
+use crate::tensor::Tensor;
 
 use super::planted::{Bug, PlantedSquare};
 
 /// A step of a graph. Numbers such as `x`, `a` and `b` name values: first the graph's inputs, then the results of
 /// its steps, in order.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Step {
+pub(super) enum Step {
     Add(usize, usize),
     Sub(usize, usize),
     Mul(usize, usize),
@@ -75,7 +79,7 @@ pub(crate) enum Step {
 
 impl Step {
     /// Records the step on `tape`.
-    pub(crate) fn record<'t, S: Scalar>(&self, tape: &'t Tape<S>, v: &[Var<'t, S>]) -> Result<Var<'t, S>> {
+    pub(super) fn record<'t, S: Scalar>(&self, tape: &'t Tape<S>, v: &[Var<'t, S>]) -> Result<Var<'t, S>> {
         Ok(match self {
             &Self::Add(a, b) => v[a].try_add(v[b])?,
             &Self::Sub(a, b) => v[a].try_sub(v[b])?,
@@ -95,7 +99,7 @@ impl Step {
             Self::Sum { x, axes, keep } => v[*x].sum(axes, *keep)?,
             Self::Mean { x, axes, keep } => v[*x].mean(axes, *keep)?,
             Self::Variance { x, axes, keep, correction } => v[*x].var(axes, *keep, *correction)?,
-            Self::Reshape(x, dims) => v[*x].reshape(autograd::Shape::new(dims)?)?,
+            Self::Reshape(x, dims) => v[*x].reshape(Shape::new(dims)?)?,
             Self::Permute(x, axes) => v[*x].permute(axes)?,
             Self::Concat { parts, axis } => {
                 let parts: Vec<_> = parts.iter().map(|&p| v[p]).collect();
@@ -120,7 +124,7 @@ impl Step {
     }
 
     /// The values it uses.
-    pub(crate) fn inputs(&self) -> Vec<usize> {
+    pub(super) fn inputs(&self) -> Vec<usize> {
         match self {
             &(Self::Add(a, b)
             | Self::Sub(a, b)

@@ -1,0 +1,352 @@
+//! One op on images whose sizes are random: strides leave remainders, kernels hang over edges, sides are unequal.
+
+use super::window::{Window, within};
+use crate::check::{self, Case, Report};
+use crate::elementwise::Elementwise;
+use crate::error::Result;
+use crate::ops::activation::{ACTIVATIONS, Visitor, with_activation};
+use crate::ops::{
+    AvgPool2d, BatchNorm, BatchNormInference, BatchNormMap, Conv2d, GlobalAvgPool, MaxPool2d, shortcut_to,
+};
+use crate::random::{Purpose, Stream};
+use crate::shape::Shape;
+use crate::tape::Tape;
+use crate::tensor::Tensor;
+
+/// Samples, groups, channels in and out of each group.
+#[derive(Debug, Clone, Copy)]
+pub struct Channels {
+    /// N.
+    pub samples: usize,
+    /// Into how many parts the channels are divided.
+    pub groups: usize,
+    /// Channels of the image in each.
+    pub inputs: usize,
+    /// Channels of the result in each.
+    pub outputs: usize,
+}
+
+/// An op, its settings and the sizes of its inputs.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    /// A convolution, with or without a bias.
+    Convolution {
+        /// What slides.
+        window: Window,
+        /// Over how many channels.
+        channels: Channels,
+        /// Whether something is added to each channel.
+        bias: bool,
+    },
+    /// The largest number in each place of the window.
+    MaxPool {
+        /// What slides.
+        window: Window,
+        /// Samples and channels.
+        planes: [usize; 2],
+    },
+    /// The mean in each place of the window.
+    AveragePool {
+        /// What slides.
+        window: Window,
+        /// Samples and channels.
+        planes: [usize; 2],
+        /// Whether zeros of the padding are counted.
+        count_include_pad: bool,
+    },
+    /// The mean of every channel of (N, C, H, W).
+    GlobalAveragePool {
+        /// N, C, H, W.
+        dims: [usize; 4],
+    },
+    /// Batch normalization.
+    BatchNorm {
+        /// N, C and any number of position axes.
+        dims: Vec<usize>,
+        /// ε where a channel has 5 elements or more; where it has fewer, 0.5 is used.
+        eps: f64,
+    },
+    /// Batch normalization with given statistics.
+    BatchNormInference {
+        /// N, C and any number of position axes.
+        dims: Vec<usize>,
+        /// ε.
+        eps: f64,
+    },
+    /// Batch normalization, the sum with a shortcut and an activation as one op.
+    BatchNormMap {
+        /// N, C and any number of position axes.
+        dims: Vec<usize>,
+        /// ε, as in [`Kind::BatchNorm`].
+        eps: f64,
+        /// The activation, by position in the registry.
+        activation: usize,
+    },
+}
+
+/// A [`Kind`] and what the numbers of its inputs are drawn from.
+#[derive(Debug, Clone)]
+pub struct Geometry {
+    /// The op and its sizes.
+    pub kind: Kind,
+    /// The seed of its numbers, its cotangent and the directions along which it is checked.
+    pub seed: u64,
+}
+
+impl Geometry {
+    /// Batch normalizations have at most this many elements.
+    pub const MAX_ELEMENTS: usize = 400;
+
+    /// Geometry `index` of the sequence `seed`: of 20, 8 are convolutions, 4 and 4 pools.
+    pub fn drawn(seed: u64, index: u64) -> Self {
+        let stream = &mut Stream::new(seed, Purpose::Geometry, index);
+        let kind = match stream.below(20) {
+            0..8 => {
+                // Small images, where every partial derivative is checked, and larger ones, which are cut into tiles.
+                let side = [6, 6, 6, 24][within(stream, 0, 3)];
+                let window = Window::drawn(stream, side);
+                let [samples, groups, inputs, outputs] = [0; 4].map(|_| within(stream, 1, 3));
+                let channels = Channels { samples, groups, inputs, outputs };
+                Kind::Convolution { window, channels, bias: stream.below(2) == 1 }
+            }
+            8..12 => Kind::MaxPool { window: Window::pooling_drawn(stream), planes: planes(stream) },
+            12..16 => Kind::AveragePool {
+                window: Window::pooling_drawn(stream),
+                planes: planes(stream),
+                count_include_pad: stream.below(2) == 1,
+            },
+            16 => Kind::GlobalAveragePool { dims: [3, 4, 7, 7].map(|high| within(stream, 1, high)) },
+            17 => Kind::BatchNorm { dims: dims(stream, 5), eps: stream.uniform_in(1e-5, 1e-3) },
+            18 => Kind::BatchNormInference { dims: dims(stream, 4), eps: stream.uniform_in(1e-5, 0.1) },
+            _ => Kind::BatchNormMap {
+                dims: dims(stream, 4),
+                eps: stream.uniform_in(1e-5, 1e-3),
+                activation: within(stream, 0, ACTIVATIONS.len() - 1),
+            },
+        };
+        Self { kind, seed: stream.below(1 << 32) }
+    }
+
+    /// The op's registered name.
+    pub fn op_name(&self) -> &'static str {
+        match self.kind {
+            Kind::Convolution { .. } => "conv2d",
+            Kind::MaxPool { .. } => "max_pool2d",
+            Kind::AveragePool { .. } => "avg_pool2d",
+            Kind::GlobalAveragePool { .. } => "global_avg_pool",
+            Kind::BatchNorm { .. } => "batch_norm",
+            Kind::BatchNormInference { .. } => "batch_norm_inference",
+            Kind::BatchNormMap { .. } => "batch_norm_map",
+        }
+    }
+
+    /// The ε that is used: large where a channel has few elements. Two of them are normalized to ±1 whatever they are, and the
+    /// gradient is then nothing but the rounding error of a difference.
+    fn eps(dims: &[usize], eps: f64) -> f64 {
+        let elements: usize = dims.iter().product();
+        if elements / dims[1] < 5 { 0.5 } else { eps }
+    }
+
+    /// The case that checks its gradient.
+    ///
+    /// # Panics
+    /// More axes than a shape has.
+    pub fn case(&self) -> Case {
+        let of = |dims: &[usize]| Shape::new(dims).expect("few axes");
+        match &self.kind {
+            &Kind::Convolution { window, channels: c, bias } => {
+                let Window { image, kernel, stride, padding, dilation } = window;
+                let conv = Conv2d { stride, padding, dilation, groups: c.groups, exact: false };
+                let outputs = c.groups * c.outputs;
+                let case = self.of(Case::op(NAME, conv));
+                let case = case.normal([c.samples, c.groups * c.inputs, image[0], image[1]]);
+                let case = case.normal([outputs, c.inputs, kernel[0], kernel[1]]).bilinear();
+                if bias { case.normal([outputs]) } else { case }
+            }
+            // Numbers are 0.05 apart: no maximum is a near tie, and a finite difference stays on one side.
+            &Kind::MaxPool { window: Window { image, kernel, stride, padding, .. }, planes: [n, c] } => {
+                let case = self.of(Case::op(NAME, MaxPool2d { kernel, stride, padding }));
+                case.distinct([n, c, image[0], image[1]])
+            }
+            &Kind::AveragePool { window, planes: [n, c], count_include_pad } => {
+                let Window { image, kernel, stride, padding, .. } = window;
+                let pool = AvgPool2d { kernel, stride, padding, count_include_pad };
+                self.of(Case::op(NAME, pool)).normal([n, c, image[0], image[1]]).bilinear()
+            }
+            &Kind::GlobalAveragePool { dims } => {
+                self.of(Case::op(NAME, GlobalAvgPool)).normal(dims).bilinear()
+            }
+            // The gradients of γ and β are sums over the batch that may cancel; f32 is held to what it can then do.
+            Kind::BatchNorm { dims, eps } => {
+                let norm = BatchNorm { eps: Self::eps(dims, *eps) };
+                let case = self.of(Case::op(NAME, norm)).single_tolerance(1e-3);
+                case.normal(of(dims)).normal([dims[1]]).normal([dims[1]])
+            }
+            &Kind::BatchNormInference { ref dims, eps } => {
+                let case = self.of(Case::op(NAME, BatchNormInference { eps })).single_tolerance(1e-3);
+                let c = [dims[1]];
+                case.normal(of(dims)).normal(c).normal(c).normal(c).positive(c)
+            }
+            Kind::BatchNormMap { dims, eps, activation } => {
+                let norm = BatchNorm { eps: Self::eps(dims, *eps) };
+                let name = ACTIVATIONS[*activation].name;
+                let case = with_activation(name, Mapped(norm)).expect("a registered name");
+                let case = self.of(case).single_tolerance(1e-3);
+                let case = case.normal(of(dims)).normal([dims[1]]).normal([dims[1]]);
+                let shortcut = shortcut_to(norm, case.inputs(), ACTIVATIONS[*activation].kinks);
+                case.values(shortcut)
+            }
+        }
+    }
+
+    /// The value by the op's definition, word by word; `None` for a fused op, whose twin is the chain of its parts.
+    fn expected(&self, inputs: &[Tensor<f64>]) -> Option<(Vec<usize>, Vec<f64>)> {
+        let x = inputs[0].data();
+        Some(match &self.kind {
+            Kind::Convolution { window, channels: c, .. } => {
+                let [rows, columns] = window.places();
+                let dims = vec![c.samples, c.groups * c.outputs, rows, columns];
+                (dims, convolution(window, *c, inputs))
+            }
+            &Kind::MaxPool { window, planes: [n, c] } => {
+                let largest = |values: Vec<f64>| values.into_iter().fold(f64::NEG_INFINITY, f64::max);
+                pooled(&window, [n, c], x, |values, _| largest(values))
+            }
+            &Kind::AveragePool { window, planes: [n, c], count_include_pad } => {
+                pooled(&window, [n, c], x, |values, taps| {
+                    let count = if count_include_pad { taps } else { values.len() };
+                    values.iter().sum::<f64>() / count as f64
+                })
+            }
+            &Kind::GlobalAveragePool { dims: [n, c, h, w] } => {
+                let mean = |plane: &[f64]| plane.iter().sum::<f64>() / (h * w) as f64;
+                (vec![n, c], x.chunks(h * w).map(mean).collect())
+            }
+            Kind::BatchNorm { dims, eps } => {
+                let moment = |c: usize, f: &dyn Fn(f64) -> f64| {
+                    let of_channel = x.iter().enumerate().filter(|(i, _)| channel(dims, *i) == c);
+                    let count = dims.iter().product::<usize>() / dims[1];
+                    of_channel.map(|(_, x)| f(*x)).sum::<f64>() / count as f64
+                };
+                let statistics = |c: usize| {
+                    let mean = moment(c, &|x| x);
+                    (mean, moment(c, &|x| (x - mean) * (x - mean)))
+                };
+                let statistics: Vec<_> = (0..dims[1]).map(statistics).collect();
+                (dims.clone(), normalized(dims, Self::eps(dims, *eps), inputs, |c| statistics[c]))
+            }
+            Kind::BatchNormInference { dims, eps } => {
+                let given = |c: usize| (inputs[3].data()[c], inputs[4].data()[c]);
+                (dims.clone(), normalized(dims, *eps, inputs, given))
+            }
+            Kind::BatchNormMap { .. } => return None,
+        })
+    }
+
+    /// Checks the gradient by every route, and the value against the definition, to a rounding error of a sum of numbers of
+    /// size 1.
+    ///
+    /// # Errors
+    /// The op refuses the sizes.
+    pub fn check(&self) -> Result<Report> {
+        let case = self.case();
+        let mut report = check::run(&case)?;
+        let tape = Tape::new();
+        let inputs: Vec<_> = case.inputs().iter().map(|x| tape.constant(x.clone())).collect();
+        let got = case.program().run_f64(&tape, &inputs)?.value();
+        let Some((dims, want)) = self.expected(case.inputs()) else { return Ok(report) };
+        if got.dims() != dims {
+            report.failures.push(format!("the value has shape {:?}, by the definition {dims:?}", got.dims()));
+            return Ok(report);
+        }
+        let wrong = |(got, want): (&f64, &f64)| !((got - want).abs() < 1e-12 * want.abs().max(10.0));
+        if let Some(i) = got.data().iter().zip(&want).position(wrong) {
+            let (got, want) = (got.data()[i], want[i]);
+            report.failures.push(format!("element {i} is {got:e}, by the definition {want:e}"));
+        }
+        Ok(report)
+    }
+
+    fn of(&self, case: Case) -> Case {
+        case.seeded(self.seed)
+    }
+}
+
+const NAME: &str = "random geometry";
+
+/// Makes the case of a [`BatchNormMap`].
+struct Mapped(BatchNorm);
+
+impl Visitor for Mapped {
+    type Output = Case;
+    fn visit<E: Elementwise>(self, function: E) -> Case {
+        Case::op(NAME, BatchNormMap { norm: self.0, function })
+    }
+}
+
+/// Samples and channels of a pool.
+fn planes(stream: &mut Stream) -> [usize; 2] {
+    [within(stream, 1, 2), within(stream, 1, 3)]
+}
+
+/// 2 to 5 axes of length 1 to `longest`.
+fn dims(stream: &mut Stream, longest: usize) -> Vec<usize> {
+    loop {
+        let dims: Vec<usize> = (0..within(stream, 2, 5)).map(|_| within(stream, 1, longest)).collect();
+        if dims.iter().product::<usize>() <= Geometry::MAX_ELEMENTS {
+            return dims;
+        }
+    }
+}
+
+/// y[n, o, place] = b[o] + Σ w[o, c, tap]·x[n, c₀ + c, pixel].
+fn convolution(window: &Window, c: Channels, inputs: &[Tensor<f64>]) -> Vec<f64> {
+    let (x, w) = (inputs[0].data(), inputs[1].data());
+    let (all, taps) = (c.groups * c.outputs, window.kernel[0] * window.kernel[1]);
+    let pixels = window.image[0] * window.image[1];
+    window.slide(c.samples * all, |plane, seen| {
+        let (n, o) = (plane / all, plane % all);
+        let first = n * c.groups * c.inputs + o / c.outputs * c.inputs;
+        let bias = inputs.get(2).map_or(0.0, |b| b.data()[o]);
+        let products = (0..c.inputs).flat_map(|i| seen.iter().map(move |&(tap, pixel)| (i, tap, pixel)));
+        bias + products
+            .map(|(i, tap, pixel)| w[(o * c.inputs + i) * taps + tap] * x[(first + i) * pixels + pixel])
+            .sum::<f64>()
+    })
+}
+
+/// `value(pixels seen, taps of the window)` at every place.
+fn pooled(
+    window: &Window,
+    [samples, channels]: [usize; 2],
+    x: &[f64],
+    value: impl Fn(Vec<f64>, usize) -> f64,
+) -> (Vec<usize>, Vec<f64>) {
+    let (pixels, taps) = (window.image[0] * window.image[1], window.kernel[0] * window.kernel[1]);
+    let [rows, columns] = window.places();
+    let values = window.slide(samples * channels, |plane, seen| {
+        value(seen.iter().map(|&(_, pixel)| x[plane * pixels + pixel]).collect(), taps)
+    });
+    (vec![samples, channels, rows, columns], values)
+}
+
+/// The channel of element `i`.
+fn channel(dims: &[usize], i: usize) -> usize {
+    i / dims[2..].iter().product::<usize>() % dims[1]
+}
+
+/// γ·(x − μ)/√(v + ε) + β with (μ, v) of each channel.
+fn normalized(
+    dims: &[usize],
+    eps: f64,
+    inputs: &[Tensor<f64>],
+    statistics: impl Fn(usize) -> (f64, f64),
+) -> Vec<f64> {
+    let (gamma, beta) = (inputs[1].data(), inputs[2].data());
+    let value = |(i, x): (usize, &f64)| {
+        let c = channel(dims, i);
+        let (mean, variance) = statistics(c);
+        gamma[c] * (x - mean) / (variance + eps).sqrt() + beta[c]
+    };
+    inputs[0].data().iter().enumerate().map(value).collect()
+}

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Changes a crate in small ways, one at a time, and looks whether a test notices: first the crate's own tests, then, for the changes
+# that these let pass, those of the crates above it.
+#
+#   tests/mutants/run.sh CRATE SAMPLE SEED FOLDER [CARGO-MUTANTS-OPTIONS…]
+#
+# CRATE is autograd, layers or anact; about SAMPLE changes are tried, spread over all files (0: all of them), another SEED tries
+# others; FOLDER (new) takes what was found. For 100 changes of the ops alone:
+#
+#   tests/mutants/run.sh autograd 100 1 mutants --file 'autograd/src/ops/*.rs'
+#
+# Needs cargo-mutants (cargo install cargo-mutants --locked).
+set -euo pipefail
+if [ $# -lt 4 ]; then sed -n 2,13p "$0" >&2; exit 2; fi
+crate=$1 sample=$2 seed=$3 folder=$(realpath -m "$4")
+shift 4
+cd "$(dirname "$0")/../.."
+case $crate in
+  autograd) above=(layers anact tests) ;;
+  layers) above=(anact tests) ;;
+  anact) above=(tests) ;;
+  *) echo "CRATE is $crate; want autograd, layers or anact" >&2; exit 2 ;;
+esac
+mkdir "$folder"
+chosen=(--package "$crate" "$@")
+count=$(cargo mutants --list "${chosen[@]}" | wc -l)
+shards=1
+if [ "$sample" -gt 0 ] && [ "$count" -gt "$sample" ]; then shards=$(((count + sample - 1) / sample)); fi
+chosen+=(--shard "$((seed % shards))/$shards" --output "$folder")
+echo "$count changes of $crate, of which every ${shards}th from $((seed % shards)) on is tried"
+# 2: some were missed, 3: some took too long; anything else is no result.
+try() { "$@" || { code=$?; [ "$code" = 2 ] || [ "$code" = 3 ] || exit "$code"; }; }
+try cargo mutants "${chosen[@]}" --test-package "$crate" -- --lib --tests
+cp -r "$folder/mutants.out" "$folder/own-tests"
+if [ -s "$folder/mutants.out/missed.txt" ]; then
+  packages=()
+  for package in "${above[@]}"; do packages+=(--test-package "$package"); done
+  try cargo mutants "${chosen[@]}" --iterate "${packages[@]}" -- --lib --tests
+fi
+caught=$(cat "$folder"/own-tests/caught.txt "$folder"/mutants.out/caught.txt | sort -u | wc -l)
+echo "caught $caught; too slow $(sort -u "$folder"/{own-tests,mutants.out}/timeout.txt | wc -l);" \
+  "not compiled $(sort -u "$folder"/{own-tests,mutants.out}/unviable.txt | wc -l); survived:"
+cat "$folder/mutants.out/missed.txt"
