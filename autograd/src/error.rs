@@ -83,7 +83,7 @@ pub enum Error {
         value: f64,
     },
     /// A class label that does not exist.
-    #[error("{op}: label {label} of sample {sample} is out of range, want 0 to {}", classes.saturating_sub(1))]
+    #[error("{op}: label {label} of sample {sample} is out of range, want 0 to {} of {classes} classes", classes.saturating_sub(1))]
     Label {
         /// The op.
         op: &'static str,

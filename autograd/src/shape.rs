@@ -7,6 +7,10 @@ use crate::error::{Error, Result};
 /// The largest number of axes a tensor may have.
 pub const MAX_RANK: usize = 6;
 
+/// The largest number of elements, axes of length 0 counted as 1: neither strides nor bytes can overflow, of whatever
+/// scalar. Far beyond any memory.
+const MAX_ELEMENTS: usize = isize::MAX as usize / 64;
+
 /// The lengths of a tensor's axes, outermost first; row-major. A scalar has no axes and one element.
 #[derive(Clone, Copy, Eq, Default)]
 pub struct Shape {
@@ -36,16 +40,17 @@ impl Shape {
     /// A shape from axis lengths.
     ///
     /// # Errors
-    /// More than [`MAX_RANK`] axes, or an element count that does not fit `usize`.
+    /// More than [`MAX_RANK`] axes, or more elements than 2⁵⁷. An axis of length 0 does not hide the others.
     pub fn new(dims: &[usize]) -> Result<Self> {
         if dims.len() > MAX_RANK {
             return Err(Error::Rank { op: "shape", rank: dims.len(), legal: "at most 6 axes" });
         }
-        if dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).is_none() {
+        let elements = dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d.max(1)));
+        if elements.is_none_or(|n| n > MAX_ELEMENTS) {
             return Err(Error::Argument {
                 op: "shape",
                 what: format!("{dims:?} has more elements than can be counted"),
-                legal: "a product of axis lengths that fits a usize".into(),
+                legal: format!("a product of axis lengths up to {MAX_ELEMENTS}, 0 counted as 1"),
             });
         }
         let mut shape = Self { dims: [0; MAX_RANK], rank: dims.len() };
@@ -198,7 +203,16 @@ mod tests {
         assert_eq!(Shape::SCALAR.len(), 1);
         assert_eq!(Shape::from([3, 0, 2]).len(), 0);
         assert!(Shape::new(&[1; 7]).is_err());
-        assert!(Shape::new(&[usize::MAX, 2]).is_err());
+        for huge in
+            [&[usize::MAX, 2][..], &[1 << 31, 1 << 31], &[0, usize::MAX], &[1 << 40, 0, 1 << 40], &[1 << 58]]
+        {
+            let text = Shape::new(huge).unwrap_err().to_string();
+            assert!(
+                text.starts_with("shape: ") && text.contains(&format!("{huge:?} has more elements")),
+                "{text}"
+            );
+        }
+        assert_eq!(Shape::new(&[0, 1 << 20, 1 << 20]).unwrap().len(), 0);
         assert_eq!(Shape::from([2, 3, 4]).reduced(&[1], true), Shape::from([2, 1, 4]));
         assert_eq!(Shape::from([2, 3, 4]).reduced(&[0, 2], false), Shape::from([3]));
     }

@@ -12,14 +12,13 @@ use autograd::{Error, Result, Scalar, Tensor};
 /// logits is not [N, K] with N labels below K.
 pub fn ranks<S: Scalar>(logits: &Tensor<S>, labels: &[usize]) -> Result<Vec<Option<usize>>> {
     let rows = rows(logits)?;
-    let refuse = |what: String, legal: String| Err(Error::Argument { op: "accuracy", what, legal });
     if rows.len() != labels.len() {
         let what = format!("{} labels for {} samples", labels.len(), rows.len());
-        return refuse(what, "one label per sample".into());
+        return Err(Error::Argument { op: "accuracy", what, legal: "one label per sample".into() });
     }
     let classes = logits.dims()[1];
-    if let Some(label) = labels.iter().find(|&&label| label >= classes) {
-        return refuse(format!("label {label}"), format!("labels below the {classes} classes"));
+    if let Some(sample) = labels.iter().position(|&label| label >= classes) {
+        return Err(Error::Label { op: "accuracy", sample, label: labels[sample], classes });
     }
     let rank = |(row, &label): (&[S], &usize)| {
         let before = |(class, x): (usize, &S)| *x > row[label] || (*x == row[label] && class < label);
@@ -87,7 +86,8 @@ mod tests {
     fn what_does_not_fit_is_refused() {
         let logits = Tensor::new([1, 2], vec![1.0, 2.0]).unwrap();
         assert!(correct(&logits, &[0, 1]).unwrap_err().to_string().contains("2 labels for 1 samples"));
-        assert!(correct(&logits, &[2]).unwrap_err().to_string().contains("label 2"));
+        let text = correct(&logits, &[2]).unwrap_err().to_string();
+        assert_eq!(text, "accuracy: label 2 of sample 0 is out of range, want 0 to 1 of 2 classes");
         assert!(predictions(&Tensor::<f64>::zeros([3, 0])).is_err());
         assert_eq!(correct(&Tensor::<f64>::zeros([0, 3]), &[]).unwrap(), 0);
     }

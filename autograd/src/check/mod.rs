@@ -30,6 +30,7 @@ mod case;
 mod consistency;
 mod difference;
 mod dual;
+mod evaluation;
 mod program;
 pub mod random;
 mod sample;
@@ -38,6 +39,7 @@ mod second;
 
 pub use crate::program::Program;
 pub use case::{Case, elementwise_cases};
+pub use evaluation::Evaluation;
 pub use program::CheckedOp;
 pub use samples::samples;
 

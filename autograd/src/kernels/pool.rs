@@ -137,7 +137,8 @@ impl<S: Scalar> Loop for MaximumGradient<'_, S> {
                     if wins(x, best.0) {
                         *best = (x, place);
                     }
-                    place += stride;
+                    // Behind the last one it may be beyond counting, and is not read.
+                    place = place.wrapping_add(stride);
                 });
             }
             best.iter().zip(dy).for_each(|((_, place), &dy)| dx[*place] += dy);

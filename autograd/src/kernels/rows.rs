@@ -48,8 +48,7 @@ fn largest<S: Scalar>(x: &[S]) -> usize {
 /// x − ln Σ e^x of every row.
 ///
 /// The largest term is subtracted first, so nothing overflows; its e^0 = 1 is kept out of the sum, so that ln(1 + others)
-/// keeps what 1 + others would round away. A row with NaN, or of −∞ only, gives NaN throughout, and +∞ gives NaN
-/// in its place.
+/// keeps what 1 + others would round away. A row with NaN or +∞, or of −∞ only, gives NaN throughout.
 pub fn log_softmax<S: Scalar>(x: &[S], width: usize) -> Vec<S> {
     let mut y = buffer::to_overwrite(x.len());
     for_each_rows(&mut y, width, |first, y| {
@@ -61,7 +60,8 @@ pub fn log_softmax<S: Scalar>(x: &[S], width: usize) -> Vec<S> {
         let mut terms = buffer::copy(y);
         S::vectorized(Exp(&mut terms));
         for ((y, terms), top) in y.chunks_exact_mut(width).zip(terms.chunks_exact_mut(width)).zip(tops) {
-            terms[top] = S::ZERO;
+            // 0, or NaN where the largest is not finite.
+            terms[top] = y[top];
             let log_sum = reduce::sum(terms).ln_1p();
             y.iter_mut().for_each(|y| *y -= log_sum);
         }
@@ -116,6 +116,9 @@ mod tests {
         assert_eq!(softmax(&[f64::NEG_INFINITY, 3.0], 2), [0.0, 1.0]);
         assert_eq!(log_softmax(&[f64::NEG_INFINITY, 3.0], 2), [f64::NEG_INFINITY, 0.0]);
         assert!(softmax(&[f64::NEG_INFINITY; 2], 2).iter().all(|y| y.is_nan()));
-        assert!(log_softmax(&[f64::NAN, 1.0], 2).iter().all(|y| y.is_nan()));
+        for bad in [f64::NAN, f64::INFINITY] {
+            assert!(log_softmax(&[bad, 1.0], 2).iter().all(|y| y.is_nan()));
+            assert!(softmax(&[1.0, bad], 2).iter().all(|y| y.is_nan()));
+        }
     }
 }

@@ -22,6 +22,9 @@ use crate::tensor::Tensor;
 /// With one element per channel v = 0, x̂ = 0, y = β, and ∂L/∂x = 0; likewise for a constant channel up to rounding.
 /// Nothing becomes NaN, even with ε = 0: a channel with v + ε = 0 has x̂ = 0 and no gradient.
 ///
+/// A channel whose variance is beyond the scalar's range (in f32 a spread of more than 1.8e19) has v = ∞, x̂ = 0 and y = β, as in
+/// PyTorch: the running variance, which becomes ∞ with it, is where it shows. NaN or ∞ in a channel makes all of it NaN.
+///
 /// Errors: fewer than 2 axes, γ or β of another shape, a channel without elements (an empty batch has no mean), ε
 /// negative or not finite.
 ///

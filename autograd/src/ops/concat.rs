@@ -27,7 +27,7 @@ impl Concat {
         let wrong_count = Error::Inputs { op: "concat", given: 0, legal: "at least 1" };
         let first = inputs.first().ok_or(wrong_count)?.shape();
         let axis = first.axis("concat", self.axis)?;
-        let mut length = 0;
+        let mut length = 0usize;
         for x in inputs {
             let fits = x.shape().rank() == first.rank()
                 && (0..first.rank()).all(|i| i == axis || x.dims()[i] == first.dims()[i]);
@@ -39,7 +39,8 @@ impl Concat {
                     rule: "every axis but the one they are joined along must be equal",
                 });
             }
-            length += x.dims()[axis];
+            // What cannot be counted is refused as a shape.
+            length = x.dims()[axis].saturating_add(length);
         }
         let mut dims = [0; crate::MAX_RANK];
         dims[..first.rank()].copy_from_slice(first.dims());

@@ -184,7 +184,12 @@ mod tests {
         let tape = Tape::<f64>::new();
         let logits = tape.variable(Tensor::zeros([2, 3]));
         let text = |targets: &[usize], s| logits.cross_entropy(targets, s).unwrap_err().to_string();
-        assert_eq!(text(&[0, 3], 0.0), "cross_entropy: label 3 of sample 1 is out of range, want 0 to 2");
+        assert_eq!(
+            text(&[0, 3], 0.0),
+            "cross_entropy: label 3 of sample 1 is out of range, want 0 to 2 of 3 classes"
+        );
+        // What −1 becomes on its way to an index.
+        assert!(text(&[usize::MAX, 0], 0.0).contains("label 18446744073709551615 of sample 0"));
         assert_eq!(
             text(&[0], 0.0),
             "cross_entropy: logits has shape [2, 3], want one row for each of the 1 targets"

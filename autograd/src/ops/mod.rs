@@ -5,6 +5,9 @@
 //! - g is the gradient of the output, ∂L/∂y. Images are (N, C, H, W): sample, channel, row, column.
 //! - At a kink the derivative is the left one unless the op says otherwise: ReLU′(0) = 0. At a clip edge the
 //!   inside derivative holds strictly inside only. Ties of a maximum go to the first.
+//! - A NaN makes everything NaN that depends on it, and so does a NaN of g; the tests of edges list the exceptions. What
+//!   compares with a kink takes the NaN as lying on one side of it: the value is NaN, the slope that of the piece.
+//! - Subnormal numbers are numbers: no op flushes them to 0.
 //! - Binary ops broadcast as NumPy does; the gradient of a broadcast operand is summed back to its shape.
 //! - Ops that cannot fail are methods returning [`Var`](crate::Var); those with shape preconditions return
 //!   [`Result`](crate::Result). The operators `+ - * /` panic with the text of that error.

@@ -14,7 +14,8 @@ use crate::tensor::Tensor;
 /// ∂L/∂x = g · 2 (x − m) / (n − c), because Σ (x − m) = 0 makes the path through m vanish.
 ///
 /// Shapes: any; the axes vanish from y, or stay with length 1 if `keep`. Two passes: the mean first. Saved: m, with
-/// the axes kept. Errors: an axis that does not exist; n ≤ c. Source: own derivation; the name `correction` is
+/// the axes kept. A spread whose square is beyond the scalar's range gives ∞, and one whose square is below it 0, with a
+/// finite gradient. Errors: an axis that does not exist; n ≤ c. Source: own derivation; the name `correction` is
 /// PyTorch's.
 #[derive(Debug, Clone, Copy)]
 pub struct Variance {

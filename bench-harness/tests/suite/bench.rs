@@ -38,6 +38,8 @@ fn wrong_settings_are_refused_with_what_would_be_right() {
     refused(&["kernels", "--rounds", "0"], &["--rounds is 0"]);
     refused(&["kernels", "--batch", "0"], &["--batch is 0"]);
     refused(&["kernels", "convolve", "--megabytes", "1"], &["filter is convolve", "gemm 128×128×128"]);
+    refused(&["denormals", "--rounds", "0"], &["--rounds is 0"]);
+    refused(&["denormals", "--batch", "0"], &["--batch is 0"]);
     refused(&["scaling", "--rounds", "0"], &["--rounds is 0"]);
     refused(&["scaling", "width"], &["width", "batch, depth, threads"]);
     refused(&["loader", "fashion-mnist-5k", "--recipe", "cfar"], &["recipe is cfar", "cifar, cutout"]);
@@ -175,5 +177,17 @@ fn a_loader_prints_what_programs_read() {
             let of = |key: &str| row[key]["median"].as_f64().unwrap();
             assert!(of("images_per_s") > 0.0 && (0.0..=1.0).contains(&of("waited")), "{row}");
         }
+    }
+}
+
+#[test]
+fn denormals_has_a_row_for_every_op() {
+    let report = json(&["denormals", "--batch", "1", "--rounds", "1"]);
+    let rows = report["rows"].as_array().unwrap();
+    assert!(rows.iter().any(|row| row["op"] == "conv2d 3×3") && rows.len() > 8, "{report}");
+    for row in rows {
+        let times =
+            ["ordinary_ms", "subnormal_ms", "subnormal_gradient_ms"].map(|key| row[key].as_f64().unwrap());
+        assert!(times.iter().all(|&ms| ms > 0.0), "{row}");
     }
 }

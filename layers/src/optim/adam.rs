@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::rule::{self, Clip, Decayed, Now, Part, Rule, WeightDecay};
 
 /// m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², p ← p − rate/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε), with weight decay in
-/// the gradient, g + decay·p, as `torch.optim.Adam`. Source: Kingma and Ba (2015), algorithm 1.
+/// the gradient, g + decay·p, as `torch.optim.Adam`. In f32 a gradient beyond 1.8e19 makes v infinite, and that number then
+/// stays where it is for ever, as in PyTorch; one below 1e-23 has no square, and ε alone divides it.
+/// Source: Kingma and Ba (2015), algorithm 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AdamSettings {

@@ -2,6 +2,7 @@
 
 mod checkpoint_blocks;
 mod conv_geometries;
+mod edges;
 mod higher_order;
 mod looking;
 mod models;

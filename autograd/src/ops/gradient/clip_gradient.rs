@@ -21,8 +21,10 @@ pub enum GradientLimit {
 
 /// y = x; ∂L/∂x = g where it is within the limit, else the nearest to it in direction (norm) or entry by entry (value).
 ///
-/// Shapes: any. A NaN stays NaN. The norm is taken of g divided by its largest entry, so that it cannot overflow.
-/// Nothing saved; y shares x's data. Errors: a limit that is not positive.
+/// Shapes: any. By value a NaN stays NaN and ±∞ becomes the limit; by norm a NaN makes all of g NaN, and ∞ makes itself NaN
+/// and the rest 0, as in PyTorch. The norm is taken of g divided by its largest entry, so that it cannot overflow; where it
+/// is beyond the largest number all the same, g is divided first. Nothing saved; y shares x's data. Errors: a limit that is
+/// not positive.
 #[derive(Debug, Clone, Copy)]
 pub struct ClipGradient {
     /// What is limited, and to what.
@@ -78,17 +80,29 @@ fn by_value<S: Scalar>(g: &Tensor<S>, limit: S) -> Tensor<S> {
 
 fn by_norm<S: Scalar>(g: &Tensor<S>, limit: S) -> Tensor<S> {
     let g_data = g.data();
+    let times = |share: S| Tensor::filled(g.shape(), map::map(g_data, |g| g * share));
     let largest = g_data.iter().fold(S::ZERO, |m, g| if g.abs() > m { g.abs() } else { m });
+    // Only a NaN cannot be compared with itself.
+    let nan = || g_data.iter().copied().find(|g| g.partial_cmp(g).is_none());
     if !(largest > S::ZERO) {
+        return nan().map_or_else(|| g.clone(), times);
+    }
+    let relative = reduce::sum_of(g_data.len(), |i| (g_data[i] / largest) * (g_data[i] / largest)).sqrt();
+    let norm = largest * relative;
+    if norm <= limit {
         return g.clone();
     }
-    let norm =
-        largest * reduce::sum_of(g_data.len(), |i| (g_data[i] / largest) * (g_data[i] / largest)).sqrt();
-    if !(norm > limit) {
-        return g.clone();
+    if norm.is_finite() {
+        return times(limit / norm);
     }
-    let share = limit / norm;
-    Tensor::filled(g.shape(), map::map(g_data, |g| g * share))
+    if let Some(nan) = nan() {
+        return times(nan);
+    }
+    if !largest.is_finite() {
+        return times(S::ZERO);
+    }
+    let share = limit / relative;
+    Tensor::filled(g.shape(), map::map(g_data, |g| g / largest * share))
 }
 
 impl<S: Scalar> Var<'_, S> {
@@ -139,6 +153,21 @@ mod tests {
         assert!(clipped(GradientLimit::Value(1.0), &[f64::NAN])[0].is_nan());
         let huge = clipped(GradientLimit::Norm(1.0), &[3e300, -4e300]);
         assert!((huge[0] - 0.6).abs() < 1e-15 && (huge[1] + 0.8).abs() < 1e-15, "{huge:?}");
+        // The norm itself, 2e308, is beyond f64.
+        let beyond = clipped(GradientLimit::Norm(2.0), &[1e308, -1e308, 1e308, 1e308]);
+        assert_eq!(beyond, [1.0, -1.0, 1.0, 1.0]);
+    }
+
+    /// As `torch.nn.utils.clip_grad_norm_` and `clip_grad_value_` leave them; see tests/golden/edges.json.
+    #[test]
+    fn what_is_not_finite_shows() {
+        let nan = clipped(GradientLimit::Norm(1.0), &[f64::NAN, 1e9, 0.0]);
+        assert!(nan.iter().all(|g| g.is_nan()), "{nan:?}");
+        let infinite = clipped(GradientLimit::Norm(1.0), &[f64::INFINITY, 1e9, -1.0]);
+        assert!(infinite[0].is_nan(), "{infinite:?}");
+        assert_eq!(infinite[1..], [0.0, 0.0]);
+        let by_value = clipped(GradientLimit::Value(1.0), &[f64::INFINITY, f64::NEG_INFINITY, 0.5]);
+        assert_eq!(by_value, [1.0, -1.0, 0.5]);
     }
 
     #[test]

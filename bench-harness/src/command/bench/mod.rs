@@ -1,5 +1,6 @@
 //! `anact bench`: what things cost on this machine.
 
+mod denormals;
 mod kernels;
 mod loader;
 mod moments;
@@ -34,6 +35,8 @@ enum What {
     Loader(Box<loader::Loader>),
     /// Time and memory of a node on the tape, apart from what its op computes
     Tape(tape::Tape),
+    /// Time of ops on subnormal numbers beside ordinary ones
+    Denormals(denormals::Denormals),
     /// Time of the Gaussian moments by activation and standard deviation
     Moments(moments::Moments),
 }
@@ -46,6 +49,7 @@ impl Bench {
             What::Scaling(scaling) => scaling.run(),
             What::Loader(loader) => loader.run(),
             What::Tape(tape) => tape.run(),
+            What::Denormals(denormals) => denormals.run(),
             What::Moments(moments) => moments.run(),
         }
     }

@@ -53,13 +53,13 @@ struct Report {
 
 /// How things are timed.
 #[derive(Debug, Clone, Copy)]
-struct Timer {
-    rounds: usize,
+pub(super) struct Timer {
+    pub(super) rounds: usize,
 }
 
 impl Timer {
     /// The median of some rounds, each of as many calls as take some milliseconds.
-    fn seconds(self, mut work: impl FnMut()) -> f64 {
+    pub(super) fn seconds(self, mut work: impl FnMut()) -> f64 {
         const ROUND: f64 = 5e-3;
         let mut timed = |calls: usize| {
             let start = Instant::now();
@@ -75,7 +75,7 @@ impl Timer {
 }
 
 /// Standard normal numbers.
-fn normal(dims: &[usize], index: u64) -> Tensor<f32> {
+pub(super) fn normal(dims: &[usize], index: u64) -> Tensor<f32> {
     let mut stream = Stream::new(0, Purpose::Probe, index);
     let numbers = (0..dims.iter().product()).map(|_| stream.normal() as f32).collect();
     Tensor::new(autograd::Shape::new(dims).expect("a shape of a few axes"), numbers)
