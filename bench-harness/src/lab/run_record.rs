@@ -114,6 +114,7 @@ impl RunRecord {
             match word {
                 // A run refuses the folder of another one.
                 "--output" => drop(given.next()),
+                _ if word.starts_with("--output=") => {}
                 "--data" => {
                     let place = given.next().unwrap_or_default();
                     is_elsewhere = Path::new(place).is_relative();

@@ -55,12 +55,21 @@ trait Words {
     fn append(&self, flag: &str, words: &mut Vec<String>);
 }
 
+/// A flag and its value, as one word where the value would be taken for a flag.
+fn append(flag: &str, value: String, words: &mut Vec<String>) {
+    if value.starts_with('-') {
+        words.push(format!("{flag}={value}"));
+    } else {
+        words.extend([flag.to_string(), value]);
+    }
+}
+
 /// What `Display` writes is what the flag reads.
 macro_rules! displayed {
     ($($type:ty),*) => {
         $(impl Words for $type {
             fn append(&self, flag: &str, words: &mut Vec<String>) {
-                words.extend([flag.to_string(), self.to_string()]);
+                append(flag, self.to_string(), words);
             }
         })*
     };
@@ -70,21 +79,24 @@ displayed!(String, usize, u64, f64, bool, JitterOption, GroupOption);
 
 impl Words for PathBuf {
     fn append(&self, flag: &str, words: &mut Vec<String>) {
-        words.extend([flag.to_string(), self.display().to_string()]);
+        append(flag, self.display().to_string(), words);
     }
 }
 
 impl Words for Vec<u64> {
     fn append(&self, flag: &str, words: &mut Vec<String>) {
         let numbers: Vec<_> = self.iter().map(u64::to_string).collect();
-        words.extend([flag.to_string(), numbers.join(",")]);
+        append(flag, numbers.join(","), words);
     }
 }
 
 impl Words for Vec<Log> {
     fn append(&self, flag: &str, words: &mut Vec<String>) {
         let names: Vec<_> = self.iter().map(Log::to_string).collect();
-        words.extend([flag.to_string(), names.join(",")]);
+        // No log besides the record, which is what no flag says.
+        if !names.is_empty() {
+            append(flag, names.join(","), words);
+        }
     }
 }
 
@@ -312,6 +324,17 @@ mod tests {
         assert_eq!(options.arguments(), ["--log", "csv,tensorboard"]);
         let text = toml::from_str::<Options>("log = [\"cvs\"]").unwrap_err().to_string();
         assert!(text.contains("csv"), "{text}");
+    }
+
+    /// What a sweep hands to a process: a folder may begin with a dash, and a list may be empty.
+    #[test]
+    fn words_are_never_taken_for_flags() {
+        let options: Options = toml::from_str("data = \"-d\"\nlog = []\ndropout = -0.0").unwrap();
+        assert_eq!(options.arguments(), ["--data=-d", "--dropout=-0"]);
+        let command = Options::augment_args(clap::Command::new("train").no_binary_name(true));
+        let matches = command.try_get_matches_from(options.arguments()).unwrap();
+        let read = <Options as clap::FromArgMatches>::from_arg_matches(&matches).unwrap();
+        assert_eq!(Options { log: Some(Vec::new()), ..read }, options);
     }
 
     #[test]

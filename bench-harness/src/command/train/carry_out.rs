@@ -21,7 +21,8 @@ use crate::table::bytes;
 pub(in crate::command) struct Console {
     /// Lines for people, or the record for programs.
     pub(in crate::command) printed: Output,
-    /// Progress lines even on a terminal.
+    /// Progress lines even on a terminal; without the dashboard there is nothing else.
+    #[cfg_attr(not(feature = "tui"), expect(dead_code))]
     pub(in crate::command) plain: bool,
     /// Hears the wish to stop.
     pub(in crate::command) listen: fn() -> Interrupt,

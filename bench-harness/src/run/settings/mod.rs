@@ -138,6 +138,11 @@ impl Settings {
         if let Some(data) = o.data.as_ref().filter(|data| data.to_str().is_none()) {
             return Err(refused("--data", data.display(), "a path in UTF-8, for runs write it down"));
         }
+        for (option, path) in [("--data", &o.data), ("--output", &o.output)] {
+            if path.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
+                return Err(refused(option, "empty", "a path"));
+            }
+        }
         let init = o.init.unwrap_or_else(|| "lecun_normal".into());
         Init::named(&init)?;
         let defaults = NormalizedSettings::default();
@@ -355,6 +360,11 @@ mod tests {
             let text = error(options);
             assert!(text.contains(part), "no `{part}` in: {text}");
         }
+        // On a command line there is no such value, so that no sweep could hand it on.
+        assert_eq!(
+            error(Options { data: Some("".into()), ..Options::default() }),
+            "--data is empty; want a path"
+        );
         let every = Options { inspect_every: Some(0), ..Options::default() };
         assert_eq!(error(every), "--inspect-every is 0; want at least 1");
         let text = error(Options { moment: Some("row".into()), ..Options::default() });

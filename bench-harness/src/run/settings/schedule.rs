@@ -58,7 +58,7 @@ pub(super) fn schedule(o: &Options, epochs: u64) -> Result<ScheduleSettings> {
         }
         "multi-step" => {
             let usual = || (epochs > 1).then(|| vec![epochs / 2, epochs - epochs / 4]);
-            let at = o.milestones.clone().or_else(usual).filter(|at| !at.contains(&0));
+            let at = o.milestones.clone().or_else(usual).filter(|at| !at.is_empty() && !at.contains(&0));
             let legal = "epochs after the first, such as 80,120 in a run of 160";
             let at = at.ok_or_else(|| refused("--milestones", "not given, or 0", legal))?;
             Decay::MultiStep { at, factor }
