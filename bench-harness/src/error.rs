@@ -130,11 +130,16 @@ impl Error {
         )
     }
 
-    /// 1: a run, check or download failed; 2: a setting, name or file was wrong; 75: not finished yet, with a checkpoint or with runs left; 130: stopped at once by a signal.
+    /// 1: a run, check or download failed; 2: a setting, name or file was wrong; 75: not finished yet, with a checkpoint or with runs left, or
+    /// busy in another process; 130: stopped at once by a signal.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Download(DownloadError::Interrupted { .. }) => INTERRUPTED,
             Self::Download(DownloadError::Failed { .. }) => 1,
+            // Nothing is wrong with what was asked for, only with the moment.
+            Self::Download(DownloadError::InUse { .. }) | Self::Record(RecordError::InUse { .. }) => {
+                UNFINISHED
+            }
             Self::Diverged { .. }
             | Self::GradientsNotFinite { .. }
             | Self::WeightsNotFinite { .. }

@@ -1,4 +1,4 @@
-//! How much memory the process takes, as the kernel counts it.
+//! How much memory the process takes, and may still take, as the kernel counts it.
 
 /// Resident memory in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,38 @@ impl Resident {
     }
 }
 
+/// What memory there is for more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Bytes.
+    pub bytes: u64,
+    /// What ends there.
+    pub of: &'static str,
+}
+
+impl Room {
+    /// The least of what the limit on the address space leaves and what the machine has. `None` where nobody says, as on systems other
+    /// than Linux.
+    pub fn read() -> Option<Self> {
+        let read = |path: &str| std::fs::read_to_string(path).ok();
+        Self::of(&read("/proc/self/limits")?, &read("/proc/self/status")?, &read("/proc/meminfo")?)
+    }
+
+    fn of(limits: &str, status: &str, machine: &str) -> Option<Self> {
+        let limit = limits.lines().find_map(|line| line.strip_prefix("Max address space"));
+        // The word `unlimited` is no number.
+        let limit = limit.and_then(|limit| limit.split_whitespace().next()?.parse::<u64>().ok());
+        let limited = limit.zip(field(status, "VmSize:")).map(|(limit, taken)| limit.saturating_sub(taken));
+        [
+            limited.map(|bytes| Self { bytes, of: "what `ulimit -v` leaves to this process" }),
+            field(machine, "MemAvailable:").map(|bytes| Self { bytes, of: "what this machine has left" }),
+        ]
+        .into_iter()
+        .flatten()
+        .min_by_key(|room| room.bytes)
+    }
+}
+
 /// A line such as `VmRSS:     1234 kB` in bytes.
 fn field(status: &str, name: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
@@ -41,5 +73,24 @@ mod tests {
         assert_eq!(field(status, "VmRSS:"), Some(512 * 1024));
         assert_eq!(field(status, "VmHWM:"), Some(2048 * 1024));
         assert_eq!(field(status, "VmSwap:"), None);
+    }
+
+    #[test]
+    fn the_least_room_counts() {
+        let limits = |soft: &str| {
+            format!(
+                "Limit  Soft Limit  Hard Limit  Units\nMax address space         {soft}    unlimited   bytes \n"
+            )
+        };
+        let room = |soft: &str, machine| {
+            let room = Room::of(&limits(soft), "VmSize:\t    1000 kB\n", machine);
+            room.map(|room| (room.bytes, room.of.contains("ulimit")))
+        };
+        let machine = "MemTotal:  9000 kB\nMemAvailable:     3000 kB\n";
+        assert_eq!(room("2048000", machine), Some((1_024_000, true)));
+        assert_eq!(room("8192000", machine), Some((3_072_000, false)));
+        assert_eq!(room("unlimited", machine), Some((3_072_000, false)));
+        assert_eq!(room("1024", machine), Some((0, true)));
+        assert_eq!(room("unlimited", ""), None);
     }
 }

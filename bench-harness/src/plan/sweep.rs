@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -33,13 +33,11 @@ impl Invocation {
     /// Starts a run with its output appended to `log`. Its standard input is a pipe from this process: it stops, with a
     /// checkpoint, when the pipe ends, which it also does when this process is killed.
     fn start(&self, run: &PlannedRun, log: PathBuf) -> Result<Running> {
-        let folder = log.parent().unwrap_or(Path::new(""));
-        fs::create_dir_all(folder).map_err(RecordError::io("create the folder", folder))?;
         let open = || -> std::io::Result<_> {
             let file = OpenOptions::new().create(true).append(true).open(&log)?;
             Ok((file.metadata()?.len(), file.try_clone()?, file))
         };
-        let (logged_before, stdout, stderr) = open().map_err(RecordError::io("open", &log))?;
+        let (logged_before, stdout, stderr) = open().map_err(RecordError::io("create", &log))?;
         let process = Command::new(&self.program)
             .args(&self.arguments)
             .args(["--index", &run.index.to_string()])
@@ -133,9 +131,13 @@ impl<'r> Sweep<'r> {
     /// waited for.
     ///
     /// # Errors
-    /// A process cannot be started; a folder has become another run's. Before the error is returned, the processes that are at
-    /// work are asked to stop and waited for.
+    /// A process cannot be started; the runs' folder is gone, or one has become another run's. Before the error is returned, the
+    /// processes that are at work are asked to stop and waited for.
     pub fn carry_out(mut self, interrupt: &Interrupt, say: &mut dyn FnMut(String)) -> Result<Vec<End>> {
+        // Once: a folder that vanishes meanwhile, with plan and runs, is not to come back with a log in it.
+        for folder in self.runs.iter().filter_map(|run| run.folder.parent()) {
+            fs::create_dir_all(folder).map_err(RecordError::io("create the folder", folder))?;
+        }
         let mut visited = Instant::now();
         let mut has_waited = false;
         let mut problem = None;
@@ -306,7 +308,9 @@ fn is_paused(run: &PlannedRun) -> bool {
 /// Of what a process said, the last complaint, or else the last line.
 fn complaint(said: &str, status: ExitStatus) -> String {
     if status.code().is_none() {
-        return status.to_string();
+        // The allocator says what it could not have, and then ends the process by a signal.
+        let wanted = said.lines().rfind(|line| line.starts_with("memory allocation of "));
+        return wanted.map_or_else(String::new, |line| format!("{line}; ")) + &status.to_string();
     }
     let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
     let of = |at: usize| {
@@ -326,6 +330,8 @@ fn complaint(said: &str, status: ExitStatus) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::super::file::Plan;
     use super::*;
 
@@ -343,6 +349,9 @@ mod tests {
         assert_eq!(failed("one\ntwo\n"), "two");
         assert_eq!(failed(""), "it said nothing");
         assert!(complaint("anact: old", ExitStatus::from_raw(9)).contains("signal: 9"));
+        let aborted =
+            complaint("memory allocation of 64 bytes failed\nstack backtrace:", ExitStatus::from_raw(6));
+        assert!(aborted.starts_with("memory allocation of 64 bytes failed; signal: 6"), "{aborted}");
     }
 
     #[test]
@@ -374,6 +383,18 @@ mod tests {
         fs::write(folder.path().join("p/mlp-nswish-seed-1.log"), "anact: old\n").unwrap();
         let ends = Sweep::new(&runs, 1, shell).carry_out(&Interrupt::default(), &mut |_| ()).unwrap();
         assert_eq!(ends, [(); 2].map(|()| End::Failed { reason: "new".into() }));
+    }
+
+    /// The folder of all runs vanishes with the first one: the second is not begun, and nothing comes back.
+    #[test]
+    #[cfg(unix)]
+    fn a_folder_that_vanishes_stays_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let (runs, shell) = with_shell(folder.path(), &format!("rm -r '{}/p'", folder.path().display()));
+        let error = Sweep::new(&runs, 1, shell).carry_out(&Interrupt::default(), &mut |_| ()).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("mlp-nswish-seed-2.log") && text.contains("its folder is not there"), "{text}");
+        assert!(!folder.path().join("p").exists());
     }
 
     /// The second run cannot begin: the first one is asked to stop, by the end of its input, and waited for.

@@ -35,7 +35,7 @@ pub enum RecordError {
         folder: PathBuf,
     },
     /// A file-system call failed.
-    #[error("cannot {action} {}: {source}{}", path.display(), advice(source))]
+    #[error("cannot {action} {}: {source}{}", path.display(), advice(action, source))]
     Io {
         /// What was tried: "create", "write", ...
         action: &'static str,
@@ -90,8 +90,12 @@ impl RecordError {
 }
 
 /// The next step for the failures a user can mend.
-fn advice(source: &io::Error) -> &'static str {
+fn advice(action: &str, source: &io::Error) -> &'static str {
     match source.kind() {
+        // What is about to be made can only miss the folder that it belongs into.
+        io::ErrorKind::NotFound if action.starts_with("create") || action.starts_with("rename") => {
+            "; its folder is not there, or not any more"
+        }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             "; choose a folder you may write to"
         }

@@ -312,7 +312,8 @@ mod tests {
         assert!(message.contains("rename") && message.contains("taken"), "{message}");
         assert_eq!(names(root.path()), ["taken"]);
         let missing = root.path().join("no/such/file");
-        assert!(write_atomic(&missing, "x").unwrap_err().to_string().contains("no/such"));
+        let message = write_atomic(&missing, "x").unwrap_err().to_string();
+        assert!(message.contains("no/such/file") && message.contains("its folder is not there"), "{message}");
     }
 
     #[test]

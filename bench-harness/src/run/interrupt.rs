@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{Write, stderr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::Builder;
 
 use crate::error::{Error, INTERRUPTED, Result};
 
@@ -86,7 +87,7 @@ impl Interrupt {
     pub fn listen_and_follow_input() -> Self {
         let interrupt = Self::listen();
         let follower = interrupt.clone();
-        std::thread::spawn(move || {
+        let started = Builder::new().spawn(move || {
             // What comes is of no interest, and an error is an end, too.
             let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
             if !follower.is_set() {
@@ -94,6 +95,12 @@ impl Interrupt {
             }
             follower.ask();
         });
+        if let Err(error) = started {
+            let _ = writeln!(
+                stderr(),
+                "note: nobody notices when standard input ends: no thread for it, {error}"
+            );
+        }
         interrupt
     }
 
@@ -147,9 +154,10 @@ fn on_signal(act: impl Fn(Signal) + Send + 'static) {
     // Where nobody says what is ignored, SIGHUP is left alone for the sake of `nohup`, and the others are heard.
     let is_heard = |signal: &i32| ignored.map_or(*signal != SIGHUP, |mask| mask >> (signal - 1) & 1 == 0);
     let heard = [SIGINT, SIGTERM, SIGQUIT, SIGHUP].into_iter().filter(is_heard);
-    // Without listening a signal still ends the process, only less gently.
-    let Ok(mut signals) = Signals::new(heard) else { return };
-    std::thread::spawn(move || {
+    // The thread comes first: signals that are caught and that nobody hears of would end nothing at all.
+    let (hand_over, take) = std::sync::mpsc::channel::<Signals>();
+    let started = Builder::new().spawn(move || {
+        let Ok(mut signals) = take.recv() else { return };
         for signal in signals.forever() {
             match signal {
                 SIGINT => act(Signal::Key),
@@ -161,6 +169,13 @@ fn on_signal(act: impl Fn(Signal) + Send + 'static) {
             }
         }
     });
+    // Without listening a signal still ends the process, only less gently.
+    if let Err(error) = started {
+        let _ =
+            writeln!(stderr(), "note: signals end the process at once: no thread listens to them, {error}");
+    } else if let Ok(signals) = Signals::new(heard) {
+        let _ = hand_over.send(signals);
+    }
 }
 
 #[cfg(not(unix))]

@@ -18,6 +18,7 @@ mod recording;
 mod session;
 mod settings;
 mod step;
+mod stops;
 mod theory;
 mod trainer;
 mod watch;

@@ -1,10 +1,12 @@
 //! What is shown while a network trains: a bar on a terminal, else a line per epoch.
 
 use std::io::{IsTerminal, Write, stderr, stdout};
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::epoch::EpochMetrics;
+use super::stops::Stops;
 use super::watch::{RunBegins, StepTaken, Watch};
 use crate::error::Result;
 
@@ -15,11 +17,13 @@ pub struct Progress {
     epochs: u64,
     bar: ProgressBar,
     on_stderr: bool,
+    stops: Stops,
 }
 
 impl Default for Progress {
     fn default() -> Self {
-        Self { label: String::new(), epochs: 0, bar: ProgressBar::hidden(), on_stderr: false }
+        let (bar, stops) = (ProgressBar::hidden(), Stops::listen());
+        Self { label: String::new(), epochs: 0, bar, on_stderr: false, stops }
     }
 }
 
@@ -70,6 +74,10 @@ impl Watch for Progress {
         ));
         self.bar.inc(1);
         Ok(())
+    }
+
+    fn held_up(&mut self) -> Duration {
+        self.stops.held_up(Instant::now())
     }
 
     fn epoch(&mut self, epoch: &EpochMetrics, _steps: u64) -> Result<()> {

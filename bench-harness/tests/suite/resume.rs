@@ -326,7 +326,7 @@ fn a_folder_in_use_is_refused() {
     let output = anact(folder.path(), &["train", "--resume", "run"]);
     child.kill().unwrap();
     child.wait().unwrap();
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.status.code(), Some(75));
     assert!(text(&output.stderr).contains("run is in use by another process"), "{}", text(&output.stderr));
 }
 

@@ -36,6 +36,13 @@ pub enum DownloadError {
         have: u64,
     },
 
+    /// Somebody removed or replaced the part, so that nobody would ever see what arrives.
+    #[error("{} was removed or replaced while the download went on; the same command begins again", part.display())]
+    Gone {
+        /// The part.
+        part: PathBuf,
+    },
+
     /// The operating system refused something here.
     #[error("cannot {doing} {}: {source}", path.display())]
     Io {

@@ -138,8 +138,11 @@ impl Part {
         self.is_put_together = true;
     }
 
-    /// Adds bytes at the end.
+    /// Adds bytes at the end, as long as anybody will find them.
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), DownloadError> {
+        if !is_still_at(&self.file, &self.path) {
+            return Err(DownloadError::Gone { part: self.path.clone() });
+        }
         let written = self.file.write_all(bytes);
         match written {
             Ok(()) => self.length += bytes.len() as u64,

@@ -11,8 +11,10 @@ use crate::command::data_set::load_noted;
 use crate::command::output::{Output, say};
 use crate::error::{Error, Result};
 use crate::record::{Claim, RecordError, RunFolder, default_folder, versions};
+use crate::resident::Room;
 use crate::run::{
-    Interrupt, Keeping, Options, Outcome, Progress, RunContext, Session, Settings, Watch, Watchers,
+    Interrupt, Keeping, MemoryPlan, Options, Outcome, Progress, RunContext, Session, Settings, Watch,
+    Watchers,
 };
 use crate::table::bytes;
 
@@ -90,6 +92,7 @@ pub(in crate::command) fn start(
         bytes(plan.step as u64),
         bytes(plan.optimiser as u64)
     );
+    note_want_of_room(plan);
     if let Some(every) = settings.inspect_every {
         say!(
             console.printed,
@@ -97,6 +100,21 @@ pub(in crate::command) fn start(
         );
     }
     train(session, &settings, &data, (&folder, console), None)
+}
+
+/// Says so where there is less memory than a step is going to take: an allocation that fails ends the process with no more than its size.
+/// No error, since what the machine can free is an estimate.
+fn note_want_of_room(plan: MemoryPlan) {
+    let wanted = (plan.step + plan.optimiser) as u64;
+    if let Some(room) = Room::read().filter(|room| room.bytes < wanted) {
+        eprintln!(
+            "note: a step and the optimiser will take {}, more than {}, {}; a smaller --batch or --checkpoint-blocks takes less, and \
+             what is recorded until then is kept",
+            bytes(wanted),
+            room.of,
+            bytes(room.bytes)
+        );
+    }
 }
 
 /// A run from its newest whole checkpoint.
@@ -136,6 +154,7 @@ pub(in crate::command) fn resume(
     if options.data.is_some() {
         session.card().write(folder)?;
     }
+    note_want_of_room(session.memory_plan()?);
     say!(console.printed, "going on from step {} in {}", loaded.state.position.step, folder.path().display());
     train(session, &settings, &data, (folder, console), Some(&loaded))
 }

@@ -131,7 +131,7 @@ impl Session<'_> {
             self.trainer.restore_average(&average).map_err(|e| misfit(AVERAGE, e))?;
         }
         let (position, epochs, best) = (state.position, state.epochs.clone(), state.best.clone());
-        Ok(RunSoFar { position, epochs, best, during: Vec::new() })
+        Ok(RunSoFar { position, epochs, best })
     }
 
     /// What tells the data of this session from others. All pictures are read the first time it is asked for.

@@ -81,7 +81,6 @@ pub(super) struct RunSoFar {
     pub(super) position: Position,
     pub(super) epochs: Vec<EpochMetrics>,
     pub(super) best: Option<Best>,
-    pub(super) during: Vec<LayersAtStep>,
 }
 
 /// Training batches over which the running statistics of uniformly averaged weights are gathered: a mean of a hundred batches has a
@@ -117,7 +116,7 @@ impl Session<'_> {
             (Some(loaded), Some(course)) => {
                 // What came after the checkpoint happens again.
                 context.record.cut(loaded.state.record_bytes)?;
-                Some(RunSoFar { during: layers_in(context.record)?, ..course })
+                Some(course)
             }
             _ => None,
         };
@@ -234,8 +233,8 @@ impl Session<'_> {
             };
             let told = context.watchers.tell(|watch| watch.step(&taken));
             if let Some(layers) = done.layers {
+                // The record keeps them: in memory a long run would grow by them.
                 self.write_layers(context.record, "training", layers.step, &layers.comparison)?;
-                course.during.push(layers);
             }
             if let Err(error) = told {
                 return Err(self.keep_before(error, course, context));
@@ -348,6 +347,8 @@ impl Session<'_> {
         }
         let weights_sha256 = hexadecimal(&Sha256::digest(&weights));
         let steps = course.position.step;
+        let is_looked_at = self.settings.inspect_every.is_some();
+        let during = if is_looked_at { layers_in(context.record)? } else { Vec::new() };
         self.write_layers(context.record, "end", steps, &end)?;
         for (site, batches) in &degenerate {
             context.watchers.note(&format!(
@@ -372,7 +373,7 @@ impl Session<'_> {
             degenerate_batches: degenerate,
         };
         self.write(context.record, "result", line)?;
-        let RunSoFar { epochs, best, during, .. } = course;
+        let RunSoFar { epochs, best, .. } = course;
         Ok(Outcome { epochs, best, test, weights, weights_sha256, start, during, end, steps })
     }
 

@@ -1,6 +1,8 @@
 //! Peers and folders that are no good: the reason is named, the next mirror is asked, and no wrong file gets the name.
 
-use std::{fs, time::Duration};
+use std::{fs, ops::ControlFlow, time::Duration};
+
+use datasets::download::{Progress, download};
 
 use super::{Location, file, names, server::*};
 
@@ -176,6 +178,29 @@ fn two_downloads_of_one_file() {
     let other = fs::File::create(place.path("file.bin.part")).unwrap();
     other.lock().unwrap();
     place.fails(&[], &["file.bin.part is in use: another process is downloading this file"]);
+}
+
+/// Hundreds of megabytes would arrive for nothing before anybody said so.
+#[test]
+fn a_folder_that_vanishes_ends_the_download() {
+    let good = file(1_000_000);
+    let server = Server::start(&good, vec![]);
+    let place = Location::new(&good);
+    let folder = place.folder.path();
+    let mut have_then = 0;
+    let error = download(&[server.b()], &place.target(), &place.expected, &place.options, &mut |progress| {
+        if let Progress::Bytes { have, .. } = progress
+            && folder.exists()
+        {
+            have_then = have;
+            fs::remove_dir_all(folder).unwrap();
+        }
+        ControlFlow::Continue(())
+    });
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("file.bin.part was removed or replaced"), "{error}");
+    assert!((1..1_000_000).contains(&have_then), "{have_then}");
+    assert!(!folder.exists());
 }
 
 #[test]

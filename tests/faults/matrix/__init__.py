@@ -1,0 +1,1 @@
+"""Faults x commands: every module but `ground`, `commands`, `whole` and `server` is one fault."""
