@@ -79,6 +79,7 @@ pub(crate) fn reference<S: Scalar>(job: Gemm<'_, S>) {
 }
 
 /// The product by matrixmultiply, on the calling thread.
+#[cfg(not(anact_portable))]
 #[expect(
     clippy::needless_pass_by_value,
     reason = "the same signature as the other kernels, which take C apart"
@@ -108,6 +109,10 @@ pub(crate) fn f64(job: Gemm<'_, f64>) {
         );
     }
 }
+
+/// matrixmultiply picks its kernel by the machine, so a portable build multiplies by the definition: slow, the same bits everywhere.
+#[cfg(anact_portable)]
+pub(crate) use self::reference as f64;
 
 /// The product of dual numbers, A₀B₀ + (A₁B₀ + A₀B₁)·ε: three products of their parts, each by the kernel of `S`, which
 /// is far faster than dual arithmetic number by number.

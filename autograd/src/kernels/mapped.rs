@@ -56,9 +56,10 @@ impl Bytes {
     fn of(file: File) -> io::Result<Self> {
         // Of length 0 there is no mapping, and what is not a plain file has no length that could be relied on.
         let about = file.metadata()?;
-        match usize::try_from(about.len()) {
+        // A slice is at most isize::MAX bytes long, which a machine of 32 bits could exceed.
+        match isize::try_from(about.len()) {
             Ok(length) if about.is_file() && length > 0 => {
-                mapping::Mapping::new(&file, length).map(Self::Mapped)
+                mapping::Mapping::new(&file, length.unsigned_abs()).map(Self::Mapped)
             }
             _ => Self::read(file),
         }
@@ -93,7 +94,7 @@ mod mapping {
     }
 
     impl Mapping {
-        /// Maps the first `length` bytes of `file`, at least one.
+        /// Maps the first `length` bytes of `file`, at least one and at most `isize::MAX`.
         pub(super) fn new(file: &File, length: usize) -> io::Result<Self> {
             // SAFETY: at an address of the system's choice, no memory of ours is replaced. The descriptor is open for the
             // length of the call; the mapping does not need it afterwards.
@@ -108,7 +109,7 @@ mod mapping {
 
         pub(super) fn as_slice(&self) -> &[u8] {
             // SAFETY: `length` bytes from `start` on are mapped readable until `self` is dropped, which the slice does not
-            // outlive, and any bytes are valid `u8`. Nobody writes to them through this mapping, since it is read-only. That
+            // outlive; `new` was asked for no more than a slice can have, and any bytes are valid `u8`. Nobody writes to them through this mapping, since it is read-only. That
             // the bytes also stay as they are while the slice lives is not ours to ensure: a write to the file by anyone may
             // show in a private mapping (mmap(2) leaves it open), and would be undefined behaviour here. The contract of
             // `MappedFile` forbids it. If the file is shortened, looking at what is gone raises SIGBUS, which ends the

@@ -23,6 +23,8 @@ pub mod rows;
 pub(crate) mod simd;
 pub mod source;
 pub mod strided;
+#[cfg(test)]
+mod unaligned;
 pub mod vector;
 pub mod window;
 

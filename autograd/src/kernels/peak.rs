@@ -21,7 +21,7 @@ const SHIFT: f32 = 0.5;
 /// where the machine has them.
 pub fn multiply_adds(rounds: u64) -> Work {
     let start = black_box(0.5);
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", not(anact_portable)))]
     {
         use std::arch::is_x86_feature_detected;
         if is_x86_feature_detected!("avx512f") {
@@ -49,13 +49,17 @@ fn portable(rounds: u64, start: f32) -> f32 {
     for _ in 0..rounds {
         for s in sums.as_flattened_mut() {
             // Without the instruction, `mul_add` would be a call.
-            *s = if cfg!(target_arch = "aarch64") { s.mul_add(SCALE, SHIFT) } else { *s * SCALE + SHIFT };
+            *s = if cfg!(all(target_arch = "aarch64", not(anact_portable))) {
+                s.mul_add(SCALE, SHIFT)
+            } else {
+                *s * SCALE + SHIFT
+            };
         }
     }
     sums.as_flattened().iter().sum()
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(anact_portable)))]
 mod x86 {
     use std::arch::x86_64::{
         _mm256_add_ps, _mm256_cvtss_f32, _mm256_fmadd_ps, _mm256_set1_ps, _mm512_add_ps, _mm512_cvtss_f32,

@@ -17,7 +17,7 @@ pub trait Loop {
 /// Runs `job` with the vectors of AVX2 where the machine has it; what `f32` does behind
 /// [`Scalar::vectorized`](crate::Scalar). AVX-512 would gain little: such loops wait for memory.
 pub(crate) fn with_avx2_if_any<L: Loop>(job: L) -> L::Output {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", not(anact_portable)))]
     {
         if std::arch::is_x86_feature_detected!("avx2") {
             // SAFETY: the machine has AVX2, the only thing that `with_avx2` asks for.
@@ -29,7 +29,7 @@ pub(crate) fn with_avx2_if_any<L: Loop>(job: L) -> L::Output {
 
 /// # Safety
 /// The machine has AVX2.
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(anact_portable)))]
 #[target_feature(enable = "avx2")]
 unsafe fn with_avx2<L: Loop>(job: L) -> L::Output {
     job.run()

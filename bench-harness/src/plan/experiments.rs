@@ -10,7 +10,7 @@ macro_rules! experiments {
     ($($name:literal,)*) => {
         /// Every plan that comes with the command, by name: two sizes of each, the one that ends in `-small` for two cores.
         pub const EXPERIMENTS: &[(&str, &str)] =
-            &[$(($name, include_str!(concat!("../../../experiments/", $name, ".toml")))),*];
+            &[$(($name, include_str!(concat!("../../experiments/", $name, ".toml")))),*];
     };
 }
 

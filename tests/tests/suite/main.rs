@@ -5,6 +5,7 @@ mod conv_geometries;
 mod edges;
 mod higher_order;
 mod hostile;
+mod inventories;
 mod looking;
 mod models;
 mod per_sample;

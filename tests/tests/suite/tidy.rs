@@ -10,7 +10,7 @@ use autograd::ops::activation::ACTIVATIONS;
 use toml::Table;
 
 /// Every crate, and which crates of the workspace it may use.
-const ARROWS: &[(&str, &[&str])] = &[
+pub(crate) const ARROWS: &[(&str, &[&str])] = &[
     ("autograd", &[]),
     ("layers", &["autograd"]),
     ("anact", &["autograd", "layers"]),
@@ -21,16 +21,16 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 const MAX_LINES: usize = 500;
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package is inside the workspace").to_path_buf()
 }
 
-fn read(path: impl AsRef<Path>) -> String {
+pub(crate) fn read(path: impl AsRef<Path>) -> String {
     let path = path.as_ref();
     fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-fn manifest(folder: &str) -> Table {
+pub(crate) fn manifest(folder: &str) -> Table {
     read(root().join(folder).join("Cargo.toml"))
         .parse()
         .unwrap_or_else(|e| panic!("{folder}/Cargo.toml: {e}"))
@@ -54,7 +54,7 @@ fn paths() -> Vec<PathBuf> {
 }
 
 /// Every Rust file with its path below the root and its text.
-fn sources() -> Vec<(String, String)> {
+pub(crate) fn sources() -> Vec<(String, String)> {
     let is_source = |p: &PathBuf| p.extension().is_some_and(|e| e == "rs");
     let files: Vec<_> = paths().into_iter().filter(is_source).map(|p| (short(&p), read(&p))).collect();
     assert!(files.len() > 100, "only {} source files found", files.len());
@@ -81,16 +81,16 @@ fn code(line: &str) -> String {
     kept
 }
 
-fn has_word(line: &str, word: &str) -> bool {
+pub(crate) fn has_word(line: &str, word: &str) -> bool {
     code(line).split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w == word)
 }
 
-fn none(broken: &[String], rule: &str) {
+pub(crate) fn none(broken: &[String], rule: &str) {
     assert!(broken.is_empty(), "{rule}:\n  {}", broken.join("\n  "));
 }
 
 /// The names in every table of dependencies, whatever it is for.
-fn dependencies(table: &Table) -> BTreeSet<String> {
+pub(crate) fn dependencies(table: &Table) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for (key, value) in table {
         let Some(inner) = value.as_table() else { continue };

@@ -2,12 +2,15 @@
 //!
 //! A kernel is written once over [`Vector`] and run by [`dispatch_to`], which compiles it for every instruction set. Data come in rows of 16 numbers, [`Row`], whatever the width of a vector is.
 //! Loops that the compiler vectorizes by itself use [`vector`](super::vector) instead.
+//!
+//! A build with `--cfg anact_portable` has the portable vectors only, whatever the machine is: no intrinsics, and no choice at
+//! run time that bits could depend on.
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(anact_portable)))]
 mod avx2;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(anact_portable)))]
 mod avx512;
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_arch = "aarch64", not(anact_portable)))]
 mod neon;
 mod portable;
 
@@ -90,11 +93,11 @@ pub(crate) trait Kernel {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Level {
     Portable,
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", not(anact_portable)))]
     Avx2,
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", not(anact_portable)))]
     Avx512,
-    #[cfg(target_arch = "aarch64")]
+    #[cfg(all(target_arch = "aarch64", not(anact_portable)))]
     Neon,
 }
 
@@ -103,11 +106,11 @@ impl Level {
     pub(crate) fn available() -> impl DoubleEndedIterator<Item = Self> {
         const LEVELS: &[Level] = &[
             Level::Portable,
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", not(anact_portable)))]
             Level::Avx2,
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", not(anact_portable)))]
             Level::Avx512,
-            #[cfg(target_arch = "aarch64")]
+            #[cfg(all(target_arch = "aarch64", not(anact_portable)))]
             Level::Neon,
         ];
         LEVELS.iter().copied().filter(|level| level.is_available())
@@ -121,13 +124,13 @@ impl Level {
     fn is_available(self) -> bool {
         match self {
             Self::Portable => true,
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", not(anact_portable)))]
             Self::Avx2 => {
                 std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
             }
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", not(anact_portable)))]
             Self::Avx512 => std::arch::is_x86_feature_detected!("avx512f") && Self::Avx2.is_available(),
-            #[cfg(target_arch = "aarch64")]
+            #[cfg(all(target_arch = "aarch64", not(anact_portable)))]
             Self::Neon => std::arch::is_aarch64_feature_detected!("neon"),
         }
     }
@@ -138,13 +141,13 @@ pub(crate) fn dispatch_to<K: Kernel>(level: Level, kernel: K) -> K::Output {
     assert!(level.is_available(), "this machine has no {level:?}");
     match level {
         Level::Portable => kernel.run::<portable::Portable>(),
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(all(target_arch = "x86_64", not(anact_portable)))]
         // SAFETY: asserted just above.
         Level::Avx2 => unsafe { avx2::run(kernel) },
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(all(target_arch = "x86_64", not(anact_portable)))]
         // SAFETY: asserted just above.
         Level::Avx512 => unsafe { avx512::run(kernel) },
-        #[cfg(target_arch = "aarch64")]
+        #[cfg(all(target_arch = "aarch64", not(anact_portable)))]
         // SAFETY: asserted just above.
         Level::Neon => unsafe { neon::run(kernel) },
     }

@@ -42,12 +42,12 @@ const OPS: &[(&str, Apply)] = &[
     ("matmul", |x, w| {
         let rows = x.shape().len() / (CHANNELS * 9);
         x.reshape([x.shape().len()])?
-            .slice(&[0..rows * CHANNELS * 9])?
+            .slice(std::slice::from_ref(&(0..rows * CHANNELS * 9)))?
             .reshape([rows, CHANNELS * 9])?
             .matmul(w.reshape([CHANNELS * 9, CHANNELS])?)
     }),
     ("batch_norm", |x, w| {
-        let gamma = w.reshape([CHANNELS * CHANNELS * 9])?.slice(&[0..CHANNELS])?;
+        let gamma = w.reshape([CHANNELS * CHANNELS * 9])?.slice(std::slice::from_ref(&(0..CHANNELS)))?;
         x.batch_norm(gamma, gamma, ops::BatchNorm::default())
     }),
     ("max_pool2d", |x, _| x.max_pool2d(ops::MaxPool2d { kernel: [2; 2], stride: [2; 2], padding: [0; 2] })),
