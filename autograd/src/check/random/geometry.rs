@@ -1,7 +1,7 @@
 //! One op on images whose sizes are random: strides leave remainders, kernels hang over edges, sides are unequal.
 
 use super::window::{Window, within};
-use crate::check::{self, Case, Report};
+use crate::check::{self, Case, Reference, Report, largest};
 use crate::elementwise::Elementwise;
 use crate::error::Result;
 use crate::ops::activation::{ACTIVATIONS, Visitor, with_activation};
@@ -124,7 +124,12 @@ impl Geometry {
                 activation: within(stream, 0, ACTIVATIONS.len() - 1),
             },
         };
-        Self { kind, seed: stream.below(1 << 32) }
+        loop {
+            let geometry = Self { kind: kind.clone(), seed: stream.below(1 << 32) };
+            if !geometry.cancels() {
+                return geometry;
+            }
+        }
     }
 
     /// The op's registered name.
@@ -267,6 +272,34 @@ impl Geometry {
         Ok(report)
     }
 
+    /// Whether a sum that is all of a result (a bias's gradient where there is one channel, the mean of one plane) comes out
+    /// far smaller than its terms: f32 then has few digits of it, and "relative to the largest entry" means nothing.
+    ///
+    /// # Panics
+    /// The op refuses the sizes.
+    pub fn cancels(&self) -> bool {
+        let sums = matches!(
+            self.kind,
+            Kind::Convolution { .. } | Kind::AveragePool { .. } | Kind::GlobalAveragePool { .. }
+        );
+        sums && self.condition().expect("sizes that fit") > 20.0
+    }
+
+    /// By how much the results' largest entries grow when every input and the cotangent lose their signs: nothing cancels then.
+    fn condition(&self) -> Result<f64> {
+        let case = self.case();
+        let signed = Reference::of(&case)?;
+        let inputs: Vec<_> = case.inputs().iter().map(absolute).collect();
+        let tape = Tape::new();
+        let vars: Vec<_> = inputs.iter().map(|x| tape.constant(x.clone())).collect();
+        let output = case.program().run_f64(&tape, &vars)?.value();
+        let gradients = check::gradients_at(&case, inputs, &absolute(&signed.cotangent))?;
+        let pairs = signed.gradients.iter().zip(&gradients).chain([(&signed.output, &output)]);
+        // A result of zeros alone, as behind padding, is exact.
+        let growth = pairs.map(|(signed, absolute)| largest(absolute.data()) / largest(signed.data()));
+        Ok(growth.filter(|x| !x.is_nan()).fold(1.0, f64::max))
+    }
+
     fn of(&self, case: Case) -> Case {
         case.seeded(self.seed)
     }
@@ -282,6 +315,10 @@ impl Visitor for Mapped {
     fn visit<E: Elementwise>(self, function: E) -> Case {
         Case::op(NAME, BatchNormMap { norm: self.0, function })
     }
+}
+
+fn absolute(x: &Tensor<f64>) -> Tensor<f64> {
+    Tensor::filled(x.shape(), x.data().iter().map(|x| x.abs()).collect())
 }
 
 /// Samples and channels of a pool.
