@@ -1,7 +1,7 @@
 //! Lines of `record.jsonl`: one JSON object each, told apart by its `"kind"`.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -107,27 +107,37 @@ impl RecordWriter {
     }
 }
 
-/// Reads a record back. An unfinished last line, left by a run that was killed while writing it, is skipped.
+/// Reads a record back, line by line: that of a run with looks at its layers may have hundreds of megabytes. An unfinished last
+/// line, left by a run that was killed while writing it, is skipped.
 ///
 /// # Errors
-/// [`RecordError::Io`] if the file cannot be read, [`RecordError::BadLine`] for a complete line that is no
+/// [`RecordError::Io`] if the file cannot be read, and in place of a line; [`RecordError::BadLine`] for a complete line that is no
 /// object with a `kind`.
-pub fn read_records(path: impl AsRef<Path>) -> Result<Vec<Map<String, Value>>> {
-    let path = path.as_ref();
-    let bytes = std::fs::read(path).map_err(RecordError::io("read", path))?;
-    let mut lines: Vec<&[u8]> = bytes.split(|&byte| byte == b'\n').collect();
-    // After the last newline comes nothing, or the unfinished line.
-    lines.pop();
-    let parse = |(index, line): (usize, &&[u8])| {
-        let bad = |reason| RecordError::BadLine { path: path.to_path_buf(), line: index + 1, reason };
-        let record: Map<String, Value> =
-            serde_json::from_slice(line).map_err(|error| bad(error.to_string()))?;
-        match record.get("kind") {
-            Some(Value::String(_)) => Ok(record),
-            _ => Err(bad("an object without a \"kind\"".into())),
+pub fn read_records(path: impl AsRef<Path>) -> Result<impl Iterator<Item = Result<Map<String, Value>>>> {
+    let path = path.as_ref().to_path_buf();
+    let mut file = BufReader::new(File::open(&path).map_err(RecordError::io("read", &path))?);
+    let mut number = 0;
+    Ok(std::iter::from_fn(move || {
+        let mut line = Vec::new();
+        if let Err(error) = file.read_until(b'\n', &mut line) {
+            return Some(Err(RecordError::io("read", &path)(error)));
         }
-    };
-    lines.iter().enumerate().map(parse).collect()
+        // After the last newline comes nothing, or the unfinished line.
+        if line.pop() != Some(b'\n') {
+            return None;
+        }
+        number += 1;
+        let bad = |reason| RecordError::BadLine { path: path.clone(), line: number, reason };
+        Some(parse(&line).map_err(bad))
+    }))
+}
+
+fn parse(line: &[u8]) -> std::result::Result<Map<String, Value>, String> {
+    let record: Map<String, Value> = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    match record.get("kind") {
+        Some(Value::String(_)) => Ok(record),
+        _ => Err("an object without a \"kind\"".into()),
+    }
 }
 
 #[cfg(test)]
@@ -152,6 +162,10 @@ mod tests {
         (root, folder)
     }
 
+    fn read(folder: &RunFolder) -> Result<Vec<Map<String, Value>>> {
+        read_records(folder.record_path())?.collect()
+    }
+
     #[test]
     fn lines_are_there_at_once_and_kind_comes_first() {
         let (_root, folder) = run();
@@ -164,7 +178,7 @@ mod tests {
                         {\"kind\":\"epoch\",\"epoch\":1,\"loss\":0.30000000000000004,\"rate\":0.1}\n";
         assert_eq!(text, expected);
         records.sync().unwrap();
-        assert_eq!(read_records(folder.record_path()).unwrap()[1]["epoch"], 1);
+        assert_eq!(read(&folder).unwrap()[1]["epoch"], 1);
     }
 
     #[test]
@@ -172,7 +186,7 @@ mod tests {
         let (_root, folder) = run();
         let epoch = Epoch { epoch: 2, loss: f64::NAN, rate: f32::INFINITY };
         folder.records().unwrap().write("epoch", &epoch).unwrap();
-        let read = read_records(folder.record_path()).unwrap();
+        let read = read(&folder).unwrap();
         assert!(read[0]["loss"].is_null() && read[0]["rate"].is_null());
     }
 
@@ -191,7 +205,7 @@ mod tests {
     fn an_unfinished_line_is_skipped_and_then_dropped() {
         let (_root, folder) = run();
         fs::write(folder.record_path(), "{\"kind\":\"config\"}\n{\"kind\":\"ep").unwrap();
-        assert_eq!(read_records(folder.record_path()).unwrap().len(), 1);
+        assert_eq!(read(&folder).unwrap().len(), 1);
         folder.records().unwrap().write("epoch", &json!({})).unwrap();
         let text = fs::read_to_string(folder.record_path()).unwrap();
         assert_eq!(text, "{\"kind\":\"config\"}\n{\"kind\":\"epoch\"}\n");
@@ -204,7 +218,7 @@ mod tests {
             [("{\"kind\":\"a\"}\nnot json\n", "line 2"), ("{\"x\":1}\n", "without a \"kind\"")]
         {
             fs::write(folder.record_path(), text).unwrap();
-            let message = read_records(folder.record_path()).unwrap_err().to_string();
+            let message = read(&folder).unwrap_err().to_string();
             assert!(message.contains(expected), "{message}");
         }
     }

@@ -76,8 +76,8 @@ impl RunHistory {
 
     fn of(path: &Path, wanted: fn(&str) -> bool, any_epoch: bool) -> Result<Option<Self>> {
         let refuse = |problem: String| Error::File { path: path.to_path_buf(), problem };
-        let mut lines = read_records(path)?.into_iter();
-        let Some(mut config) = lines.next() else { return Ok(None) };
+        let mut lines = read_records(path)?;
+        let Some(mut config) = lines.next().transpose()? else { return Ok(None) };
         let settings = config.remove("settings").filter(|_| config["kind"] == "config");
         let settings = settings
             .ok_or_else(|| refuse("is no record of a run of anact train; give the folder of one".into()))?;
@@ -93,7 +93,11 @@ impl RunHistory {
             layers: Vec::new(),
             result: None,
         };
-        for line in lines.filter(|line| line["kind"].as_str().is_some_and(wanted)) {
+        for line in lines {
+            let line = line?;
+            if !line["kind"].as_str().is_some_and(wanted) {
+                continue;
+            }
             let is_epoch = line["kind"] == "epoch";
             match serde_json::from_value(Value::Object(line)) {
                 Ok(line) => history.take(line),

@@ -347,8 +347,6 @@ impl Session<'_> {
         }
         let weights_sha256 = hexadecimal(&Sha256::digest(&weights));
         let steps = course.position.step;
-        let is_looked_at = self.settings.inspect_every.is_some();
-        let during = if is_looked_at { layers_in(context.record)? } else { Vec::new() };
         self.write_layers(context.record, "end", steps, &end)?;
         for (site, batches) in &degenerate {
             context.watchers.note(&format!(
@@ -373,6 +371,9 @@ impl Session<'_> {
             degenerate_batches: degenerate,
         };
         self.write(context.record, "result", line)?;
+        // For whoever reports: the run is finished before they are gathered.
+        let is_looked_at = self.settings.inspect_every.is_some();
+        let during = if is_looked_at { layers_in(context.record)? } else { Vec::new() };
         let RunSoFar { epochs, best, .. } = course;
         Ok(Outcome { epochs, best, test, weights, weights_sha256, start, during, end, steps })
     }
