@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::kernels::Timer;
 use crate::command::output::Output;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::table::{Table, sig};
 
 /// Arguments of `anact bench denormals`.
@@ -81,11 +81,7 @@ struct Report {
 
 impl Denormals {
     pub(super) fn run(self) -> Result<()> {
-        for (setting, value) in [("--batch", self.batch), ("--rounds", self.rounds)] {
-            if value == 0 {
-                return Err(Error::Setting { setting, value: "0".into(), legal: "at least 1".into() });
-            }
-        }
+        super::at_least_one([("--batch", self.batch), ("--rounds", self.rounds)])?;
         let timer = Timer { rounds: self.rounds };
         let x = super::kernels::normal(&[self.batch, CHANNELS, SIDE, SIDE], 0);
         let weight = super::kernels::normal(&[CHANNELS, CHANNELS, 3, 3], 1);

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::spread::Spread;
 use crate::command::data_set::DataSetOptions;
 use crate::command::output::Output;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::run::{Options, Place, Settings, Trainer, build_model};
 use crate::table::{Table, sig};
 
@@ -66,11 +66,7 @@ struct Taken {
 
 impl Loader {
     pub(super) fn run(self) -> Result<()> {
-        for (setting, value) in [("--batches", self.batches), ("--rounds", self.rounds)] {
-            if value == 0 {
-                return Err(Error::Setting { setting, value: "0".into(), legal: "at least 1".into() });
-            }
-        }
+        super::at_least_one([("--batches", self.batches), ("--rounds", self.rounds)])?;
         let recipe = Recipe::named(&self.recipe)?;
         let dataset = self.data.load()?;
         let config = LoaderConfig {

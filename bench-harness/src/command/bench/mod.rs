@@ -13,7 +13,7 @@ mod tape;
 
 use clap::{Args, Subcommand};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Arguments of `anact bench`.
 #[derive(Debug, Args)]
@@ -39,6 +39,15 @@ enum What {
     Denormals(denormals::Denormals),
     /// Time of the Gaussian moments by activation and standard deviation
     Moments(moments::Moments),
+}
+
+/// # Errors
+/// A count that is 0, by the name of its option.
+fn at_least_one<const N: usize>(counts: [(&'static str, usize); N]) -> Result<()> {
+    match counts.into_iter().find(|(_, count)| *count == 0) {
+        Some((setting, _)) => Err(Error::Setting { setting, value: "0".into(), legal: "at least 1".into() }),
+        None => Ok(()),
+    }
 }
 
 impl Bench {

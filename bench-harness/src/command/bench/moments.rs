@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::command::output::Output;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::table::{Table, sig};
 
 /// The standard deviations that are timed.
@@ -47,11 +47,7 @@ struct Report {
 
 impl Moments {
     pub(super) fn run(self) -> Result<()> {
-        for (setting, value) in [("--calls", self.calls), ("--rounds", self.rounds)] {
-            if value == 0 {
-                return Err(Error::Setting { setting, value: "0".into(), legal: "at least 1".into() });
-            }
-        }
+        super::at_least_one([("--calls", self.calls), ("--rounds", self.rounds)])?;
         let mut rows = Vec::new();
         for activation in ACTIVATIONS {
             let times = STDS.iter().map(|&std| self.time(activation.name, std)).collect::<Result<_>>()?;

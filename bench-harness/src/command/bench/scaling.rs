@@ -102,10 +102,7 @@ impl Runner {
 
 impl Scaling {
     pub(super) fn run(self) -> Result<()> {
-        if self.rounds == 0 {
-            let (value, legal) = ("0".into(), "at least 1".into());
-            return Err(Error::Setting { setting: "--rounds", value, legal });
-        }
+        super::at_least_one([("--rounds", self.rounds)])?;
         let rounds = if self.quick { 1 } else { self.rounds };
         let mut rows = Vec::new();
         for along in Along::value_variants().iter().filter(|a| self.along.is_none_or(|only| only == **a)) {

@@ -12,7 +12,7 @@ use super::steps::{Steps, Subject, usual_image};
 use crate::command::execution::ExecutionOptions;
 use crate::command::network::NetworkOptions;
 use crate::command::output::Output;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::resident::Resident;
 use crate::run::StepMetrics;
 use crate::table::{bytes, sig};
@@ -84,10 +84,7 @@ struct Report {
 
 impl Step {
     pub(super) fn run(self) -> Result<()> {
-        if self.steps == 0 {
-            let (value, legal) = ("0".into(), "at least 1".into());
-            return Err(Error::Setting { setting: "--steps", value, legal });
-        }
+        super::at_least_one([("--steps", self.steps)])?;
         let [channels, height, width] = usual_image(&self.network.model);
         let image = [
             self.channels.unwrap_or(channels),

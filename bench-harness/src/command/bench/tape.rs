@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::command::output::Output;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::resident::Resident;
 use crate::table::{Table, sig};
 
@@ -75,13 +75,11 @@ struct Report {
 
 impl Tape {
     pub(super) fn run(self) -> Result<()> {
-        for (setting, value) in
-            [("--length", self.length), ("--memory-length", self.memory_length), ("--rounds", self.rounds)]
-        {
-            if value == 0 {
-                return Err(Error::Setting { setting, value: "0".into(), legal: "at least 1".into() });
-            }
-        }
+        super::at_least_one([
+            ("--length", self.length),
+            ("--memory-length", self.memory_length),
+            ("--rounds", self.rounds),
+        ])?;
         // First, while nothing else has left memory behind.
         let bytes_per_node = bytes_per_node(self.memory_length)?;
         let mut times = vec![Vec::new(); CHAINS.len()];

@@ -84,13 +84,11 @@ pub(super) fn normal(dims: &[usize], index: u64) -> Tensor<f32> {
 
 impl Kernels {
     pub(super) fn run(self) -> Result<()> {
-        for (setting, value) in
-            [("--batch", self.batch), ("--rounds", self.rounds), ("--megabytes", self.megabytes)]
-        {
-            if value == 0 {
-                return Err(Error::Setting { setting, value: "0".into(), legal: "at least 1".into() });
-            }
-        }
+        super::at_least_one([
+            ("--batch", self.batch),
+            ("--rounds", self.rounds),
+            ("--megabytes", self.megabytes),
+        ])?;
         // Kernels are timed one by one.
         let execution = Execution { exact: self.exact, ..Execution::default() };
         let filter = self.filter.as_deref().unwrap_or_default();
