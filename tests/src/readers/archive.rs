@@ -7,7 +7,7 @@ use datasets::{Dataset, LoadOptions, find};
 use flate2::read::MultiGzDecoder;
 
 use super::idx::gzip;
-use super::{committed, on_disk, told};
+use super::{accepted, committed, on_disk};
 
 /// The data sets that are tried: files by name, any pictures, and lists of classes with pictures.
 const DATASETS: [(&str, Option<usize>); 4] =
@@ -48,13 +48,8 @@ fn archive(bytes: &[u8]) -> bool {
 
 fn is_whole(name: &str, path: &Path, image_size: Option<usize>, length: usize) -> bool {
     let options = LoadOptions { image_size, ..LoadOptions::default() };
-    match find(name).expect("a data set").load_with(Some(path), &options) {
-        Ok(data) => hangs_together(&data, length),
-        Err(error) => {
-            told(&error, "");
-            false
-        }
-    }
+    let outcome = find(name).expect("a data set").load_with(Some(path), &options);
+    accepted(outcome, "").is_some_and(|data| hangs_together(&data, length))
 }
 
 /// Labels name classes, and every picture is as large as it says or is refused.
@@ -66,16 +61,9 @@ pub(super) fn hangs_together(data: &Dataset, length: usize) -> bool {
         // What an archive may unpack to, or a packed file of two bytes for each label has.
         assert!(split.len() <= (1 << 26).max(100 * length), "{} pictures of {length} bytes", split.len());
         for position in (0..split.len()).take(MOST).chain(split.len().checked_sub(1)) {
-            match split.picture(position, &mut scratch) {
-                Ok(picture) => {
-                    assert_eq!(picture.pixels.len(), picture.shape().iter().product::<usize>());
-                    assert_eq!(picture.channels, channels);
-                }
-                Err(error) => {
-                    told(&error, "");
-                    return false;
-                }
-            }
+            let Some(picture) = accepted(split.picture(position, &mut scratch), "") else { return false };
+            assert_eq!(picture.pixels.len(), picture.shape().iter().product::<usize>());
+            assert_eq!(picture.channels, channels);
         }
     }
     true

@@ -5,7 +5,7 @@ use std::fs;
 use bench_harness::record::RunFolder;
 use bench_harness::run::ModelCard;
 
-use super::{on_disk, told};
+use super::{accepted, on_disk, told};
 
 /// The file `model.json`: a card is the same after it was written.
 pub fn card(bytes: &[u8]) -> bool {
@@ -13,13 +13,7 @@ pub fn card(bytes: &[u8]) -> bool {
         let folder = path.parent().expect("a run's folder");
         fs::write(folder.join("record.jsonl"), "").expect("room for a small file");
         let folder = RunFolder::open(folder).expect("a folder with a record");
-        let card = match ModelCard::read(&folder) {
-            Ok(card) => card,
-            Err(error) => {
-                told(&error, "model.json");
-                return false;
-            }
-        };
+        let Some(card) = accepted(ModelCard::read(&folder), "model.json") else { return false };
         let text = serde_json::to_string(&card).expect("plain data");
         fs::write(path, &text).expect("room for a small file");
         assert_eq!(ModelCard::read(&folder).expect("what was written"), card);

@@ -6,7 +6,7 @@ use bench_harness::run::{Options, Settings};
 use clap::{Args, Command, FromArgMatches};
 use datasets::DATASETS;
 
-use super::{on_disk, told};
+use super::{accepted, on_disk};
 
 /// Words that stand in files of options, for a fuzzer: it finds single bytes by itself.
 pub fn words() -> Vec<&'static str> {
@@ -38,25 +38,11 @@ const EXTRA: [&str; 18] = [
 
 /// Options are those of their words on a command line, and settings those of their JSON.
 pub fn config(bytes: &[u8]) -> bool {
-    let options = match on_disk("run.toml", bytes, Options::read) {
-        Ok(options) => options,
-        Err(error) => {
-            told(&error, "run.toml");
-            return false;
-        }
-    };
-    let settings = match Settings::of(options.clone()) {
-        Ok(settings) => settings,
-        Err(error) => {
-            told(&error, "");
-            return false;
-        }
-    };
+    let Some(options) = accepted(on_disk("run.toml", bytes, Options::read), "run.toml") else { return false };
+    let Some(settings) = accepted(Settings::of(options.clone()), "") else { return false };
     let again = Settings::from_json(&settings.to_json()).expect("settings that were written");
     assert_eq!(again, settings);
-    if let Err(error) = activation::<f32>(&settings.activation, &settings.normalized) {
-        told(&error, "");
-    }
+    let _ = accepted(activation::<f32>(&settings.activation, &settings.normalized), "");
     are_words(&options);
     true
 }
@@ -77,8 +63,7 @@ pub(super) fn seeds() -> Vec<Vec<u8>> {
         "epochs = 3\nlr = 0.5\nseed = 1\nmodel = \"mlp\"\nwidth = 10\ndepth = 2\n",
         "activation = \"swish(1.702)\"\noptimizer = \"adamw\"\nlr = 0.001\nschedule = \"multi-step\"\nmilestones = [3, 6]\n",
         "group = [\"fc.*:rate=0.3,decay=0\"]\njitter = \"0.4,0.3,0.2,0.1\"\nlog = [\"csv\", \"tensorboard\"]\n",
-        "dataset = \"cifar10\"\ndata = \"/data\"\nactivation = \"ndks(50)-tanh\"\naverage = \"ema\"\nclip_norm = 1.0\n",
+        "dataset = \"cifar10\"\ndata = \"/data\"\nactivation = \"dks(50)-tanh\"\naverage = \"ema\"\nclip_norm = 1.0\n",
     ];
-    let texts = texts.map(|text| text.replace("ndks", "dks"));
-    texts.map(String::into_bytes).to_vec()
+    texts.map(|text| text.as_bytes().to_vec()).to_vec()
 }

@@ -92,6 +92,11 @@ fn told(error: &dyn Display, names: &str) {
     assert!(text.contains(names), "an error does not name {names}: {text:?}");
 }
 
+/// What was accepted; of a refusal, that it is [`told`].
+fn accepted<T, E: Display>(outcome: Result<T, E>, names: &str) -> Option<T> {
+    outcome.inspect_err(|error| told(error, names)).ok()
+}
+
 /// The file of the repository, for seeds.
 fn committed(path: &str) -> Vec<u8> {
     let path = root().join(path);

@@ -10,7 +10,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::archive::hangs_together;
-use super::told;
+use super::{accepted, told};
 
 /// A packed file as it is, and once more with every digest made that of the bytes it is for: so that what stands in the
 /// description is reached, which nobody else vouches for then.
@@ -22,13 +22,9 @@ pub fn packed(bytes: &[u8]) -> bool {
 fn is_whole(bytes: Vec<u8>) -> bool {
     let path = Path::new("a.packed");
     let (length, file): (usize, Bytes) = (bytes.len(), Arc::new(bytes));
-    let description = match describe(&file, path) {
-        Ok(description) => description,
-        Err(error) => {
-            told(&error, "a.packed");
-            assert!(verify(&file, path).is_err());
-            return false;
-        }
+    let Some(description) = accepted(describe(&file, path), "a.packed") else {
+        assert!(verify(&file, path).is_err());
+        return false;
     };
     let verified = verify(&file, path);
     let loaded = load(&description.name, &file, path);

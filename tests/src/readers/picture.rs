@@ -4,7 +4,7 @@ use std::path::Path;
 
 use datasets::format::picture::{LARGEST, LARGEST_SIDE, decode, layout};
 
-use super::{committed, told};
+use super::{accepted, committed, told};
 
 /// Pixels that are decoded here; larger pictures are legal and take their time.
 const MOST: usize = 1 << 20;
@@ -12,13 +12,9 @@ const MOST: usize = 1 << 20;
 /// What the header says is what comes out, in one plane, in three, or in as many as there are.
 pub fn picture(bytes: &[u8]) -> bool {
     let path = Path::new("a.jpg");
-    let header = match layout(bytes, path) {
-        Ok(header) => header,
-        Err(error) => {
-            told(&error, "a.jpg");
-            assert!(decode(bytes, path, 0, &mut Vec::new()).is_err(), "no header, and yet a picture");
-            return false;
-        }
+    let Some(header) = accepted(layout(bytes, path), "a.jpg") else {
+        assert!(decode(bytes, path, 0, &mut Vec::new()).is_err(), "no header, and yet a picture");
+        return false;
     };
     assert!(matches!(header.channels, 1 | 3) && !header.is_empty());
     assert!(header.height.max(header.width) <= LARGEST_SIDE && header.height * header.width <= LARGEST);

@@ -6,20 +6,14 @@ use bench_harness::plan::{MOST_RUNS, Plan};
 use toml::{Table, Value};
 
 use super::config::are_words;
-use super::{committed, on_disk, told};
+use super::{accepted, committed, on_disk};
 
 /// Runs that are carried out here; more are legal and take their time.
 const MOST: usize = 64;
 
 /// A plan is the same after it was written; its runs have folders of their own in the plan's folder.
 pub fn plan(bytes: &[u8]) -> bool {
-    let plan = match on_disk("plan.toml", bytes, Plan::read) {
-        Ok(plan) => plan,
-        Err(error) => {
-            told(&error, "plan.toml");
-            return false;
-        }
-    };
+    let Some(plan) = accepted(on_disk("plan.toml", bytes, Plan::read), "plan.toml") else { return false };
     let again = Plan::parse(&plan.to_toml(), plan.path()).expect("what was written");
     // In which NaN is itself.
     assert_eq!(format!("{again:?}"), format!("{plan:?}"));
@@ -27,13 +21,7 @@ pub fn plan(bytes: &[u8]) -> bool {
     if announced.is_some_and(|count| (MOST..=MOST_RUNS).contains(&count)) {
         return true;
     }
-    let runs = match plan.runs() {
-        Ok(runs) => runs,
-        Err(error) => {
-            told(&error, "plan.toml");
-            return false;
-        }
-    };
+    let Some(runs) = accepted(plan.runs(), "plan.toml") else { return false };
     assert_eq!(Some(runs.len()), announced);
     let mut folders = HashSet::new();
     for (place, run) in runs.iter().enumerate() {

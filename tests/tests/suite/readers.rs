@@ -123,7 +123,7 @@ fn damaged_files() {
     }
 }
 
-/// What the fuzzer has kept reaches every part of a reader that it has ever reached.
+/// What is committed of the seeds and of what the fuzzer has kept: its smallest inputs, up to 14 kB of each reader.
 #[test]
 fn the_corpus_is_read() {
     let corpus = root().join("tests/fuzz/corpus");
