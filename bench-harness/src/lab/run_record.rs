@@ -111,17 +111,19 @@ impl RunRecord {
         let mut is_elsewhere = false;
         let mut given = given.iter().filter_map(Value::as_str);
         while let Some(word) = given.next() {
-            match word {
-                // A run refuses the folder of another one.
-                "--output" => drop(given.next()),
-                _ if word.starts_with("--output=") => {}
-                "--data" => {
-                    let place = given.next().unwrap_or_default();
-                    is_elsewhere = Path::new(place).is_relative();
-                    words.extend([quoted(word), quoted(place)]);
-                }
-                _ => words.push(quoted(word)),
+            let (flag, joined) =
+                word.split_once('=').map_or((word, None), |(flag, value)| (flag, Some(value)));
+            let is_path = matches!(flag, "--output" | "--data");
+            let apart = if is_path && joined.is_none() { given.next() } else { None };
+            // A run refuses the folder of another one.
+            if flag == "--output" {
+                continue;
             }
+            if flag == "--data" {
+                is_elsewhere = Path::new(joined.or(apart).unwrap_or_default()).is_relative();
+            }
+            words.push(quoted(word));
+            words.extend(apart.map(quoted));
         }
         let remark = if is_elsewhere { " # --data is relative to the folder where it was given" } else { "" };
         format!("{}{remark}", words.join(" "))
@@ -204,6 +206,12 @@ pub(crate) mod tests {
         assert_eq!(
             text,
             "anact train --dataset '' --data 'it'\\''s' # --data is relative to the folder where it was given"
+        );
+        // As a sweep hands on a value that begins with a dash.
+        let text = command(&["anact", "train", "--output=-o", "--data=-d", "--seed", "1"]);
+        assert_eq!(
+            text,
+            "anact train --data=-d --seed 1 # --data is relative to the folder where it was given"
         );
         let text = finished("elu(0.5)", 1, 0.5).command();
         assert_eq!(
