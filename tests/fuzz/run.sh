@@ -5,10 +5,11 @@
 #
 # Wants a nightly compiler (`rustup toolchain install nightly`) and g++. Targets run one after the other on one core, each for
 # MINUTES, from its seeds, the committed corpus and what earlier runs have found, which lies with logs and crashing inputs in
-# target/fuzz/work. Then the smallest inputs that reach everything go to tests/fuzz/corpus, a few kilobytes of each target.
+# target/fuzz/work. Then the smallest of the inputs that together reach everything go to tests/fuzz/corpus, up to 14 kB of each
+# target.
 # Ends with a table, and with an error if there was a crash: `CARGO_TARGET_DIR/.../release/TARGET FILE` repeats it.
 set -euo pipefail
-[ $# -ge 1 ] || { sed -n '2,9p' "$0" >&2; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,10p' "$0" >&2; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 seconds=$(awk -v m="$1" 'BEGIN { printf "%d", 60 * m }'); shift
@@ -36,6 +37,10 @@ mkdir -p "$work/seeds"
 targets=("$@")
 [ $# -gt 0 ] || mapfile -t targets < <(ls "$here/targets" | sed -n 's/\.rs$//p' | grep -v '^seeds$')
 
+for target in "${targets[@]}"; do
+  [ -f "$here/targets/$target.rs" ] || { echo "no target $target in $here/targets" >&2; exit 2; }
+done
+
 # Inputs that readers want as files never touch a disk.
 TMPDIR=$(mktemp -d -p "$([ -d /dev/shm ] && echo /dev/shm || echo /tmp)")
 export TMPDIR
@@ -56,6 +61,8 @@ for target in "${targets[@]}"; do
   rm -rf "$work/merged/$target" && mkdir -p "$work/merged/$target"
   nice -n 10 "$bin/$target" -merge=1 "${limits[@]}" "$work/merged/$target" "$work/seeds/$target" "$corpus" "$here/corpus/$target" \
     >"$work/$target.merge.log" 2>&1 || outcome=$?
+  # Only then are committed files given up: without a merge there is nothing in their place.
+  [ -n "$(ls "$work/merged/$target")" ] || { echo "$target: nothing was merged, see $work/$target.merge.log" >&2; exit 1; }
   rm -rf "$here/corpus/$target" && mkdir -p "$here/corpus/$target"
   room=$kept
   while read -r size file; do
