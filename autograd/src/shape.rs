@@ -3,13 +3,18 @@
 use std::fmt;
 
 use crate::error::{Error, Result};
+use crate::scalar::Dual;
 
 /// The largest number of axes a tensor may have.
 pub const MAX_RANK: usize = 6;
 
-/// The largest number of elements, axes of length 0 counted as 1: neither strides nor bytes can overflow, of whatever
-/// scalar. Far beyond any memory.
-const MAX_ELEMENTS: usize = isize::MAX as usize / 64;
+/// The bytes of the largest scalar in use: second derivatives of an exact directional derivative.
+const LARGEST_SCALAR: usize = size_of::<Dual<Dual<f64>>>();
+
+/// The largest number of elements, axes of length 0 counted as 1, so that neither strides nor bytes can overflow: an array of the
+/// largest scalar takes no more than `isize::MAX` bytes, the most that one allocation may have. On machines of 64 bits
+/// 2⁵⁸ − 1, far beyond any memory; on machines of 32 bits 2²⁶ − 1, a quarter of a gigabyte of f32.
+const MAX_ELEMENTS: usize = isize::MAX as usize / LARGEST_SCALAR;
 
 /// The lengths of a tensor's axes, outermost first; row-major. A scalar has no axes and one element.
 #[derive(Clone, Copy, Eq, Default)]
@@ -40,13 +45,13 @@ impl Shape {
     /// A shape from axis lengths.
     ///
     /// # Errors
-    /// More than [`MAX_RANK`] axes, or more elements than 2⁵⁷. An axis of length 0 does not hide the others.
+    /// More than [`MAX_RANK`] axes, or so many elements that the largest scalar, of 32 bytes, would take more than `isize::MAX`
+    /// bytes. An axis of length 0 does not hide the others.
     pub fn new(dims: &[usize]) -> Result<Self> {
         if dims.len() > MAX_RANK {
             return Err(Error::Rank { op: "shape", rank: dims.len(), legal: "at most 6 axes" });
         }
-        let elements = dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d.max(1)));
-        if elements.is_none_or(|n| n > MAX_ELEMENTS) {
+        if !is_countable(dims, MAX_ELEMENTS) {
             return Err(Error::Argument {
                 op: "shape",
                 what: format!("{dims:?} has more elements than can be counted"),
@@ -157,6 +162,11 @@ impl Shape {
     }
 }
 
+/// Whether the product of `dims`, 0 counted as 1, is at most `most`.
+fn is_countable(dims: &[usize], most: usize) -> bool {
+    dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d.max(1))).is_some_and(|n| n <= most)
+}
+
 impl<const N: usize> From<[usize; N]> for Shape {
     /// A shape written out in the source. Panics above [`MAX_RANK`] axes; use [`Shape::new`] for lengths from outside.
     fn from(dims: [usize; N]) -> Self {
@@ -203,17 +213,49 @@ mod tests {
         assert_eq!(Shape::SCALAR.len(), 1);
         assert_eq!(Shape::from([3, 0, 2]).len(), 0);
         assert!(Shape::new(&[1; 7]).is_err());
-        for huge in
-            [&[usize::MAX, 2][..], &[1 << 31, 1 << 31], &[0, usize::MAX], &[1 << 40, 0, 1 << 40], &[1 << 58]]
-        {
+        let half = 1 << (usize::BITS / 2);
+        for huge in [
+            &[usize::MAX, 2][..],
+            &[half, half],
+            &[0, usize::MAX],
+            &[half, 0, half],
+            &[MAX_ELEMENTS + 1],
+            &[2, 0, MAX_ELEMENTS / 2 + 1],
+        ] {
             let text = Shape::new(huge).unwrap_err().to_string();
             assert!(
                 text.starts_with("shape: ") && text.contains(&format!("{huge:?} has more elements")),
                 "{text}"
             );
         }
-        assert_eq!(Shape::new(&[0, 1 << 20, 1 << 20]).unwrap().len(), 0);
+        assert_eq!(Shape::new(&[MAX_ELEMENTS]).unwrap().len(), MAX_ELEMENTS);
+        assert_eq!(Shape::new(&[0, 1 << 12, 1 << 12]).unwrap().len(), 0);
         assert_eq!(Shape::from([2, 3, 4]).reduced(&[1], true), Shape::from([2, 1, 4]));
         assert_eq!(Shape::from([2, 3, 4]).reduced(&[0, 2], false), Shape::from([3]));
+    }
+
+    /// The largest scalar takes 32 bytes: 2ⁿ⁻¹ − 1 bytes on a machine of n bits hold 2ⁿ⁻⁶ − 1 of them. In u128, whatever the
+    /// machine.
+    #[test]
+    fn the_limit_is_one_of_bytes() {
+        let bytes = (1u128 << (usize::BITS - 1)) - 1;
+        assert_eq!(MAX_ELEMENTS as u128, bytes / 32);
+        assert_eq!(MAX_ELEMENTS as u128, (1u128 << (usize::BITS - 6)) - 1);
+    }
+
+    /// Against the product in u128, at the limits of small machines too.
+    #[test]
+    fn products_are_counted_without_overflow() {
+        let lengths = [0, 1, 2, 3, 5, 7, 64, 255, 4096, 65_535];
+        for most in [1, 6, 1000, 65_535, (1 << 26) - 1] {
+            for i in 0..lengths.len().pow(3) {
+                let dims =
+                    [i, i / lengths.len(), i / lengths.len().pow(2)].map(|i| lengths[i % lengths.len()]);
+                let product: u128 = dims.iter().map(|&d| d.max(1) as u128).product();
+                assert_eq!(is_countable(&dims, most), product <= most as u128, "{dims:?}, {most}");
+            }
+        }
+        assert!(!is_countable(&[usize::MAX, usize::MAX], usize::MAX));
+        assert!(is_countable(&[], 1) && is_countable(&[usize::MAX, 1], usize::MAX));
     }
 }

@@ -4,7 +4,7 @@
     pip install torch torchvision numpy      # CPU builds are enough
     python3 make_edges.py                    # rewrites edges.json beside this file
 
-Everything is computed in float32. README.md beside this file describes the file.
+Everything is computed in float32 but for clipping, which is in float64. README.md beside this file describes the file.
 """
 
 import math

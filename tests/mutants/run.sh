@@ -11,7 +11,7 @@
 #
 # Needs cargo-mutants (cargo install cargo-mutants --locked).
 set -euo pipefail
-if [ $# -lt 4 ]; then sed -n 2,13p "$0" >&2; exit 2; fi
+if [ $# -lt 4 ]; then sed -n 2,12p "$0" >&2; exit 2; fi
 crate=$1 sample=$2 seed=$3 folder=$(realpath -m "$4")
 shift 4
 cd "$(dirname "$0")/../.."

@@ -23,16 +23,16 @@
 //! # Ok::<(), autograd::Error>(())
 //! ```
 //!
-//! A function of several ops implements [`Program`]; a new op is checked as it is. [`random`] has random functions of all
-//! registered ops.
+//! A function of several ops implements [`Program`]; a new op is checked as it is. [`campaign`] has random functions of
+//! all registered ops.
 
+pub mod campaign;
 mod case;
 mod consistency;
 mod difference;
 mod dual;
 mod evaluation;
 mod program;
-pub mod random;
 mod sample;
 mod samples;
 mod second;
@@ -222,7 +222,7 @@ fn scale(reference: &Reference, direction: &[Tensor<f64>]) -> f64 {
     let touched = reference.gradients.iter().zip(direction).filter(|(_, d)| largest(d.data()) > 0.0);
     let (mut size, mut length) = (0.0f64, 0.0f64);
     for (gradient, d) in touched {
-        size = size.max(largest(gradient.data()));
+        size = worse(size, largest(gradient.data()));
         length += d.data().iter().map(|d| d.abs()).sum::<f64>();
     }
     // A gradient that is zero throughout is compared absolutely.

@@ -250,7 +250,7 @@ fn each_plane_of_two<S: Scalar>(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
@@ -261,22 +261,27 @@ mod tests {
     }
 
     /// Everything by its definition, window by window: maxima, their gradient, means, their gradient.
-    fn by_definition(window: &Window, counts: bool, x: &[f32], dy: &[f32]) -> [Vec<f32>; 4] {
+    pub(in crate::kernels) fn by_definition<S: Scalar>(
+        window: &Window,
+        counts: bool,
+        x: &[S],
+        dy: &[S],
+    ) -> [Vec<S>; 4] {
         let (mut maxima, mut means) = (dy.to_vec(), dy.to_vec());
-        let (mut to_maxima, mut to_means) = (vec![0.0; x.len()], vec![0.0; x.len()]);
+        let (mut to_maxima, mut to_means) = (vec![S::ZERO; x.len()], vec![S::ZERO; x.len()]);
         for plane in 0..x.len() / window.input() {
             for at in 0..window.output() {
                 let (oh, ow, out) =
                     (at / window.width.output, at % window.width.output, plane * window.output() + at);
                 let places: Vec<usize> =
                     covered(window, oh, ow).iter().map(|p| plane * window.input() + p).collect();
-                let nan = places.iter().copied().find(|&p| x[p].is_nan());
-                let largest = places.iter().map(|&p| x[p]).fold(f32::NEG_INFINITY, f32::max);
-                let best = nan.or_else(|| places.iter().copied().find(|&p| x[p] == largest)).unwrap();
+                let nan = places.iter().copied().find(|&p| x[p].to_f64().is_nan());
+                let larger = |best: usize, &p: &usize| if x[p] > x[best] { p } else { best };
+                let best = nan.unwrap_or_else(|| places.iter().fold(places[0], larger));
                 maxima[out] = x[best];
                 to_maxima[best] += dy[out];
-                let divisor = window.divisor(oh, ow, counts) as f32;
-                means[out] = places.iter().fold(0.0, |sum, &p| sum + x[p]) / divisor;
+                let divisor = S::from_f64(window.divisor(oh, ow, counts));
+                means[out] = places.iter().fold(S::ZERO, |sum, &p| sum + x[p]) / divisor;
                 places.iter().for_each(|&p| to_means[p] += dy[out] / divisor);
             }
         }

@@ -1,7 +1,11 @@
 //! Every kernel over slices of every short length that begin anywhere.
 //!
 //! The slices end where their allocation ends and begin after a few NaN, so a kernel that reads past either end is caught: behind, by
-//! AddressSanitizer or valgrind (docs/UNSAFE.md has the commands), before, by its result. Where a slice lies must not change a bit.
+//! AddressSanitizer or valgrind (docs/UNSAFE.md has the commands), before, by its result. With every instruction set of the machine
+//! the result is that of [`plain`], the same loops one number at a time, to the bit; convolutions, whose sums fuse and transform,
+//! are compared with the definition. Where a slice lies must not change a bit.
+
+mod plain;
 
 use std::iter;
 
@@ -9,7 +13,7 @@ use super::channels::Channels;
 use super::conv::{self, Geometry, Settings};
 use super::moments::Moments;
 use super::pool::{self, Window};
-use super::simd::Level;
+use super::simd::{Level, held};
 use super::strided::{self, Layout};
 use super::window::Axis;
 use super::{Gemm, Matrix, MatrixMut, axes, gemm, map, packed, product, reduce, rows};
@@ -54,7 +58,7 @@ fn number<S: Scalar>(i: usize, salt: usize) -> S {
     S::from_f64(((i * 7919 + salt * 104_729) % 1013) as f64 / 500.0 - 1.0)
 }
 
-/// What kernels make of slices of `n` numbers at `offset`.
+/// What kernels make of slices of `n` numbers at `offset`. [`plain::elementwise`] has the same list.
 fn elementwise<S: Scalar>(offset: usize, n: usize) -> Results<S> {
     let input = |salt| Placed::<S>::new(offset, n, |i| number(i, salt));
     let (x, y, z) = (input(1), input(2), input(3));
@@ -97,13 +101,27 @@ fn elementwise<S: Scalar>(offset: usize, n: usize) -> Results<S> {
     all
 }
 
-/// Convolutions with and without Winograd's algorithm and pooling of images `n` wide.
-fn images<S: Scalar>(offset: usize, n: usize) -> Results<S> {
+/// The convolution of images `n` wide, by Winograd's algorithm or by sums.
+fn geometry((channels, exact): (usize, bool), n: usize) -> Geometry {
+    let settings = Settings { stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1, exact };
+    let (image, weight) = ([1, channels, 4, n], [channels, channels, 3, 3]);
+    Geometry::new("conv2d", &settings, Shape::from(image), Shape::from(weight), None).unwrap()
+}
+
+/// Channels of a convolution, and whether it is by sums.
+const CONVOLUTIONS: [(usize, bool); 2] = [(16, false), (2, true)];
+
+/// The window of pools over images `n` wide.
+fn pool_window(n: usize) -> Window {
+    let axis = |n| Axis::new(n, 3, 2, 1, 1).unwrap();
+    Window { height: axis(5), width: axis(n) }
+}
+
+/// Convolutions of images `n` wide: value, gradient of the input, gradient of the weight. [`plain::convolutions`] has the same list.
+fn convolutions<S: Scalar>(offset: usize, n: usize) -> Results<S> {
     let mut all = Vec::new();
-    for (channels, exact) in [(16, false), (2, true)] {
-        let settings = Settings { stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1, exact };
-        let (image, weight) = ([1, channels, 4, n], [channels, channels, 3, 3]);
-        let g = Geometry::new("conv2d", &settings, Shape::from(image), Shape::from(weight), None).unwrap();
+    for (channels, exact) in CONVOLUTIONS {
+        let g = geometry((channels, exact), n);
         let input = |salt, n| Placed::<S>::new(offset, n, |i| number(i, salt));
         let (x, dy) = (input(1, channels * 4 * n), input(2, channels * 4 * n));
         let (w, bias) = (input(3, channels * channels * 9), input(4, channels));
@@ -114,54 +132,89 @@ fn images<S: Scalar>(offset: usize, n: usize) -> Results<S> {
         all.push(("its input gradient", dx.written()));
         all.push(("its weight gradient", conv::weight_gradient(&g, x.get(), dy.get())));
     }
-    let axis = |n| Axis::new(n, 3, 2, 1, 1).unwrap();
-    let window = Window { height: axis(5), width: axis(n) };
-    let out = window.height.output * window.width.output;
-    let x = Placed::<S>::new(offset, 5 * n, |i| number(i, 1));
-    let dy = Placed::<S>::new(offset, out, |i| number(i, 2));
-    let filled = |n, f: &dyn Fn(&mut [S])| {
-        let mut out = Placed::<S>::new(offset, n, |i| number(i, 3));
-        f(out.get_mut());
-        out.written()
-    };
-    all.push(("maximum", filled(out, &|y| pool::maximum(&window, x.get(), y))));
-    all.push(("its gradient", filled(5 * n, &|dx| pool::maximum_gradient(&window, x.get(), dy.get(), dx))));
-    all.push(("mean", filled(out, &|y| pool::mean(&window, false, x.get(), y))));
-    all.push(("its gradient", filled(5 * n, &|dx| pool::mean_gradient(&window, false, dy.get(), dx))));
     all
 }
 
-/// Where slices lie, apart from the start of an allocation: no offset is a multiple of a vector.
-const OFFSETS: [usize; 2] = [1, 7];
+/// Pooling of images `n` wide. [`plain::pools`] has the same list.
+fn pools<S: Scalar>(offset: usize, n: usize) -> Results<S> {
+    let window = pool_window(n);
+    let out = window.height.output * window.width.output;
+    let x = Placed::<S>::new(offset, 5 * n, |i| number(i, 1));
+    let dy = Placed::<S>::new(offset, out, |i| number(i, 2));
+    let filled = |n, before: S, f: &dyn Fn(&mut [S])| {
+        let mut out = Placed::<S>::new(offset, n, |_| before);
+        f(out.get_mut());
+        out.written()
+    };
+    let (x, dy) = (x.get(), dy.get());
+    // Values are written over what is there; gradients are added to zeros.
+    let value = |f: &dyn Fn(&mut [S])| filled(out, S::ONE, f);
+    let gradient = |f: &dyn Fn(&mut [S])| filled(5 * n, S::ZERO, f);
+    vec![
+        ("maximum", value(&|y| pool::maximum(&window, x, y))),
+        ("its gradient", gradient(&|dx| pool::maximum_gradient(&window, x, dy, dx))),
+        ("mean", value(&|y| pool::mean(&window, false, x, y))),
+        ("its gradient", gradient(&|dx| pool::mean_gradient(&window, false, dy, dx))),
+    ]
+}
+
+/// Where slices lie: at the start of an allocation, and where no offset is a multiple of a vector.
+const OFFSETS: [usize; 3] = [0, 1, 7];
 
 /// What each kernel, by its name, wrote.
 type Results<S> = Vec<(&'static str, Vec<S>)>;
 
-fn agree<S: Scalar>(n: usize, kernels: fn(usize, usize) -> Results<S>) {
-    let bits = |x: &[S]| -> Vec<u64> { x.iter().map(|x| x.to_f64().to_bits()).collect() };
-    let want = kernels(0, n);
+fn bits<S: Scalar>(x: &[S]) -> Vec<u64> {
+    x.iter().map(|x| x.to_f64().to_bits()).collect()
+}
+
+/// `kernels(offset, n)` with the vectors of `level` has the bits of `want`, wherever the slices lie.
+fn agree<S: Scalar>(level: Level, n: usize, kernels: fn(usize, usize) -> Results<S>, want: &Results<S>) {
     for offset in OFFSETS {
-        for ((name, want), (_, got)) in want.iter().zip(kernels(offset, n)) {
+        let got = held::to(level, || kernels(offset, n));
+        assert_eq!(got.len(), want.len(), "as many kernels as plain ones");
+        for ((name, got), (plain, want)) in got.iter().zip(want) {
+            assert_eq!(name, plain, "the lists of kernels have one order");
             assert!(got.iter().all(|x| x.is_finite()), "{name} of {n} numbers at {offset}: {got:?}");
-            assert_eq!(bits(&got), bits(want), "{name} of {n} numbers at {offset}");
+            assert_eq!(bits(got), bits(want), "{name} of {n} numbers at {offset} by {level:?}");
         }
     }
+}
+
+/// Convolutions of `S` with the vectors of `level` are near the definition and have the same bits wherever the slices lie.
+fn convolve<S: Scalar>(level: Level, n: usize, epsilon: f64, want: &plain::Near) {
+    let first = held::to(level, || convolutions::<S>(0, n));
+    assert_eq!(first.len(), want.len(), "as many results as the definition gives");
+    for ((name, got), (plain, want, size)) in first.iter().zip(want) {
+        assert_eq!(name, plain, "the lists of kernels have one order");
+        let squares = got.iter().zip(want).map(|(got, want)| (got.to_f64() - want).powi(2)).sum::<f64>();
+        let error = (squares / want.len() as f64).sqrt();
+        // The bound of `conv/tests.rs`.
+        assert!(error <= 16.0 * epsilon * size, "{name} {n} wide by {level:?}: {error:e} of {size:e}");
+    }
+    agree(level, n, convolutions, &first);
 }
 
 #[test]
 fn kernels_take_slices_of_any_length_anywhere() {
     for n in 0..=LONGEST {
-        agree::<f32>(n, elementwise);
-        agree::<f64>(n, elementwise);
+        let want = plain::elementwise(n);
+        Level::available().for_each(|level| agree::<f32>(level, n, elementwise, &want));
+        agree::<f64>(Level::widest(), n, elementwise, &plain::elementwise(n));
     }
 }
 
 #[test]
 fn images_of_any_width_may_lie_anywhere() {
     for n in 1..=LONGEST {
-        agree::<f32>(n, images);
+        let (want, near) = (plain::pools(n), plain::convolutions::<f32>(n));
+        for level in Level::available() {
+            agree::<f32>(level, n, pools, &want);
+            convolve::<f32>(level, n, f64::from(f32::EPSILON), &near);
+        }
         if n % 8 < 2 {
-            agree::<f64>(n, images);
+            agree::<f64>(Level::widest(), n, pools, &plain::pools(n));
+            convolve::<f64>(Level::widest(), n, f64::EPSILON, &plain::convolutions::<f64>(n));
         }
     }
 }

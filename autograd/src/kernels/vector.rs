@@ -19,12 +19,22 @@ pub trait Loop {
 pub(crate) fn with_avx2_if_any<L: Loop>(job: L) -> L::Output {
     #[cfg(all(target_arch = "x86_64", not(anact_portable)))]
     {
-        if std::arch::is_x86_feature_detected!("avx2") {
+        if std::arch::is_x86_feature_detected!("avx2") && is_wanted() {
             // SAFETY: the machine has AVX2, the only thing that `with_avx2` asks for.
             return unsafe { with_avx2(job) };
         }
     }
     job.run()
+}
+
+/// Only tests hold a thread to narrower vectors than the machine has.
+#[cfg(all(target_arch = "x86_64", not(anact_portable)))]
+#[inline]
+fn is_wanted() -> bool {
+    #[cfg(test)]
+    return super::simd::held::level() != Some(super::simd::Level::Portable);
+    #[cfg(not(test))]
+    true
 }
 
 /// # Safety

@@ -55,8 +55,7 @@ pub(super) fn clip<S: Scalar>(clipping: Clipping, gradients: &[&[S]]) -> Result<
                 return Err(Error::NotFinite { op: "gradient clipping", what, value: norm });
             }
             let clipped_by = (limit / (norm + NORM_OFFSET)).min(1.0);
-            let clip = Clip { factor: S::from_f64(clipped_by), ..Clip::none() };
-            Ok((clip, StepReport { gradient_norm: Some(norm), clipped_by }))
+            Ok((Clip::by(clipped_by), StepReport { gradient_norm: Some(norm), clipped_by }))
         }
     }
 }
@@ -134,16 +133,37 @@ mod tests {
     fn small_gradients_are_left_alone_and_infinite_ones_refused() {
         let clip_by = |x: f64| clip(Clipping::Norm(2.0), &[&[x]]);
         let (kept, report) = clip_by(1.5).unwrap();
-        assert_eq!((kept.factor, report.gradient_norm, report.clipped_by), (1.0, Some(1.5), 1.0));
+        assert_eq!((kept.factors, report.gradient_norm, report.clipped_by), ([1.0; 2], Some(1.5), 1.0));
         let (cut, report) = clip_by(-4.0).unwrap();
-        assert_eq!((cut.factor, report.gradient_norm), (2.0 / 4.000001, Some(4.0)));
-        assert_eq!(report.clipped_by, cut.factor);
+        assert_eq!((cut.factors, report.gradient_norm), ([2.0 / 4.000001, 1.0], Some(4.0)));
+        assert_eq!(report.clipped_by, cut.factors[0]);
         for x in [f64::NAN, f64::INFINITY] {
             let text = clip_by(x).unwrap_err().to_string();
             assert!(text.starts_with("gradient clipping: the norm of all gradients is"), "{text}");
         }
         for limit in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert!(Clipping::Norm(limit).check().is_err() && Clipping::Value(limit).check().is_err());
+        }
+    }
+
+    /// By the definition in f64: a factor below the smallest f32 of full precision costs no digits, and one below the smallest f32
+    /// does not make gradients 0.
+    #[test]
+    fn a_factor_that_f32_does_not_have_costs_no_digits() {
+        let g = [f32::MAX, -1e30, 1e25, 0.7];
+        let gradients = vec![g; 1000].concat();
+        let norm = gradients.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>().sqrt();
+        for limit in [1e-30, 1e-7, 1.0, 1e3, 1e30] {
+            let (clip, report) = clip::<f32>(Clipping::Norm(limit), &[&gradients]).unwrap();
+            assert!((report.gradient_norm.unwrap() / norm - 1.0).abs() < 1e-12, "{report:?}");
+            for g in g {
+                let (got, want) = (f64::from(clip.apply(g)), f64::from(g) * (limit / norm));
+                let allowed = 4.0 * f64::from(f32::EPSILON) * want.abs() + 4.0 * f64::from(f32::from_bits(1));
+                assert!(
+                    (got - want).abs() <= allowed,
+                    "{g:e} of {norm:e} to {limit:e}: {got:e} for {want:e}"
+                );
+            }
         }
     }
 }

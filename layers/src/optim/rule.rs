@@ -58,8 +58,9 @@ pub(super) struct Now<S> {
 /// What becomes of a gradient before it is used; nothing is written back to it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clip<S> {
-    /// What every element is multiplied by.
-    pub(super) factor: S,
+    /// What every element is multiplied by, one after the other: of a factor that is too small for a number of full precision,
+    /// the square root, twice. 1 otherwise.
+    pub(super) factors: [S; 2],
     /// The largest magnitude an element keeps.
     pub(super) bound: S,
 }
@@ -67,13 +68,20 @@ pub(super) struct Clip<S> {
 impl<S: Scalar> Clip<S> {
     /// Leaves every bit as it is.
     pub(super) fn none() -> Self {
-        Self { factor: S::ONE, bound: S::from_f64(f64::INFINITY) }
+        Self { factors: [S::ONE; 2], bound: S::from_f64(f64::INFINITY) }
+    }
+
+    /// Multiplies by `factor`.
+    pub(super) fn by(factor: f64) -> Self {
+        let whole = [S::from_f64(factor), S::ONE];
+        let factors = if factor >= S::MIN_POSITIVE { whole } else { [S::from_f64(factor.sqrt()); 2] };
+        Self { factors, ..Self::none() }
     }
 
     /// NaN stays NaN.
     #[inline(always)]
     pub(super) fn apply(self, g: S) -> S {
-        let g = g * self.factor;
+        let g = g * self.factors[0] * self.factors[1];
         let g = if g > self.bound { self.bound } else { g };
         if g < -self.bound { -self.bound } else { g }
     }
@@ -147,7 +155,7 @@ mod tests {
         let n = 2 * CHUNK + 13;
         let numbers = |a: f32| (0..n).map(|i| (a * i as f32 + 1.0).sin()).collect::<Vec<_>>();
         let (g, start) = (numbers(0.37), numbers(0.11));
-        let clip = Clip { factor: 0.7, bound: 0.6 };
+        let clip = Clip { bound: 0.6, ..Clip::by(0.7) };
         let now = Now { rate: 0.07, decay: 0.003, step: 3, clip };
         let mut all: Vec<OptimizerSettings> = OPTIMIZERS.iter().map(|o| (o.defaults)()).collect();
         all.push(SgdSettings { nesterov: false, ..<_>::default() }.into());
@@ -176,7 +184,7 @@ mod tests {
         for g in [0.0, -0.0, 1e-310, -3.5, f64::MAX, f64::INFINITY, f64::NAN] {
             assert_eq!(Clip::none().apply(g).to_bits(), g.to_bits());
         }
-        let clip = Clip { factor: 0.5, bound: 1.0 };
+        let clip = Clip { bound: 1.0, ..Clip::by(0.5) };
         let cut = [-8.0, -2.0, -1.0, 0.5, 3.0, f64::INFINITY].map(|g| clip.apply(g));
         assert_eq!(cut, [-1.0, -1.0, -0.5, 0.25, 1.0, 1.0]);
         assert!(clip.apply(f64::NAN).is_nan());

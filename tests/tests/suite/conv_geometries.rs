@@ -1,9 +1,12 @@
 //! Random geometries of convolution, pooling and batch normalization: values against the definition, gradients by
 //! every route of [`autograd::check`]. Strides leave remainders, kernels hang over edges, sides are unequal.
 
-use autograd::check::random::{Channels, Geometry, Kind, Window};
+use std::ops::RangeInclusive;
+
+use autograd::check::campaign::{Channels, Geometry, Kind, Ranges, Window};
 use autograd::ops::activation::ACTIVATIONS;
 use proptest::prelude::*;
+use proptest::strategy::Union;
 use proptest::test_runner::RngSeed;
 
 /// Few of them without optimisation, which makes them far slower.
@@ -19,13 +22,14 @@ fn config() -> ProptestConfig {
     }
 }
 
-fn pair(range: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = [usize; 2]> {
+fn pair(range: RangeInclusive<usize>) -> impl Strategy<Value = [usize; 2]> {
     [range.clone(), range]
 }
 
-/// Windows that fit, with images of up to `side` pixels.
-fn windows(side: usize) -> impl Strategy<Value = Window> {
-    (pair(1..=side), pair(1..=4), pair(1..=3), pair(0..=3), pair(1..=3))
+/// Windows that fit, as a campaign draws them; but these can be shrunk, as all that follows.
+fn windows(ranges: Ranges) -> impl Strategy<Value = Window> {
+    let Ranges { image, kernel, stride, padding, dilation } = ranges;
+    (pair(image), pair(kernel), pair(stride), pair(padding), pair(dilation))
         .prop_map(|(image, kernel, stride, padding, dilation)| Window {
             image,
             kernel,
@@ -38,7 +42,8 @@ fn windows(side: usize) -> impl Strategy<Value = Window> {
 
 /// Windows as pooling wants them: no dilation, padding at most half the kernel.
 fn pool_windows() -> impl Strategy<Value = Window> {
-    (pair(1..=9), pair(1..=4), pair(1..=4), pair(0..=2))
+    let Ranges { image, kernel, stride, padding, .. } = Ranges::POOLS;
+    (pair(image), pair(kernel), pair(stride), pair(padding))
         .prop_map(|(image, kernel, stride, padding)| Window::pooling(image, kernel, stride, padding))
         .prop_filter("the kernel must fit", Window::fits)
 }
@@ -53,18 +58,18 @@ fn accepted(kind: Kind, seed: u64) -> Result<(), TestCaseError> {
 }
 
 fn planes() -> impl Strategy<Value = [usize; 2]> {
-    [1..=2usize, 1..=3]
+    Geometry::PLANES
 }
 
 /// Any number of position axes.
-fn dims(longest: usize) -> impl Strategy<Value = Vec<usize>> {
-    prop::collection::vec(1..=longest, 2..=5)
+fn dims(lengths: RangeInclusive<usize>) -> impl Strategy<Value = Vec<usize>> {
+    prop::collection::vec(lengths, Geometry::AXES)
         .prop_filter("too many elements", |d| d.iter().product::<usize>() <= Geometry::MAX_ELEMENTS)
 }
 
 fn channels() -> impl Strategy<Value = Channels> {
-    let parts = (1..=3usize, 1..=3usize, 1..=3usize, 1..=3usize);
-    parts.prop_map(|(samples, groups, inputs, outputs)| Channels { samples, groups, inputs, outputs })
+    let parts = [Channels::COUNTS; 4];
+    parts.prop_map(|[samples, groups, inputs, outputs]| Channels { samples, groups, inputs, outputs })
 }
 
 proptest! {
@@ -73,7 +78,7 @@ proptest! {
     /// Small images, where every partial derivative is checked, and larger ones, which are cut into tiles.
     #[test]
     fn convolutions(
-        window in prop_oneof![3 => windows(6), 1 => windows(24)], channels in channels(), bias: bool, seed: u64
+        window in Union::new(Ranges::CONVOLUTIONS.map(windows)), channels in channels(), bias: bool, seed: u64
     ) {
         accepted(Kind::Convolution { window, channels, bias }, seed)?;
     }
@@ -89,23 +94,25 @@ proptest! {
     }
 
     #[test]
-    fn global_average_pools(dims in [1..=3usize, 1..=4, 1..=7, 1..=7], seed: u64) {
+    fn global_average_pools(dims in Geometry::GLOBAL, seed: u64) {
         accepted(Kind::GlobalAveragePool { dims }, seed)?;
     }
 
     #[test]
-    fn batch_norms(dims in dims(5), eps in 1e-5..1e-3f64, seed: u64) {
+    fn batch_norms(dims in dims(Geometry::LENGTHS), eps in Geometry::EPS, seed: u64) {
         accepted(Kind::BatchNorm { dims, eps }, seed)?;
     }
 
     #[test]
-    fn batch_norms_with_given_statistics(dims in dims(4), eps in 1e-5..0.1f64, seed: u64) {
+    fn batch_norms_with_given_statistics(
+        dims in dims(Geometry::SHORT_LENGTHS), eps in Geometry::INFERENCE_EPS, seed: u64
+    ) {
         accepted(Kind::BatchNormInference { dims, eps }, seed)?;
     }
 
     #[test]
     fn batch_norms_with_functions(
-        dims in dims(4), eps in 1e-5..1e-3f64, activation in 0..ACTIVATIONS.len(), seed: u64
+        dims in dims(Geometry::SHORT_LENGTHS), eps in Geometry::EPS, activation in 0..ACTIVATIONS.len(), seed: u64
     ) {
         accepted(Kind::BatchNormMap { dims, eps, activation }, seed)?;
     }

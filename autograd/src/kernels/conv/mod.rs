@@ -17,7 +17,7 @@ mod forward;
 mod geometry;
 mod input;
 #[cfg(test)]
-mod reference;
+pub(super) mod reference;
 #[cfg(test)]
 mod tests;
 mod tile;

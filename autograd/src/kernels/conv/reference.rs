@@ -29,14 +29,19 @@ fn pairs(a: usize, b: usize) -> impl Iterator<Item = (usize, usize)> {
 }
 
 /// y without bias.
-pub(super) fn forward<S: Scalar>(g: &Geometry, x: &[S], weight: &[S]) -> Vec<S> {
+pub(in crate::kernels) fn forward<S: Scalar>(g: &Geometry, x: &[S], weight: &[S]) -> Vec<S> {
     let mut y = vec![S::ZERO; g.output_dims().iter().product()];
     products(g, |i, j, k| y[k] += x[i] * weight[j]);
     y
 }
 
 /// ∂L/∂x and ∂L/∂weight.
-pub(super) fn gradients<S: Scalar>(g: &Geometry, x: &[S], weight: &[S], dy: &[S]) -> (Vec<S>, Vec<S>) {
+pub(in crate::kernels) fn gradients<S: Scalar>(
+    g: &Geometry,
+    x: &[S],
+    weight: &[S],
+    dy: &[S],
+) -> (Vec<S>, Vec<S>) {
     let (mut dx, mut dw) = (vec![S::ZERO; x.len()], vec![S::ZERO; weight.len()]);
     products(g, |i, j, k| {
         dx[i] += dy[k] * weight[j];

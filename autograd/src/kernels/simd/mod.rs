@@ -118,6 +118,10 @@ impl Level {
 
     /// The widest that this machine has.
     pub(crate) fn widest() -> Self {
+        #[cfg(test)]
+        if let Some(level) = held::level() {
+            return level;
+        }
         Self::available().next_back().expect("the portable level is always there")
     }
 
@@ -133,6 +137,32 @@ impl Level {
             #[cfg(all(target_arch = "aarch64", not(anact_portable)))]
             Self::Neon => std::arch::is_aarch64_feature_detected!("neon"),
         }
+    }
+}
+
+/// Tests that have every kernel run as on a machine with fewer instructions.
+#[cfg(test)]
+pub(crate) mod held {
+    use std::cell::Cell;
+
+    use super::Level;
+
+    thread_local! {
+        static LEVEL: Cell<Option<Level>> = const { Cell::new(None) };
+    }
+
+    /// Runs `job` on a pool of one thread for which `level` is the widest there is.
+    pub(crate) fn to<R: Send>(level: Level, job: impl FnOnce() -> R + Send) -> R {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("one thread more");
+        pool.install(|| {
+            LEVEL.set(Some(level));
+            job()
+        })
+    }
+
+    /// What this thread is held to.
+    pub(crate) fn level() -> Option<Level> {
+        LEVEL.get()
     }
 }
 
@@ -192,6 +222,14 @@ mod tests {
         for level in Level::available() {
             assert_eq!(dispatch_to(level, All), want, "{level:?}");
         }
+    }
+
+    #[test]
+    fn a_thread_is_held_to_the_vectors_asked_for() {
+        for level in Level::available() {
+            assert_eq!(held::to(level, Level::widest), level);
+        }
+        assert_eq!(Some(Level::widest()), Level::available().next_back());
     }
 
     struct Transposes;

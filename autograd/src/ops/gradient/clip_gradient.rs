@@ -22,9 +22,10 @@ pub enum GradientLimit {
 /// y = x; ∂L/∂x = g where it is within the limit, else the nearest to it in direction (norm) or entry by entry (value).
 ///
 /// Shapes: any. By value a NaN stays NaN and ±∞ becomes the limit; by norm a NaN makes all of g NaN, and ∞ makes itself NaN
-/// and the rest 0, as in PyTorch. The norm is taken of g divided by its largest entry, so that it cannot overflow; where it
-/// is beyond the largest number all the same, g is divided first. Nothing saved; y shares x's data. Errors: a limit that is
-/// not positive.
+/// and the rest 0, as in PyTorch. The norm is m·r with m the largest entry and r = ‖g/m‖, so that no square overflows or
+/// vanishes; the factor is limit/r/m, and where that is too small for a number of full precision, (g/m)·(limit/r) is taken.
+/// So every number of full precision in the result has all its digits, however large the norm and small the limit, also
+/// where the norm is beyond the largest number. Nothing saved; y shares x's data. Errors: a limit that is not positive.
 #[derive(Debug, Clone, Copy)]
 pub struct ClipGradient {
     /// What is limited, and to what.
@@ -88,20 +89,19 @@ fn by_norm<S: Scalar>(g: &Tensor<S>, limit: S) -> Tensor<S> {
         return nan().map_or_else(|| g.clone(), times);
     }
     let relative = reduce::sum_of(g_data.len(), |i| (g_data[i] / largest) * (g_data[i] / largest)).sqrt();
-    let norm = largest * relative;
-    if norm <= limit {
+    if relative.partial_cmp(&relative).is_none() {
+        // A NaN, or ∞/∞.
+        return times(nan().unwrap_or(S::ZERO));
+    }
+    if largest * relative <= limit {
         return g.clone();
     }
-    if norm.is_finite() {
-        return times(limit / norm);
-    }
-    if let Some(nan) = nan() {
-        return times(nan);
-    }
-    if !largest.is_finite() {
-        return times(S::ZERO);
-    }
     let share = limit / relative;
+    let factor = share / largest;
+    if factor >= S::from_f64(S::MIN_POSITIVE) {
+        return times(factor);
+    }
+    // The factor has few digits or none. `share` is below 4 here, so what is small in g / largest is so in the result.
     Tensor::filled(g.shape(), map::map(g_data, |g| g / largest * share))
 }
 
@@ -168,6 +168,41 @@ mod tests {
         assert_eq!(infinite[1..], [0.0, 0.0]);
         let by_value = clipped(GradientLimit::Value(1.0), &[f64::INFINITY, f64::NEG_INFINITY, 0.5]);
         assert_eq!(by_value, [1.0, -1.0, 0.5]);
+    }
+
+    /// By the definition in f64, where nothing of this overflows: norms up to the largest f32 times √n, limits far below and
+    /// beside them, entries of one size and of all sizes. Five roundings, and as many of the smallest f32.
+    #[test]
+    fn f32_keeps_its_digits_at_every_norm_and_limit() {
+        let mixed = |n: usize, top: f64| -> Vec<f32> {
+            let size =
+                |i: usize| top * 10f64.powi(-(7 * (i % 11) as i32)) * (0.3 + 0.7 * (i as f64).sin().abs());
+            (0..n).map(|i| (if i % 3 == 0 { -size(i) } else { size(i) }) as f32).collect()
+        };
+        let even = |n: usize, top: f32| vec![top; n];
+        let mut gradients = vec![vec![f32::MAX, -f32::MAX], vec![f32::MIN_POSITIVE; 3], vec![1e-44, -3e-45]];
+        for n in [1, 2, 300, 3000] {
+            gradients.extend([even(n, f32::MAX), even(n, -1e30), even(n, 1e-30)]);
+            gradients.extend([1.0, 1e20, 3e38].map(|top| mixed(n, top)));
+        }
+        for g in gradients {
+            let norm = g.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>().sqrt();
+            for limit in [1e-30, 1e-20, 3e-8, 1.0, 1e10, 1e30, 3e38].map(|limit: f64| f64::from(limit as f32))
+            {
+                let tape = Tape::<f32>::new();
+                let x = tape.variable(Tensor::zeros([g.len()]));
+                let y = x.clip_gradient(GradientLimit::Norm(limit)).unwrap();
+                let of_y = Tensor::vector(g.clone());
+                let got = tape.backward_from(y, of_y, Keep::Leaves).unwrap().wrt(x).unwrap();
+                for (&got, &g) in got.data().iter().zip(&g) {
+                    let want = f64::from(g) * (limit / norm).min(1.0);
+                    let allowed =
+                        5.0 * f64::from(f32::EPSILON) * want.abs() + 5.0 * f64::from(f32::from_bits(1));
+                    let error = (f64::from(got) - want).abs();
+                    assert!(error <= allowed, "{g:e}, norm {norm:e}, limit {limit:e}: {got:e} for {want:e}");
+                }
+            }
+        }
     }
 
     #[test]

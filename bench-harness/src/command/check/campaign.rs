@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, stderr};
 
-use autograd::check::random::{Bug, Campaign, Failure, Outcome, ROUTES};
+use autograd::check::campaign::{Bug, Campaign, Failure, Outcome, ROUTES, Worst};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -116,30 +116,25 @@ impl Found<'_> {
         self.campaign.subject(index).listing()
     }
 
-    /// The op and the step with which the worst error of each route comes in, as far as there are any.
-    fn worst(&self) -> impl Iterator<Item = (usize, f64, u64, &'static str, String)> {
-        self.outcome.worst.iter().enumerate().filter_map(|(route, worst)| {
-            let worst = (*worst)?;
-            let read = ROUTES[route].error;
-            // Half of it: what comes behind a step scales its error a little.
-            let (op, line) =
-                self.campaign.subject(worst.index).culprit(|report| !(read(report) < 0.5 * worst.error));
-            Some((route, worst.error, worst.index, op, line))
-        })
+    /// The worst error of each route, as far as there are any, and the op and the step with which it comes in, unless it is 0.
+    fn worst(&self) -> impl Iterator<Item = (usize, Worst, Option<(&'static str, String)>)> {
+        let worst = self.outcome.worst.iter().enumerate();
+        let worst = worst.filter_map(|(route, worst)| Some((route, (*worst)?)));
+        worst.map(|(route, worst)| (route, worst, self.campaign.origin(route, &worst)))
     }
 
     /// The worst error of each route as a table.
     fn routes(&self) -> String {
         let mut table = Table::new().text("route").number("worst").number("index").text("comes in with");
-        for (route, error, index, op, _) in self.worst() {
-            let name = ROUTES[route].name;
-            table.row([name, &sig(error, 2), &index.to_string(), op]);
+        for (route, Worst { error, index }, origin) in self.worst() {
+            let op = origin.map_or("–", |(op, _)| op);
+            table.row([ROUTES[route].name, &sig(error, 2), &index.to_string(), op]);
         }
         table.to_string()
     }
 
     fn text(&self) -> String {
-        let Outcome { graphs, geometries, steps, ops, left_out, failures, .. } = &self.outcome;
+        let Outcome { graphs, geometries, steps, ops, left_out, redrawn, failures, .. } = &self.outcome;
         let seed = self.campaign.seed;
         let mut counts = Table::new().text("op").number("times");
         ops.iter().for_each(|(name, count)| counts.row([(*name).to_string(), count.to_string()]));
@@ -158,7 +153,9 @@ impl Found<'_> {
             "{graphs} random graphs and {geometries} random sizes of convolutions, pools and batch norms, {steps} ops in all, seed {seed}\n\n\
              {}\n\n{}\n{counts}\n{covered}\n\
              Not in a graph though drawn: {} functions near a kink, which finite differences cannot judge, and {} steps that \
-             do not fit where they were drawn\n{verdict}",
+             do not fit where they were drawn\n\
+             Drawn anew: the numbers of sizes, {redrawn} times, since a sum of them that is all of a result cancels, and f32 has \
+             few digits of it\n{verdict}",
             legend(),
             self.routes(),
             left_out.near_kinks,
@@ -172,7 +169,8 @@ impl Found<'_> {
     }
 
     fn json(&self) -> Value {
-        let worst = self.worst().map(|(route, error, index, op, step)| {
+        let worst = self.worst().map(|(route, Worst { error, index }, origin)| {
+            let (op, step) = origin.unzip();
             json!({ "route": ROUTES[route].key, "error": error, "index": index, "op": op, "step": step })
         });
         let failure = |(i, failure): (usize, &Failure)| {
@@ -187,7 +185,7 @@ impl Found<'_> {
             }
             value
         };
-        let Outcome { graphs, geometries, steps, ops, left_out, failures, .. } = &self.outcome;
+        let Outcome { graphs, geometries, steps, ops, left_out, redrawn, failures, .. } = &self.outcome;
         json!({
             "seed": self.campaign.seed,
             "graphs": graphs,
@@ -197,6 +195,7 @@ impl Found<'_> {
             "ops": ops,
             "missing": Campaign::missing(&self.outcome),
             "left_out": { "near_kinks": left_out.near_kinks, "unfit": left_out.unfit },
+            "redrawn": redrawn,
             "worst": worst.collect::<Vec<_>>(),
             "failures": failures.iter().enumerate().map(failure).collect::<Vec<_>>(),
             "right": failures.is_empty(),

@@ -1,8 +1,10 @@
 //! Numbers and shapes at the edges, for everything that has cases in a registry: what a new op does there is held to the
 //! same properties, or has to be written into a table of exceptions with its reason.
 //!
-//! `exceptions.toml` says of which *families* something does not hold, and why: of an op, an activation or a node of `anact`
-//! by its registered name. An exception that is none any more is an error too.
+//! `exceptions.toml` says where something does not hold, and why. The *family* is an op, an activation or a node of `anact` by its
+//! registered name. `family` alone means every one of its cases, `family, case` that one and no other; behind either, in
+//! brackets, the circumstances under which it was seen, and under no others. A `*` stands for anything, where many cases share a
+//! reason. An exception that is none any more is an error too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,6 +54,45 @@ fn some_of(n: usize) -> impl Iterator<Item = usize> {
     [0, n / 2, n.saturating_sub(1)].into_iter().filter(move |&i| i < n).collect::<BTreeSet<_>>().into_iter()
 }
 
+/// By case, the circumstances under which it is not as the rule has it, and one example.
+type Departing = BTreeMap<String, (BTreeSet<String>, String)>;
+
+/// Where something is not as the rule has it, by family and what it is about.
+#[derive(Default)]
+struct Departures(BTreeMap<(&'static str, String), Departing>);
+
+impl Departures {
+    /// Notes one. `about` and `circumstance` may be empty.
+    fn note(&mut self, family: &'static str, about: &str, case: &Case, circumstance: &str, example: String) {
+        let cases = self.0.entry((family, about.to_string())).or_default();
+        let (circumstances, _) = cases.entry(case.name().to_string()).or_insert((BTreeSet::new(), example));
+        circumstances.insert(circumstance.to_string());
+    }
+
+    /// By the names of `exceptions.toml`: the family's alone where each of its cases departs under the same circumstances.
+    fn by_name(self, families: &[Family]) -> BTreeMap<String, String> {
+        let mut named = BTreeMap::new();
+        for ((family, about), cases) in self.0 {
+            let (_, all) = families.iter().find(|(name, _)| *name == family).expect("a family of these");
+            let about = if about.is_empty() { about } else { format!(", {about}") };
+            let within = |circumstances: &BTreeSet<String>| {
+                let listed = circumstances.iter().cloned().collect::<Vec<_>>().join(" ");
+                if listed.is_empty() { listed } else { format!(" [{listed}]") }
+            };
+            let all: BTreeSet<&str> = all.iter().map(Case::name).collect();
+            let (first, example) = cases.values().next().expect("a departure has a case");
+            if cases.len() == all.len() && cases.values().all(|(circumstances, _)| circumstances == first) {
+                named.insert(format!("{family}{}{about}", within(first)), example.clone());
+                continue;
+            }
+            for (case, (circumstances, example)) in &cases {
+                named.insert(format!("{family}, {case}{}{about}", within(circumstances)), example.clone());
+            }
+        }
+        named
+    }
+}
+
 /// Fails unless `found`, by name with what was seen, is what the section of `exceptions.toml` lists, by name with the reason.
 #[track_caller]
 fn assert_exceptions(section: &str, found: &BTreeMap<String, String>) {
@@ -60,12 +101,39 @@ fn assert_exceptions(section: &str, found: &BTreeMap<String, String>) {
     let tables: BTreeMap<String, BTreeMap<String, String>> =
         toml::from_str(&text).expect("sections of texts");
     let known = tables.get(section).unwrap_or_else(|| panic!("no section {section}"));
-    let new = found.iter().filter(|(name, _)| !known.contains_key(*name));
+    let new = found.iter().filter(|(name, _)| !known.keys().any(|known| is_like(name, known)));
     let new: Vec<_> = new.map(|(name, seen)| format!("\n\"{name}\" = \"{seen}\"")).collect();
-    let gone: Vec<_> = known.keys().filter(|name| !found.contains_key(*name)).collect();
+    let gone: Vec<_> = known.keys().filter(|known| !found.keys().any(|name| is_like(name, known))).collect();
     assert!(
         new.is_empty() && gone.is_empty(),
         "[{section}] lacks {}\nand need not list {gone:?}",
         new.concat()
     );
+}
+
+/// Whether `name` is `pattern`, with something or nothing for each `*` of it.
+fn is_like(name: &str, pattern: &str) -> bool {
+    match pattern.split_once('*') {
+        None => name == pattern,
+        Some((start, rest)) => name.strip_prefix(start).is_some_and(|name| {
+            let mut places = name.char_indices().map(|(i, _)| i).chain([name.len()]);
+            places.any(|i| is_like(&name[i..], rest))
+        }),
+    }
+}
+
+#[test]
+fn a_star_stands_for_anything_and_nothing_else_does() {
+    for (name, pattern, is) in [
+        ("ln", "ln", true),
+        ("ln, ln", "ln", false),
+        ("relu", "relu6", false),
+        ("pow [all], 1e-40", "pow*, 1e-40", true),
+        ("pow [all], 1e-40", "pow*, 1e-30", false),
+        ("λ raw layer", "λ * layer", true),
+        ("λ raw layers", "λ * layer", false),
+        ("abab", "*ab", true),
+    ] {
+        assert_eq!(is_like(name, pattern), is, "{name} like {pattern}");
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use autograd::Tensor;
 use autograd::check::{Case, Evaluation};
 
-use super::{assert_exceptions, families, scattered, scattered32, some_of};
+use super::{Departures, assert_exceptions, families, scattered, scattered32, some_of};
 
 /// Numbers by which an element is replaced to see what depends on it.
 const PROBES: [f64; 6] = [-7.3, 7.9, 0.11, -0.13, 1e3, 2.6];
@@ -73,9 +73,10 @@ fn run(case: &Case, single: bool, input: usize, at: usize, by: Option<f64>) -> E
 /// Over all families, by every input in turn (`true`) or by the cotangent: those that drop a NaN in the value, those that
 /// do in a gradient, and those that spread it.
 fn survey(single: bool, by_input: bool) -> [BTreeMap<String, String>; 3] {
-    let mut found = [(); 3].map(|()| BTreeMap::new());
-    for (name, cases) in families() {
-        for case in &cases {
+    let families = families();
+    let mut found = [(); 3].map(|()| Departures::default());
+    for (name, cases) in &families {
+        for case in cases {
             let base = run(case, single, 0, 0, None);
             let lengths: Vec<usize> = match by_input {
                 true => case.inputs().iter().map(Tensor::len).collect(),
@@ -95,13 +96,13 @@ fn survey(single: bool, by_input: bool) -> [BTreeMap<String, String>; 3] {
                     ];
                     for (found, _) in found.iter_mut().zip(places).filter(|(_, is)| *is) {
                         let seen = format!("{}, element {at} of input {input}", case.name());
-                        found.insert(name.to_string(), seen);
+                        found.note(name, "", case, "", seen);
                     }
                 }
             }
         }
     }
-    found
+    found.map(|found| found.by_name(&families))
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! these two name one function on every machine and any number of threads.
 //!
 //! ```
-//! use autograd::check::random::Campaign;
+//! use autograd::check::campaign::Campaign;
 //!
 //! let campaign = Campaign { seed: 1, graphs: 20, geometries: 4, planted: None };
 //! let outcome = campaign.run(|_| ());
@@ -13,18 +13,21 @@
 //! ```
 
 mod builder;
-mod campaign;
+mod definition;
 mod geometry;
 mod graph;
 mod outcome;
 mod planted;
+mod run;
 mod step;
+mod subject;
 mod table;
 mod window;
 
-pub use campaign::{Campaign, Subject};
 pub use geometry::{Channels, Geometry, Kind};
 pub use graph::{Draw, Graph, LeftOut, Plan, ROWS, Row};
 pub use outcome::{Failure, Outcome, ROUTES, Route, Worst};
 pub use planted::Bug;
-pub use window::Window;
+pub use run::Campaign;
+pub use subject::Subject;
+pub use window::{Ranges, Window};

@@ -1,15 +1,12 @@
 //! Many random functions checked at once.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use rayon::prelude::*;
 
 use super::geometry::Geometry;
 use super::graph::{Graph, Plan};
-use super::outcome::Outcome;
+use super::outcome::{Outcome, ROUTES, Route, Worst};
 use super::planted::Bug;
-use crate::check::{self, Report};
-use crate::error::Result;
+use super::subject::{Subject, caught};
 use crate::ops::OPS;
 use crate::ops::activation::ACTIVATIONS;
 
@@ -25,64 +22,6 @@ pub struct Campaign {
     pub geometries: u64,
     /// An op with this bug is put into every graph, to see whether it is found.
     pub planted: Option<Bug>,
-}
-
-/// One function to be checked.
-#[derive(Debug, Clone)]
-pub enum Subject {
-    /// A graph of several ops.
-    Graph(Graph),
-    /// One op.
-    Geometry(Geometry),
-}
-
-impl Subject {
-    /// Checks it by every route.
-    ///
-    /// # Errors
-    /// It cannot be evaluated.
-    pub fn check(&self) -> Result<Report> {
-        match self {
-            Self::Graph(graph) => check::run(&graph.case()),
-            Self::Geometry(geometry) => geometry.check(),
-        }
-    }
-
-    /// The ops it is made of, under their registered names.
-    ///
-    /// # Panics
-    /// As [`Graph::read`].
-    pub fn op_names(&self) -> Vec<&'static str> {
-        match self {
-            Self::Graph(graph) => graph.op_names(),
-            Self::Geometry(geometry) => vec![geometry.op_name()],
-        }
-    }
-
-    /// What it is: a line for each step.
-    pub fn listing(&self) -> String {
-        match self {
-            Self::Graph(graph) => format!("{graph:?}"),
-            Self::Geometry(geometry) => format!("{geometry:?}\n"),
-        }
-    }
-
-    /// The step with which `is_wrong` begins to be true, when the graph grows step by step: its op, and its line.
-    pub fn culprit(&self, is_wrong: impl Fn(&Report) -> bool) -> (&'static str, String) {
-        match self {
-            Self::Geometry(geometry) => (geometry.op_name(), format!("{:?}", geometry.kind)),
-            Self::Graph(graph) => {
-                let begins = |k: &usize| {
-                    let part = Self::Graph(graph.first(k + 1));
-                    caught(|| part.check()).is_ok_and(|report| is_wrong(&report))
-                };
-                match (0..graph.steps.len()).find(begins) {
-                    Some(k) => (graph.op_names()[k], graph.line(k)),
-                    None => ("leaf", "the inputs".into()),
-                }
-            }
-        }
-    }
 }
 
 impl Campaign {
@@ -101,14 +40,32 @@ impl Campaign {
     /// # Panics
     /// As [`Graph::read`].
     pub fn subject(&self, index: u64) -> Subject {
+        self.drawn(index).0
+    }
+
+    /// What is checked under `index`, and how often its numbers were drawn anew.
+    fn drawn(&self, index: u64) -> (Subject, u64) {
         if index >= self.graphs {
-            return Subject::Geometry(Geometry::drawn(self.seed, index - self.graphs));
+            let (geometry, redrawn) = Geometry::drawn(self.seed, index - self.graphs);
+            return (Subject::Geometry(geometry), redrawn);
         }
         let plan = Plan::drawn(self.seed, index);
-        Subject::Graph(match self.planted {
+        let graph = match self.planted {
             Some(bug) => Graph::read(plan.planted(index as usize)).with_bug(bug),
             None => Graph::read(plan),
-        })
+        };
+        (Subject::Graph(graph), 0)
+    }
+
+    /// The op and the step with which `worst`, an error of `ROUTES[route]`, comes in; `None` where it is 0.
+    ///
+    /// # Panics
+    /// As [`Graph::read`].
+    pub fn origin(&self, route: usize, worst: &Worst) -> Option<(&'static str, String)> {
+        let Route { error, allowed, .. } = ROUTES[route];
+        // Not equal to 0: a NaN comes from somewhere, too.
+        (worst.error != 0.0)
+            .then(|| self.subject(worst.index).culprit(|report| worst.is_in(error(report), allowed)))
     }
 
     /// Checks function `index` alone. What refuses its inputs or panics is a failure like others.
@@ -118,7 +75,8 @@ impl Campaign {
         let count = if is_graph { &mut outcome.graphs } else { &mut outcome.geometries };
         *count += 1;
         let checked = caught(|| {
-            let subject = self.subject(index);
+            let (subject, redrawn) = self.drawn(index);
+            outcome.redrawn = redrawn;
             if let Subject::Graph(graph) = &subject {
                 outcome.left_out = graph.left_out();
             }
@@ -148,17 +106,5 @@ impl Campaign {
     pub fn missing(outcome: &Outcome) -> Vec<&'static str> {
         let known = OPS.iter().map(|o| o.name).chain(ACTIVATIONS.iter().map(|a| a.name));
         known.filter(|name| !outcome.ops.contains_key(name)).collect()
-    }
-}
-
-/// What `check` reports; if it refuses, that is a failure in the report, and if it panics, the text is an error.
-fn caught(check: impl FnOnce() -> Result<Report>) -> std::result::Result<Report, String> {
-    match catch_unwind(AssertUnwindSafe(check)) {
-        Ok(Ok(report)) => Ok(report),
-        Ok(Err(error)) => Ok(Report { failures: vec![format!("refused: {error}")], ..Report::default() }),
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            Err(text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without words").into())
-        }
     }
 }

@@ -1,6 +1,36 @@
 //! A window that slides over an image, by its definition.
 
+use std::ops::RangeInclusive;
+
 use crate::random::Stream;
+
+/// What the sizes of a window are drawn from, height and width alike.
+#[derive(Debug, Clone)]
+pub struct Ranges {
+    /// Of [`Window::image`].
+    pub image: RangeInclusive<usize>,
+    /// Of [`Window::kernel`].
+    pub kernel: RangeInclusive<usize>,
+    /// Of [`Window::stride`].
+    pub stride: RangeInclusive<usize>,
+    /// Of [`Window::padding`].
+    pub padding: RangeInclusive<usize>,
+    /// Of [`Window::dilation`].
+    pub dilation: RangeInclusive<usize>,
+}
+
+impl Ranges {
+    /// Of convolutions over small images, where every partial derivative is checked.
+    pub const SMALL: Self =
+        Self { image: 1..=6, kernel: 1..=4, stride: 1..=3, padding: 0..=3, dilation: 1..=3 };
+    /// Of convolutions over larger images, which are cut into tiles.
+    pub const LARGE: Self = Self { image: 1..=24, ..Self::SMALL };
+    /// Of convolutions: each as often as the others.
+    pub const CONVOLUTIONS: [Self; 4] = [Self::SMALL, Self::SMALL, Self::SMALL, Self::LARGE];
+    /// Of pools, see [`Window::pooling`].
+    pub const POOLS: Self =
+        Self { image: 1..=9, kernel: 1..=4, stride: 1..=4, padding: 0..=2, dilation: 1..=1 };
+}
 
 /// A window sliding over an image; pairs are (height, width).
 #[derive(Debug, Clone, Copy)]
@@ -18,13 +48,18 @@ pub struct Window {
 }
 
 impl Window {
-    /// One as convolutions want it, over an image of up to `side` pixels either way.
-    pub fn drawn(stream: &mut Stream, side: usize) -> Self {
+    /// One as convolutions want it.
+    pub fn drawn(stream: &mut Stream) -> Self {
+        let ranges = one_of(stream, Ranges::CONVOLUTIONS);
         loop {
-            let mut pair = |low, high| [0; 2].map(|_| within(stream, low, high));
-            let (image, kernel) = (pair(1, side), pair(1, 4));
-            let window =
-                Self { image, kernel, stride: pair(1, 3), padding: pair(0, 3), dilation: pair(1, 3) };
+            let mut pair = |range: &RangeInclusive<usize>| [0; 2].map(|_| within(stream, range.clone()));
+            let window = Self {
+                image: pair(&ranges.image),
+                kernel: pair(&ranges.kernel),
+                stride: pair(&ranges.stride),
+                padding: pair(&ranges.padding),
+                dilation: pair(&ranges.dilation),
+            };
             if window.fits() {
                 return window;
             }
@@ -33,9 +68,10 @@ impl Window {
 
     /// One as pooling wants it, see [`Window::pooling`].
     pub fn pooling_drawn(stream: &mut Stream) -> Self {
+        let Ranges { image, kernel, stride, padding, .. } = Ranges::POOLS;
         loop {
-            let mut pair = |low, high| [0; 2].map(|_| within(stream, low, high));
-            let window = Self::pooling(pair(1, 9), pair(1, 4), pair(1, 4), pair(0, 2));
+            let mut pair = |range: &RangeInclusive<usize>| [0; 2].map(|_| within(stream, range.clone()));
+            let window = Self::pooling(pair(&image), pair(&kernel), pair(&stride), pair(&padding));
             if window.fits() {
                 return window;
             }
@@ -80,7 +116,13 @@ impl Window {
     }
 }
 
-/// A whole number from `low` to `high`.
-pub(super) fn within(stream: &mut Stream, low: usize, high: usize) -> usize {
-    low + stream.below((high - low + 1) as u64) as usize
+/// A whole number of `range`.
+pub(super) fn within(stream: &mut Stream, range: RangeInclusive<usize>) -> usize {
+    range.start() + stream.below((range.end() - range.start() + 1) as u64) as usize
+}
+
+/// Any of `choices`.
+pub(super) fn one_of<T, const N: usize>(stream: &mut Stream, choices: [T; N]) -> T {
+    let chosen = within(stream, 0..=N - 1);
+    choices.into_iter().nth(chosen).expect("one of them")
 }

@@ -1,5 +1,6 @@
 //! The recording of a graph while it is read.
 
+use crate::check::worse;
 use crate::random::{Purpose, Stream};
 use crate::scalar::{Dual, Scalar};
 use crate::tape::{Tape, Var};
@@ -51,11 +52,8 @@ impl<'t> Builder<'t> {
         self.graph.steps.push(step);
         self.values.push(value);
         let index = self.values.len() - 1;
-        let largest = |part: fn(&Dual<f64>) -> f64| {
-            value.value().data().iter().map(part).fold(0.0, |m, x| x.abs().max(m))
-        };
-        let excess = (largest(|x| x.value) / MAX_VALUE).max(largest(|x| x.tangent) / MAX_SLOPE);
-        assert!(excess.is_finite(), "a value is not finite after {:?}", self.graph);
+        let excess = excess(value.value().data());
+        assert!(excess.is_finite(), "a value or a slope is not finite after {:?}", self.graph);
         if excess > 1.0 {
             return self.push(Step::Scale(index, (-excess.log2().ceil()).exp2()));
         }
@@ -81,7 +79,7 @@ impl<'t> Builder<'t> {
         self.values[value].shape().dims().to_vec()
     }
 
-    /// The smallest and the largest element.
+    /// The smallest and the largest element, all of which are numbers: [`Builder::push`] lets no other in.
     pub(super) fn range(&self, value: usize) -> (f64, f64) {
         let value = self.values[value].value();
         let fold =
@@ -98,5 +96,28 @@ impl<'t> Builder<'t> {
             self.graph.left_out.near_kinks += 1;
         }
         is_clear.then_some(())
+    }
+}
+
+/// By what factor the largest element or slope is beyond what is kept as it is; NaN if one of them is.
+fn excess(x: &[Dual<f64>]) -> f64 {
+    x.iter().fold(0.0, |m, x| worse(m, worse(x.value.abs() / MAX_VALUE, x.tangent.abs() / MAX_SLOPE)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Wherever it stands, and though numbers beside it are larger; `f64::max` would drop it.
+    #[test]
+    fn a_nan_among_values_or_slopes_is_seen() {
+        let number = Dual::new(8.0, -64.0);
+        assert_eq!(excess(&[number, Dual::new(-12.0, 0.0)]), 4.0);
+        for bad in [Dual::new(f64::NAN, 0.0), Dual::new(0.0, f64::NAN)] {
+            for x in [[bad, number], [number, bad]] {
+                assert!(excess(&x).is_nan(), "{x:?}");
+            }
+        }
+        assert_eq!(excess(&[Dual::new(f64::NEG_INFINITY, 0.0), number]), f64::INFINITY);
     }
 }

@@ -1,5 +1,7 @@
 //! One op on images whose sizes are random: strides leave remainders, kernels hang over edges, sides are unequal.
 
+use std::ops::{Range, RangeInclusive};
+
 use super::window::{Window, within};
 use crate::check::{self, Case, Reference, Report, largest};
 use crate::elementwise::Elementwise;
@@ -24,6 +26,11 @@ pub struct Channels {
     pub inputs: usize,
     /// Channels of the result in each.
     pub outputs: usize,
+}
+
+impl Channels {
+    /// What each of its counts is drawn from.
+    pub const COUNTS: RangeInclusive<usize> = 1..=3;
 }
 
 /// An op, its settings and the sizes of its inputs.
@@ -97,15 +104,29 @@ impl Geometry {
     /// Batch normalizations have at most this many elements.
     pub const MAX_ELEMENTS: usize = 400;
 
-    /// Geometry `index` of the sequence `seed`: of 20, 8 are convolutions, 4 and 4 pools.
-    pub fn drawn(seed: u64, index: u64) -> Self {
+    /// How many axes the input of a batch normalization has.
+    pub const AXES: RangeInclusive<usize> = 2..=5;
+    /// How long its axes are.
+    pub const LENGTHS: RangeInclusive<usize> = 1..=5;
+    /// The same with statistics that are given, or with a function.
+    pub const SHORT_LENGTHS: RangeInclusive<usize> = 1..=4;
+    /// ε with the statistics of the batch.
+    pub const EPS: Range<f64> = 1e-5..1e-3;
+    /// ε with statistics that are given.
+    pub const INFERENCE_EPS: Range<f64> = 1e-5..0.1;
+    /// N, C, H, W of global average pooling.
+    pub const GLOBAL: [RangeInclusive<usize>; 4] = [1..=3, 1..=4, 1..=7, 1..=7];
+    /// Samples and channels of a pool.
+    pub const PLANES: [RangeInclusive<usize>; 2] = [1..=2, 1..=3];
+
+    /// Geometry `index` of the sequence `seed`: of 20, 8 are convolutions, 4 and 4 pools. Besides, how often its numbers were
+    /// drawn anew because a sum of them [cancels](Geometry::cancels).
+    pub fn drawn(seed: u64, index: u64) -> (Self, u64) {
         let stream = &mut Stream::new(seed, Purpose::Geometry, index);
         let kind = match stream.below(20) {
             0..8 => {
-                // Small images, where every partial derivative is checked, and larger ones, which are cut into tiles.
-                let side = [6, 6, 6, 24][within(stream, 0, 3)];
-                let window = Window::drawn(stream, side);
-                let [samples, groups, inputs, outputs] = [0; 4].map(|_| within(stream, 1, 3));
+                let window = Window::drawn(stream);
+                let [samples, groups, inputs, outputs] = [0; 4].map(|_| within(stream, Channels::COUNTS));
                 let channels = Channels { samples, groups, inputs, outputs };
                 Kind::Convolution { window, channels, bias: stream.below(2) == 1 }
             }
@@ -115,24 +136,26 @@ impl Geometry {
                 planes: planes(stream),
                 count_include_pad: stream.below(2) == 1,
             },
-            16 => Kind::GlobalAveragePool { dims: [3, 4, 7, 7].map(|high| within(stream, 1, high)) },
-            17 => Kind::BatchNorm { dims: dims(stream, 5), eps: stream.uniform_in(1e-5, 1e-3) },
-            18 => Kind::BatchNormInference { dims: dims(stream, 4), eps: stream.uniform_in(1e-5, 0.1) },
+            16 => Kind::GlobalAveragePool { dims: Self::GLOBAL.map(|range| within(stream, range)) },
+            17 => Kind::BatchNorm { dims: dims(stream, Self::LENGTHS), eps: eps(stream, Self::EPS) },
+            18 => Kind::BatchNormInference {
+                dims: dims(stream, Self::SHORT_LENGTHS),
+                eps: eps(stream, Self::INFERENCE_EPS),
+            },
             _ => Kind::BatchNormMap {
-                dims: dims(stream, 4),
-                eps: stream.uniform_in(1e-5, 1e-3),
-                activation: within(stream, 0, ACTIVATIONS.len() - 1),
+                dims: dims(stream, Self::SHORT_LENGTHS),
+                eps: eps(stream, Self::EPS),
+                activation: within(stream, 0..=ACTIVATIONS.len() - 1),
             },
         };
         let mut geometry = Self { kind, seed: stream.below(1 << 32) };
+        let mut redrawn = 0;
         // No more often: where a wrong op makes everything seem to cancel, it is to be checked.
-        for _ in 0..REDRAWS {
-            if !geometry.cancels() {
-                break;
-            }
+        while redrawn < REDRAWS && geometry.cancels() {
             geometry.seed = stream.below(1 << 32);
+            redrawn += 1;
         }
-        geometry
+        (geometry, redrawn)
     }
 
     /// The op's registered name.
@@ -150,7 +173,7 @@ impl Geometry {
 
     /// The ε that is used: large where a channel has few elements. Two of them are normalized to ±1 whatever they are, and the
     /// gradient is then nothing but the rounding error of a difference.
-    fn eps(dims: &[usize], eps: f64) -> f64 {
+    pub(super) fn eps(dims: &[usize], eps: f64) -> f64 {
         let elements: usize = dims.iter().product();
         if elements / dims[1] < 5 { 0.5 } else { eps }
     }
@@ -205,50 +228,6 @@ impl Geometry {
                 case.values(shortcut)
             }
         }
-    }
-
-    /// The value by the op's definition, word by word; `None` for a fused op, whose twin is the chain of its parts.
-    fn expected(&self, inputs: &[Tensor<f64>]) -> Option<(Vec<usize>, Vec<f64>)> {
-        let x = inputs[0].data();
-        Some(match &self.kind {
-            Kind::Convolution { window, channels: c, .. } => {
-                let [rows, columns] = window.places();
-                let dims = vec![c.samples, c.groups * c.outputs, rows, columns];
-                (dims, convolution(window, *c, inputs))
-            }
-            &Kind::MaxPool { window, planes: [n, c] } => {
-                let largest = |values: Vec<f64>| values.into_iter().fold(f64::NEG_INFINITY, f64::max);
-                pooled(&window, [n, c], x, |values, _| largest(values))
-            }
-            &Kind::AveragePool { window, planes: [n, c], count_include_pad } => {
-                pooled(&window, [n, c], x, |values, taps| {
-                    let count = if count_include_pad { taps } else { values.len() };
-                    values.iter().sum::<f64>() / count as f64
-                })
-            }
-            &Kind::GlobalAveragePool { dims: [n, c, h, w] } => {
-                let mean = |plane: &[f64]| plane.iter().sum::<f64>() / (h * w) as f64;
-                (vec![n, c], x.chunks(h * w).map(mean).collect())
-            }
-            Kind::BatchNorm { dims, eps } => {
-                let moment = |c: usize, f: &dyn Fn(f64) -> f64| {
-                    let of_channel = x.iter().enumerate().filter(|(i, _)| channel(dims, *i) == c);
-                    let count = dims.iter().product::<usize>() / dims[1];
-                    of_channel.map(|(_, x)| f(*x)).sum::<f64>() / count as f64
-                };
-                let statistics = |c: usize| {
-                    let mean = moment(c, &|x| x);
-                    (mean, moment(c, &|x| (x - mean) * (x - mean)))
-                };
-                let statistics: Vec<_> = (0..dims[1]).map(statistics).collect();
-                (dims.clone(), normalized(dims, Self::eps(dims, *eps), inputs, |c| statistics[c]))
-            }
-            Kind::BatchNormInference { dims, eps } => {
-                let given = |c: usize| (inputs[3].data()[c], inputs[4].data()[c]);
-                (dims.clone(), normalized(dims, *eps, inputs, given))
-            }
-            Kind::BatchNormMap { .. } => return None,
-        })
     }
 
     /// Checks the gradient by every route, and the value against the definition, to a rounding error of a sum of numbers of
@@ -308,7 +287,7 @@ impl Geometry {
 
 const NAME: &str = "random geometry";
 /// How often the numbers of a geometry whose sums cancel are drawn anew.
-const REDRAWS: usize = 32;
+const REDRAWS: u64 = 32;
 
 /// Makes the case of a [`BatchNormMap`].
 struct Mapped(BatchNorm);
@@ -324,69 +303,21 @@ fn absolute(x: &Tensor<f64>) -> Tensor<f64> {
     Tensor::filled(x.shape(), x.data().iter().map(|x| x.abs()).collect())
 }
 
-/// Samples and channels of a pool.
 fn planes(stream: &mut Stream) -> [usize; 2] {
-    [within(stream, 1, 2), within(stream, 1, 3)]
+    Geometry::PLANES.map(|range| within(stream, range))
 }
 
-/// 2 to 5 axes of length 1 to `longest`.
-fn dims(stream: &mut Stream, longest: usize) -> Vec<usize> {
+fn eps(stream: &mut Stream, range: Range<f64>) -> f64 {
+    stream.uniform_in(range.start, range.end)
+}
+
+/// The axes of a batch normalization's input.
+fn dims(stream: &mut Stream, lengths: RangeInclusive<usize>) -> Vec<usize> {
     loop {
-        let dims: Vec<usize> = (0..within(stream, 2, 5)).map(|_| within(stream, 1, longest)).collect();
+        let count = within(stream, Geometry::AXES);
+        let dims: Vec<usize> = (0..count).map(|_| within(stream, lengths.clone())).collect();
         if dims.iter().product::<usize>() <= Geometry::MAX_ELEMENTS {
             return dims;
         }
     }
-}
-
-/// y[n, o, place] = b[o] + Σ w[o, c, tap]·x[n, c₀ + c, pixel].
-fn convolution(window: &Window, c: Channels, inputs: &[Tensor<f64>]) -> Vec<f64> {
-    let (x, w) = (inputs[0].data(), inputs[1].data());
-    let (all, taps) = (c.groups * c.outputs, window.kernel[0] * window.kernel[1]);
-    let pixels = window.image[0] * window.image[1];
-    window.slide(c.samples * all, |plane, seen| {
-        let (n, o) = (plane / all, plane % all);
-        let first = n * c.groups * c.inputs + o / c.outputs * c.inputs;
-        let bias = inputs.get(2).map_or(0.0, |b| b.data()[o]);
-        let products = (0..c.inputs).flat_map(|i| seen.iter().map(move |&(tap, pixel)| (i, tap, pixel)));
-        bias + products
-            .map(|(i, tap, pixel)| w[(o * c.inputs + i) * taps + tap] * x[(first + i) * pixels + pixel])
-            .sum::<f64>()
-    })
-}
-
-/// `value(pixels seen, taps of the window)` at every place.
-fn pooled(
-    window: &Window,
-    [samples, channels]: [usize; 2],
-    x: &[f64],
-    value: impl Fn(Vec<f64>, usize) -> f64,
-) -> (Vec<usize>, Vec<f64>) {
-    let (pixels, taps) = (window.image[0] * window.image[1], window.kernel[0] * window.kernel[1]);
-    let [rows, columns] = window.places();
-    let values = window.slide(samples * channels, |plane, seen| {
-        value(seen.iter().map(|&(_, pixel)| x[plane * pixels + pixel]).collect(), taps)
-    });
-    (vec![samples, channels, rows, columns], values)
-}
-
-/// The channel of element `i`.
-fn channel(dims: &[usize], i: usize) -> usize {
-    i / dims[2..].iter().product::<usize>() % dims[1]
-}
-
-/// γ·(x − μ)/√(v + ε) + β with (μ, v) of each channel.
-fn normalized(
-    dims: &[usize],
-    eps: f64,
-    inputs: &[Tensor<f64>],
-    statistics: impl Fn(usize) -> (f64, f64),
-) -> Vec<f64> {
-    let (gamma, beta) = (inputs[1].data(), inputs[2].data());
-    let value = |(i, x): (usize, &f64)| {
-        let c = channel(dims, i);
-        let (mean, variance) = statistics(c);
-        gamma[c] * (x - mean) / (variance + eps).sqrt() + beta[c]
-    };
-    inputs[0].data().iter().enumerate().map(value).collect()
 }

@@ -1,13 +1,14 @@
 //! A whole graph as plain data, and the reading of random draws as one.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use super::builder::Builder;
 use super::planted::Bug;
 use super::step::Step;
 use super::table::{Choices, TABLE};
-use super::window::within;
-use crate::check::{Case, Program};
+use super::window::{one_of, within};
+use crate::check::{Case, Program, largest};
 use crate::error::Result;
 use crate::pass::Keep;
 use crate::random::{Purpose, Stream};
@@ -18,6 +19,9 @@ use crate::tensor::Tensor;
 
 /// How many rows [`Row::Table`] counts.
 pub const ROWS: usize = TABLE.len();
+
+/// How far f32 may be from f64: one number may be the small sum of large ones, and f32 is held to what it can then do.
+pub(super) const SINGLE_TOLERANCE: f64 = 1e-3;
 
 /// What a step is made by.
 #[derive(Debug, Clone, Copy)]
@@ -53,20 +57,30 @@ pub struct Plan {
 impl Plan {
     /// More elements than this are not drawn for an input.
     pub const MAX_INPUT: usize = 24;
+    /// How many inputs are drawn.
+    pub const INPUTS: RangeInclusive<usize> = 1..=4;
+    /// How many axes an input has.
+    pub const AXES: RangeInclusive<usize> = 0..=3;
+    /// How long an axis is.
+    pub const LENGTHS: RangeInclusive<usize> = 1..=4;
+    /// How many draws there are.
+    pub const DRAWS: RangeInclusive<usize> = 2..=30;
+    /// How far back the oldest value lies that an operand may be, each as often as the others: mostly recent ones, so that
+    /// graphs are deep, and sometimes old ones.
+    pub const OLDEST: [usize; 4] = [2, 2, 2, 39];
 
-    /// Plan `index` of the sequence `seed`: 1 to 4 inputs with 0 to 3 axes and 2 to 30 draws. Operands are mostly recent
-    /// values, so that graphs are deep, and sometimes old ones.
+    /// Plan `index` of the sequence `seed`.
     pub fn drawn(seed: u64, index: u64) -> Self {
         let stream = &mut Stream::new(seed, Purpose::Graph, index);
-        let inputs = (0..within(stream, 1, 4)).map(|_| shape(stream)).collect();
+        let inputs = (0..within(stream, Self::INPUTS)).map(|_| shape(stream)).collect();
         let seed = stream.below(1 << 32);
         let operand = |stream: &mut Stream| {
-            let oldest = [2, 2, 2, 39][within(stream, 0, 3)];
-            within(stream, 0, oldest)
+            let oldest = one_of(stream, Self::OLDEST);
+            within(stream, 0..=oldest)
         };
-        let count = within(stream, 2, 30);
+        let count = within(stream, Self::DRAWS);
         let draw = |_| Draw {
-            row: Row::Table(within(stream, 0, ROWS - 1)),
+            row: Row::Table(within(stream, 0..=ROWS - 1)),
             operands: [operand(stream), operand(stream)],
             choice: stream.below(1 << 32) as u32,
         };
@@ -140,8 +154,7 @@ impl Graph {
 
     /// The case that checks this graph.
     pub fn case(&self) -> Case {
-        // One number may be the small sum of large ones; f32 is held to what it can then do.
-        let case = Case::of_program(&format!("{self:?}"), self.clone()).single_tolerance(1e-3);
+        let case = Case::of_program(&format!("{self:?}"), self.clone()).single_tolerance(SINGLE_TOLERANCE);
         let case = case.seeded(self.seed);
         self.tensors().into_iter().fold(case, Case::values)
     }
@@ -169,15 +182,16 @@ impl Graph {
     }
 
     /// The largest change of a gradient from `self` to `other`, relative to the largest entry, for the cotangent that
-    /// is 1 throughout. Backward passes only.
+    /// is 1 throughout; NaN if a gradient has one. Backward passes only.
     pub fn distance(&self, other: &Self) -> f64 {
         let (a, b) = (self.gradients(), other.gradients());
-        let largest = |x: &mut dyn Iterator<Item = f64>| x.fold(0.0, |m: f64, x| m.max(x.abs()));
         let pair = |(a, b): (&Tensor<f64>, &Tensor<f64>)| {
-            let change = largest(&mut a.data().iter().zip(b.data()).map(|(a, b)| a - b));
-            change / largest(&mut a.data().iter().copied())
+            let changes: Vec<f64> = a.data().iter().zip(b.data()).map(|(a, b)| a - b).collect();
+            let change = largest(&changes);
+            // 0 of 0 is no change; a NaN is one.
+            if change == 0.0 { 0.0 } else { change / largest(a.data()) }
         };
-        largest(&mut a.iter().zip(&b).map(pair))
+        largest(&a.iter().zip(&b).map(pair).collect::<Vec<_>>())
     }
 
     fn gradients(&self) -> Vec<Tensor<f64>> {
@@ -249,10 +263,11 @@ impl Program for Graph {
     }
 }
 
-/// 0 to 3 axes of length 1 to 4.
+/// The shape of an input.
 fn shape(stream: &mut Stream) -> Vec<usize> {
     loop {
-        let dims: Vec<usize> = (0..within(stream, 0, 3)).map(|_| within(stream, 1, 4)).collect();
+        let dims: Vec<usize> =
+            (0..within(stream, Plan::AXES)).map(|_| within(stream, Plan::LENGTHS)).collect();
         if dims.iter().product::<usize>() <= Plan::MAX_INPUT {
             return dims;
         }

@@ -18,6 +18,8 @@ pub enum Bug {
     MissingUse,
     /// The first element's gradient is dropped.
     MissingElement,
+    /// The first element's gradient is NaN.
+    NotANumber,
     /// The gradient is right and loses its tangents, so that second derivatives are wrong.
     LostTangents,
 }
@@ -35,6 +37,7 @@ impl Bug {
         ("sign", Self::Sign, "the gradient negated"),
         ("missing-use", Self::MissingUse, "the gradient of one of two uses"),
         ("missing-element", Self::MissingElement, "no gradient for the first element"),
+        ("nan", Self::NotANumber, "NaN for the first element"),
         ("lost-tangents", Self::LostTangents, "the right gradient, constant to second derivatives"),
     ];
 }
@@ -51,7 +54,7 @@ impl<S: Scalar> Op<S> for PlantedSquare {
 
     fn backward(&self, cx: &Backward<'_, S>) -> Vec<Option<Tensor<S>>> {
         let factor = match self.0 {
-            Bug::None | Bug::MissingElement | Bug::LostTangents => 2.0,
+            Bug::None | Bug::MissingElement | Bug::NotANumber | Bug::LostTangents => 2.0,
             Bug::Factor => 2.002,
             Bug::Sign => -2.0,
             Bug::MissingUse => 1.0,
@@ -61,8 +64,10 @@ impl<S: Scalar> Op<S> for PlantedSquare {
         let seen = |x: S| if self.0 == Bug::LostTangents { S::from_f64(x.to_f64()) } else { x };
         let pairs = x.data().iter().zip(cx.upstream.data());
         let mut g: Vec<S> = pairs.map(|(&x, &g)| slope * seen(x) * g).collect();
-        if self.0 == Bug::MissingElement {
-            g[0] = S::ZERO;
+        match self.0 {
+            Bug::MissingElement => g[0] = S::ZERO,
+            Bug::NotANumber => g[0] = S::from_f64(f64::NAN),
+            _ => {}
         }
         vec![Some(Tensor::filled(x.shape(), g))]
     }
