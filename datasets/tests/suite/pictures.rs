@@ -79,6 +79,34 @@ fn what_is_not_read_is_explained() {
     assert!(text.to_string().contains("3 channels where pictures of 1 are wanted"), "{text}");
 }
 
+/// A palette is 3 bytes for each of 1 to 256 colours (PNG, third edition, 11.2.2). Found by the fuzzer: the decoder panicked.
+#[test]
+fn a_palette_has_whole_colours() {
+    let bytes = fixture::picture("palette.png");
+    let at = bytes.windows(4).position(|name| name == b"PLTE").unwrap();
+    let length = u32::from_be_bytes(bytes[at - 4..at].try_into().unwrap()) as usize;
+    let with_palette = |palette: &[u8]| {
+        let named = [b"PLTE", palette].concat();
+        let mut checksum = flate2::Crc::new();
+        checksum.update(&named);
+        let chunk =
+            [&(palette.len() as u32).to_be_bytes(), &named[..], &checksum.sum().to_be_bytes()].concat();
+        [&bytes[..at - 4], &chunk, &bytes[at + 8 + length..]].concat()
+    };
+    let outcome = |palette: &[u8]| {
+        let mut planes = Vec::new();
+        decode(&with_palette(palette), Path::new("palette.png"), 0, &mut planes).map_err(|e| e.to_string())
+    };
+    assert_eq!(outcome(&bytes[at + 4..][..length]).unwrap(), COLOUR);
+    for length in [1, 2, 4, 46, 47, 49, 560, 767] {
+        let text = outcome(&vec![5; length]).unwrap_err();
+        assert!(text.contains(&format!("a palette of {length} bytes; want 3 for each")), "{text}");
+    }
+    for length in [0, 769, 771, 3000] {
+        assert!(outcome(&vec![5; length]).is_err(), "{length}");
+    }
+}
+
 #[test]
 fn every_shortening_is_an_error() {
     for name in ["colour420.jpg", "progressive.jpg", "gray.jpg", "colour.png", "interlaced.png"] {
