@@ -5,9 +5,10 @@ use std::{fs, path::Path};
 use ureq::{
     Agent, Proxy,
     tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem},
+    unversioned::transport::DefaultConnector,
 };
 
-use super::{Options, error::DownloadError};
+use super::{Options, error::DownloadError, resolver::Resolver};
 
 /// More redirections than any mirror needs.
 const REDIRECTIONS: u32 = 5;
@@ -47,7 +48,7 @@ pub(super) fn build(options: &Options) -> Result<Agent, DownloadError> {
         .timeout_connect(Some(options.connect_timeout))
         .timeout_recv_response(Some(options.stall_timeout))
         .timeout_per_read(Some(options.stall_timeout));
-    Ok(config.build().new_agent())
+    Ok(Agent::with_parts(config.build(), DefaultConnector::default(), Resolver))
 }
 
 fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, DownloadError> {

@@ -43,6 +43,21 @@ pub enum DownloadError {
         part: PathBuf,
     },
 
+    /// Somebody else wrote to the part after its bytes were compared with the digest.
+    #[error(
+        "{} was changed by another program while the download went on: it has {found} bytes, {known} of them were downloaded; remove it \
+         and run the same command again",
+        part.display()
+    )]
+    Changed {
+        /// The part.
+        part: PathBuf,
+        /// Its length as far as this process wrote it.
+        known: u64,
+        /// Its length.
+        found: u64,
+    },
+
     /// The operating system refused something here.
     #[error("cannot {doing} {}: {source}", path.display())]
     Io {

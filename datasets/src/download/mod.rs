@@ -21,6 +21,7 @@ mod content_range;
 mod error;
 mod exchange;
 mod part;
+mod resolver;
 
 use std::{
     fs::{self, File},
@@ -132,7 +133,7 @@ pub enum Outcome {
 /// # Errors
 ///
 /// A file under the target's name that is another one ([`DownloadError::TargetDiffers`]), a second process at the same
-/// file, a part that somebody removes, a full disk or an unwritable folder, unusable options; [`DownloadError::Failed`] with the reason of every mirror;
+/// file, a part that somebody removes or changes, a full disk or an unwritable folder, unusable options; [`DownloadError::Failed`] with the reason of every mirror;
 /// [`DownloadError::Interrupted`]. In the last two the part is kept and the same call continues.
 pub fn download(
     urls: &[String],

@@ -140,9 +140,7 @@ impl Part {
 
     /// Adds bytes at the end, as long as anybody will find them.
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), DownloadError> {
-        if !is_still_at(&self.file, &self.path) {
-            return Err(DownloadError::Gone { part: self.path.clone() });
-        }
+        self.check_place()?;
         let written = self.file.write_all(bytes);
         match written {
             Ok(()) => self.length += bytes.len() as u64,
@@ -161,9 +159,11 @@ impl Part {
         found.map_err(|source| DownloadError::io("read", &self.path, source))
     }
 
-    /// Gives the right file its name, for good.
+    /// Gives the right file its name, for good. It is the one that was compared with the digest: what took its name meanwhile stays where
+    /// it is.
     pub(super) fn finish(self, target: &Path) -> Result<(), DownloadError> {
         self.file.sync_all().map_err(|source| self.refusal(source, "sync"))?;
+        self.check_whole()?;
         fs::rename(&self.path, target).map_err(|source| DownloadError::io("rename to", target, source))?;
         sync_folder(target);
         remove(&self.note)
@@ -171,6 +171,7 @@ impl Part {
 
     /// Puts a wrong file aside and begins anew. The answer is where it lies now.
     pub(super) fn reject(&mut self) -> Result<PathBuf, DownloadError> {
+        self.check_whole()?;
         let rejected = beside(&self.target, ".rejected");
         fs::rename(&self.path, &rejected)
             .map_err(|source| DownloadError::io("rename to", &rejected, source))?;
@@ -182,7 +183,27 @@ impl Part {
     /// Leaves nothing behind.
     pub(super) fn discard(self) -> Result<(), DownloadError> {
         remove(&self.note)?;
-        remove(&self.path)
+        // What has taken its name is another's.
+        if is_still_at(&self.file, &self.path) { remove(&self.path) } else { Ok(()) }
+    }
+
+    /// That the name is still that of the file which is open here.
+    fn check_place(&self) -> Result<(), DownloadError> {
+        if is_still_at(&self.file, &self.path) {
+            return Ok(());
+        }
+        Err(DownloadError::Gone { part: self.path.clone() })
+    }
+
+    /// The same, and that nobody else has written to it: the lock keeps out only those who ask for it.
+    fn check_whole(&self) -> Result<(), DownloadError> {
+        self.check_place()?;
+        let found =
+            self.file.metadata().map_err(|source| DownloadError::io("read", &self.path, source))?.len();
+        if found == self.length {
+            return Ok(());
+        }
+        Err(DownloadError::Changed { part: self.path.clone(), known: self.length, found })
     }
 
     fn refusal(&self, source: io::Error, doing: &'static str) -> DownloadError {

@@ -1,8 +1,11 @@
 //! Peers and folders that are no good: the reason is named, the next mirror is asked, and no wrong file gets the name.
 
-use std::{fs, ops::ControlFlow, time::Duration};
+use std::{fs, io::Write, ops::ControlFlow, time::Duration};
 
-use datasets::download::{Progress, download};
+use datasets::{
+    download::{Progress, download},
+    official::Fingerprint,
+};
 
 use super::{Location, file, names, server::*};
 
@@ -201,6 +204,54 @@ fn a_folder_that_vanishes_ends_the_download() {
     assert!(error.contains("file.bin.part was removed or replaced"), "{error}");
     assert!((1..1_000_000).contains(&have_then), "{have_then}");
     assert!(!folder.exists());
+}
+
+/// After all bytes have arrived, while they are compared with the digest: neither the right file's name nor that of a rejected one goes
+/// to what lies in the part's place by then.
+#[test]
+fn a_part_that_is_exchanged_at_the_end_gets_no_name() {
+    let good = file(1_000);
+    for (served, checked) in [(good.clone(), "right"), (file(999), "wrong")] {
+        for (exchange, words) in [
+            ("another file", "file.bin.part was removed or replaced"),
+            ("nothing", "file.bin.part was removed or replaced"),
+            ("a longer file", "file.bin.part was changed by another program"),
+        ] {
+            let mut place = Location::new(&good);
+            if checked == "wrong" {
+                // So that the digest is what tells.
+                place.expected = Fingerprint { bytes: None, ..place.expected };
+            }
+            let server = Server::start(&served, vec![]);
+            let part = place.path("file.bin.part");
+            let error =
+                download(&[server.b()], &place.target(), &place.expected, &place.options, &mut |progress| {
+                    if matches!(progress, Progress::Checking) {
+                        match exchange {
+                            "another file" => {
+                                fs::write(place.path("other"), b"not the file").unwrap();
+                                fs::rename(place.path("other"), &part).unwrap();
+                            }
+                            "nothing" => fs::remove_file(&part).unwrap(),
+                            _ => {
+                                let mut file = fs::OpenOptions::new().append(true).open(&part).unwrap();
+                                file.write_all(b"more").unwrap();
+                            }
+                        }
+                    }
+                    ControlFlow::Continue(())
+                });
+            let error = error.unwrap_err().to_string();
+            assert!(error.contains(words), "{checked}, {exchange}: {error}");
+            assert!(
+                !place.target().exists() && !place.path("file.bin.rejected").exists(),
+                "{checked}, {exchange}"
+            );
+            if exchange == "another file" {
+                assert_eq!(fs::read(&part).unwrap(), b"not the file");
+            }
+        }
+    }
 }
 
 #[test]
