@@ -135,7 +135,10 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Download(DownloadError::Interrupted { .. }) => INTERRUPTED,
-            Self::Download(DownloadError::Failed { .. }) => 1,
+            // Where the part is gone or changed, the same command begins again, as it goes on after a failure.
+            Self::Download(
+                DownloadError::Failed { .. } | DownloadError::Gone { .. } | DownloadError::Changed { .. },
+            ) => 1,
             // Nothing is wrong with what was asked for, only with the moment.
             Self::Download(DownloadError::InUse { .. }) | Self::Record(RecordError::InUse { .. }) => {
                 UNFINISHED
@@ -154,5 +157,22 @@ impl Error {
             Self::Paused { .. } | Self::Unfinished(_) => UNFINISHED,
             Self::Interrupted => INTERRUPTED,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the help says of exit codes: 2 is for what must be put right first.
+    #[test]
+    fn a_download_that_may_be_called_again_is_no_wrong_setting() {
+        let part = || PathBuf::from("file.part");
+        let code = |error: DownloadError| Error::from(error).exit_code();
+        assert_eq!(code(DownloadError::Gone { part: part() }), 1);
+        assert_eq!(code(DownloadError::Changed { part: part(), known: 1, found: 2 }), 1);
+        assert_eq!(code(DownloadError::InUse { part: part() }), UNFINISHED);
+        assert_eq!(code(DownloadError::Interrupted { part: part(), have: 1 }), INTERRUPTED);
+        assert_eq!(code(DownloadError::DiskFull { part: part(), have: 1 }), 2);
     }
 }

@@ -21,6 +21,7 @@ pub mod record;
 pub mod report;
 pub mod resident;
 pub mod run;
+mod said;
 pub mod sheet;
 mod statistics;
 pub mod study;

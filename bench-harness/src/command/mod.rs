@@ -38,7 +38,6 @@ mod tensor_file;
 mod train;
 mod weights;
 
-use std::io::{Write, stderr};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -124,12 +123,12 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // A terminal that has gone away changes no exit code.
-            let _ = writeln!(stderr(), "anact: {}", printable(&error.to_string()));
+            eprintln!("anact: {error}");
             // A node's name is on its tape, not in a list.
             let is_listed = |kind| kind != "node or pattern";
             if matches!(error, crate::Error::Engine(autograd::Error::UnknownName { kind, .. }) if is_listed(kind))
             {
-                let _ = writeln!(stderr(), "`anact list` names what there is");
+                eprintln!("`anact list` names what there is");
             }
             ExitCode::from(error.exit_code())
         }
@@ -168,20 +167,6 @@ fn run(cli: Cli) -> Result<()> {
     }
 }
 
-/// Text as a terminal may have it: names from archives and records may hold characters that would move its cursor or colour what
-/// follows.
-fn printable(text: &str) -> String {
-    let mut shown = String::new();
-    for c in text.chars() {
-        if c.is_control() && !matches!(c, '\n' | '\t') {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
-}
-
 /// The whole command line, for completions and manual pages.
 fn command_line() -> clap::Command {
     Cli::command()
@@ -213,12 +198,6 @@ fn set_threads(threads: usize) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_from_files_write_nothing_but_themselves() {
-        let text = "ρ′/a.png:\n\tis\r \u{1b}[2J\u{9b}1mred\0";
-        assert_eq!(printable(text), "ρ′/a.png:\n\tis\\r \\u{1b}[2J\\u{9b}1mred\\u{0}");
-    }
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -1,13 +1,13 @@
 //! What commands say: tables and sentences for people on stdout, or one JSON object there and the rest on stderr.
 
 use std::fmt::Display;
-use std::io::Write;
 
 use clap::Args;
 use serde::Serialize;
 
 use crate::error::Result;
 use crate::record::{RecordError, RunFolder};
+use crate::said::{self, printable};
 
 /// The option that all commands with figures share.
 #[derive(Debug, Clone, Copy, Default, Args)]
@@ -31,9 +31,9 @@ impl Output {
     /// Says something that is no figure, or one on the way; where it cannot be written the work goes on.
     pub(super) fn say(self, line: impl Display) {
         if self.json {
-            eprintln!("{line}");
+            said::on_stderr(line);
         } else {
-            let _ = writeln!(std::io::stdout(), "{line}");
+            said::on_stdout(line);
         }
     }
 
@@ -42,7 +42,7 @@ impl Output {
         if self.json {
             println!("{}", serde_json::to_string(value).expect("plain numbers and names"));
         } else {
-            println!("{}", text());
+            println!("{}", printable(&text()));
         }
     }
 

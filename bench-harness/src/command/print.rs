@@ -2,7 +2,9 @@
 //! on a full disk, to a terminal that is gone.
 
 use std::fmt::Arguments;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
+
+use crate::said::{self, printable};
 
 /// Prints figures, without which the command has done nothing: where that fails it ends, with the reason.
 macro_rules! print {
@@ -30,13 +32,17 @@ macro_rules! eprintln {
 
 pub(super) fn write_figures(text: Arguments<'_>) {
     let mut stdout = std::io::stdout().lock();
-    if let Err(error) = stdout.write_fmt(text).and_then(|()| stdout.flush()) {
+    // Programs get what there is, people what a terminal may have.
+    let written = match stdout.is_terminal() {
+        true => stdout.write_all(printable(&text.to_string()).as_bytes()),
+        false => stdout.write_fmt(text),
+    };
+    if let Err(error) = written.and_then(|()| stdout.flush()) {
         write_note(format_args!("anact: standard output cannot be written: {error}"));
         std::process::exit(1);
     }
 }
 
 pub(super) fn write_note(text: Arguments<'_>) {
-    // There is no place left to say that this failed.
-    let _ = writeln!(std::io::stderr(), "{text}");
+    said::on_stderr(text);
 }

@@ -111,8 +111,10 @@ impl Quickstart {
             };
             sides[side].outcomes.push(session.run(context, None)?);
         }
-        write_files(&folder, &sides)?;
+        let written = write_files(&folder, &sides);
+        // First what was found, and then that it could not be written down.
         print_summary(&sides, self.printed);
+        written?;
         say!(
             self.printed,
             "\nrecorded in {}: record.jsonl, CSV tables, SVG pictures",

@@ -47,7 +47,7 @@ pub(super) fn sweep(
         return Ok(before.into_iter().map(standing).collect());
     }
     let interrupt = Interrupt::listen_saying(
-        "stopping the runs, each with a checkpoint; press Ctrl-C again to stop at once",
+        "stopping the runs, each after writing a checkpoint; press Ctrl-C again to stop at once",
     );
     let ends = Sweep::new(runs, share.jobs, invocation(plan, share)?).carry_out(&interrupt, &mut say)?;
     let standing = |(end, run): (End, &PlannedRun)| Ok(Standing { end, stage: run.stage()? });

@@ -35,6 +35,7 @@ use terminal::{Line, Screen, restore_on_panic};
 
 use crate::error::Result;
 use crate::run::{EpochMetrics, Evaluation, Interrupt, RunBegins, StepTaken, Watch, Wish, epoch_line};
+use crate::said::printable;
 
 /// Whether somebody is there to look at a dashboard: keys and picture are of a terminal, it is this process's to draw on, and it
 /// can do more than print (`TERM` is there and not `dumb`).
@@ -159,7 +160,7 @@ impl Watch for Dashboard {
     }
 
     fn note(&mut self, text: &str) -> bool {
-        self.shared.state().say(self.shared.now(), text);
+        self.shared.state().say(self.shared.now(), &printable(text));
         self.screen.print(Line::Note(text.to_string()));
         true
     }

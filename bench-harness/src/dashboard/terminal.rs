@@ -1,7 +1,7 @@
 //! The terminal while the dashboard has it, and how it is given back whatever happens.
 
 use std::fmt;
-use std::io::{self, BufWriter, Stdout, Write, stderr, stdout};
+use std::io::{self, BufWriter, Stdout, Write, stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
@@ -17,6 +17,7 @@ use ratatui::crossterm::{execute, queue};
 use ratatui::layout::Rect;
 
 use super::job_control::is_in_foreground;
+use crate::said;
 
 /// What draws; one write for each picture, where standard output by itself would make one of every line.
 pub(super) type Canvas = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
@@ -74,10 +75,10 @@ impl fmt::Display for Line {
 impl Line {
     /// A terminal that has gone away is no reason to stop training.
     fn print(&self) {
-        let _ = match self {
-            Self::Out(_) => writeln!(stdout(), "{self}"),
-            Self::Note(_) => writeln!(stderr(), "{self}"),
-        };
+        match self {
+            Self::Out(_) => said::on_stdout(self),
+            Self::Note(_) => said::on_stderr(self),
+        }
     }
 }
 

@@ -1,10 +1,12 @@
 //! What has to be known to use a run's weights: the network, its classes and how images are normalised.
 
 use datasets::{Dataset, Normalisation};
+use layers::weights::{StoredArrays, WeightsError};
 use layers::{Layer, weights};
 use serde::{Deserialize, Serialize};
 
 use super::model::build_model;
+use super::parameters::at_least_parameters;
 use super::settings::Settings;
 use crate::error::{Error, Result};
 use crate::record::{RecordError, RunFolder};
@@ -88,9 +90,93 @@ impl ModelCard {
                 ),
             },
         })?;
+        let misfit = |error: WeightsError| Error::File { path: path.clone(), problem: error.to_string() };
+        // Before anything of the card's sizes is allocated.
+        if let Some(excess) = self.excess(&StoredArrays::parse(&bytes).map_err(misfit)?)? {
+            let problem = format!("{excess} of {name}; want card and weights of the same run");
+            return Err(Error::File { path: folder.file(FILE), problem });
+        }
         let mut network = build_model(&self.settings, self.input, self.classes.len())?;
-        weights::load_safetensors(network.as_mut(), &bytes)
-            .map_err(|error| Error::File { path, problem: error.to_string() })?;
+        weights::load_safetensors(network.as_mut(), &bytes).map_err(misfit)?;
         Ok(network)
+    }
+
+    /// What the card's network has more of than these arrays, in words; the whole network fits where there is nothing.
+    fn excess(&self, stored: &StoredArrays<'_>) -> Result<Option<String>> {
+        let names = stored.names();
+        // Every hidden layer has an array at least.
+        if let Some(depth) = self.settings.depth.filter(|depth| *depth > names.len()) {
+            return Ok(Some(format!("its network has depth {depth}, more than the {} arrays", names.len())));
+        }
+        let length =
+            |name: &&str| stored.shape(name).map_or(0, |shape| shape.iter().product::<usize>() as u128);
+        let held: u128 = names.iter().map(length).sum();
+        let wanted = at_least_parameters(&self.settings, self.input, self.classes.len(), held)?;
+        Ok((wanted > held)
+            .then(|| format!("its network has at least {wanted} parameters, more than the {held} numbers")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::Options;
+
+    /// A card of a few hundred bytes beside weights of a small network, which it must not outgrow: the networks it asks for would take
+    /// from 10 GB to more than there is.
+    #[test]
+    fn a_card_asks_for_no_more_than_its_weights_hold() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(root.path()).unwrap();
+        let settings = |model: &str| {
+            Settings::of(Options {
+                model: Some(model.into()),
+                width: Some(2),
+                activation: Some("nswish".into()),
+                ..Options::default()
+            })
+            .unwrap()
+        };
+        let classes = |count: usize| (0..count).map(|i| i.to_string()).collect::<Vec<_>>();
+        for model in ["mlp", "cnn"] {
+            let card = ModelCard {
+                settings: settings(model),
+                input: [1, 8, 8],
+                classes: classes(3),
+                mean: vec![0.5],
+                deviation: vec![0.25],
+            };
+            let mut network = build_model::<f32>(&card.settings, card.input, 3).unwrap();
+            folder.write(LAST, weights::to_safetensors(network.as_mut())).unwrap();
+            card.network(&folder, LAST).unwrap();
+            let refused = |card: &ModelCard, words: &str| {
+                let text = card.network(&folder, LAST).unwrap_err().to_string();
+                assert!(text.contains("model.json: its network has") && text.contains(words), "{text}");
+                assert!(
+                    text.ends_with("of weights.safetensors; want card and weights of the same run"),
+                    "{text}"
+                );
+            };
+            let with = |change: &dyn Fn(&mut ModelCard)| {
+                let mut changed = card.clone();
+                change(&mut changed);
+                changed
+            };
+            refused(&with(&|c| c.settings.width = Some(60_000)), "parameters");
+            refused(&with(&|c| c.settings.width = Some(usize::MAX)), "parameters");
+            refused(&with(&|c| c.input = [1, 2048, 2048]), "parameters");
+            refused(
+                &with(&|c| {
+                    c.classes = classes(65_536);
+                    c.input = [1, 2048, 2048];
+                }),
+                "parameters",
+            );
+            // The usual width, which is more than the weights have, too.
+            refused(&with(&|c| c.settings.width = None), "parameters");
+            if model == "mlp" {
+                refused(&with(&|c| c.settings.depth = Some(65_536)), "depth 65536, more than the");
+            }
+        }
     }
 }

@@ -1,12 +1,12 @@
 //! Ctrl-C, SIGTERM and SIGHUP: the first asks the run to end after the present step, a second Ctrl-C ends the process.
 
 use std::fmt;
-use std::io::{Write, stderr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
 
 use crate::error::{Error, INTERRUPTED, Result};
+use crate::said;
 
 /// Whether the user asked to stop.
 #[derive(Debug, Clone, Default)]
@@ -91,15 +91,14 @@ impl Interrupt {
             // What comes is of no interest, and an error is an end, too.
             let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
             if !follower.is_set() {
-                let _ = writeln!(stderr(), "standard input has ended");
+                said::on_stderr("standard input has ended");
             }
             follower.ask();
         });
         if let Err(error) = started {
-            let _ = writeln!(
-                stderr(),
-                "note: nobody notices when standard input ends: no thread for it, {error}"
-            );
+            said::on_stderr(format_args!(
+                "note: the end of standard input will go unnoticed, since no thread can be started to watch for it: {error}"
+            ));
         }
         interrupt
     }
@@ -117,8 +116,7 @@ impl Interrupt {
 
     fn say(&self) {
         if !self.0.words.is_empty() && self.lock().is_none() {
-            // The terminal may be what has gone away.
-            let _ = writeln!(stderr(), "\n{}", self.0.words);
+            said::on_stderr(format_args!("\n{}", self.0.words));
         }
     }
 
@@ -171,8 +169,9 @@ fn on_signal(act: impl Fn(Signal) + Send + 'static) {
     });
     // Without listening a signal still ends the process, only less gently.
     if let Err(error) = started {
-        let _ =
-            writeln!(stderr(), "note: signals end the process at once: no thread listens to them, {error}");
+        said::on_stderr(format_args!(
+            "note: a signal will end the process at once, since no thread can be started to listen for it: {error}"
+        ));
     } else if let Ok(signals) = Signals::new(heard) {
         let _ = hand_over.send(signals);
     }

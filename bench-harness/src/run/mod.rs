@@ -12,6 +12,7 @@ mod log;
 mod memory;
 mod model;
 mod options;
+mod parameters;
 mod progress;
 mod quantities;
 mod recording;

@@ -1,6 +1,6 @@
 //! What is shown while a network trains: a bar on a terminal, else a line per epoch.
 
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -9,6 +9,7 @@ use super::epoch::EpochMetrics;
 use super::stops::Stops;
 use super::watch::{RunBegins, StepTaken, Watch};
 use crate::error::Result;
+use crate::said::{self, printable};
 
 /// The progress of one run.
 #[derive(Debug)]
@@ -76,6 +77,10 @@ impl Watch for Progress {
         Ok(())
     }
 
+    fn steps_begin(&mut self) {
+        self.stops.begin(Instant::now());
+    }
+
     fn held_up(&mut self) -> Duration {
         self.stops.held_up(Instant::now())
     }
@@ -83,16 +88,15 @@ impl Watch for Progress {
     fn epoch(&mut self, epoch: &EpochMetrics, _steps: u64) -> Result<()> {
         let line = epoch_line(&self.label, self.epochs, epoch);
         match (self.bar.is_hidden(), self.on_stderr) {
-            // A full disk under stdout, or a terminal that has gone away, is no reason to stop training.
-            (true, false) => drop(writeln!(stdout(), "{line}")),
-            (true, true) => drop(writeln!(stderr(), "{line}")),
-            (false, _) => self.bar.println(line),
+            (true, false) => said::on_stdout(line),
+            (true, true) => said::on_stderr(line),
+            (false, _) => self.bar.println(printable(&line)),
         }
         Ok(())
     }
 
     fn note(&mut self, text: &str) -> bool {
-        self.bar.suspend(|| drop(writeln!(stderr(), "note: {text}")));
+        self.bar.suspend(|| said::on_stderr(format_args!("note: {text}")));
         true
     }
 

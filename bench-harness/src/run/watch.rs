@@ -1,7 +1,6 @@
 //! Whoever follows a run while it happens: progress lines, the dashboard, event files.
 
 use std::fmt::Debug;
-use std::io::{Write, stderr};
 use std::time::Duration;
 
 use datasets::{Batch, Normalisation};
@@ -12,6 +11,7 @@ use super::inspection::LayersAtStep;
 use super::settings::Settings;
 use crate::error::Result;
 use crate::events::EventHistogram;
+use crate::said;
 
 /// Follows a run. Nothing that it does changes what the run computes; an error ends the run.
 pub trait Watch: Debug {
@@ -53,7 +53,12 @@ pub trait Watch: Debug {
         Wish::GoOn
     }
 
-    /// How long the user held the run up since this was asked last: no training time.
+    /// The steps of an epoch begin: what held the run up before is in no epoch's time.
+    fn steps_begin(&mut self) {
+        self.held_up();
+    }
+
+    /// How long the user held the run up since this was asked last, or since the steps began: no training time.
     fn held_up(&mut self) -> Duration {
         Duration::ZERO
     }
@@ -218,6 +223,11 @@ impl<'a> Watchers<'a> {
         self.0.iter_mut().map(|watch| watch.wish()).max().unwrap_or(Wish::GoOn)
     }
 
+    /// The steps of an epoch begin.
+    pub(super) fn steps_begin(&mut self) {
+        self.0.iter_mut().for_each(|watch| watch.steps_begin());
+    }
+
     /// How long the user held the run up since this was asked last.
     pub(super) fn held_up(&mut self) -> Duration {
         self.0.iter_mut().map(|watch| watch.held_up()).sum()
@@ -228,8 +238,7 @@ impl<'a> Watchers<'a> {
         // Everybody hears of it, whoever came first.
         let shown = self.0.iter_mut().filter_map(|watch| watch.note(text).then_some(())).count();
         if shown == 0 {
-            // A terminal that has gone away is no reason to stop training.
-            let _ = writeln!(stderr(), "note: {text}");
+            said::on_stderr(format_args!("note: {text}"));
         }
     }
 

@@ -191,3 +191,28 @@ fn denormals_has_a_row_for_every_op() {
         assert!(times.iter().all(|&ms| ms > 0.0), "{row}");
     }
 }
+
+/// Without `--json`, what a person reads.
+#[test]
+fn measurements_are_told_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    for (arguments, words) in [
+        ("bench moments --calls 1 --rounds 1", &["Microseconds per call at m = 0.3·s", "swish"][..]),
+        (
+            "bench tape --length 100 --memory-length 100 --rounds 1",
+            &["Chains of 100 nodes", "nanoseconds per node"],
+        ),
+        ("bench denormals --batch 1 --rounds 1", &["Forward and backward of", "conv2d"]),
+        ("bench scaling batch --quick --model mlp", &["medians of 1 turns", "images/s"]),
+        (
+            "bench kernels 8×512×10 --batch 8 --rounds 1 --megabytes 1",
+            &["GFLOP/s of multiply-adds", "Products at batch 8"],
+        ),
+        ("bench step --model mlp --width 4 --batch 2 --steps 1", &["median of 1 steps", "images/s", "loss "]),
+    ] {
+        let said = succeeds(folder.path(), arguments);
+        for words in words {
+            assert!(said.contains(words), "{arguments}: no `{words}` in {said}");
+        }
+    }
+}

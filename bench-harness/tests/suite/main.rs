@@ -7,6 +7,7 @@ mod compare;
 mod dashboard;
 mod data;
 mod factors;
+mod faults;
 mod gradients;
 mod logs;
 mod moments;

@@ -147,6 +147,55 @@ fn shells_complete_commands_and_options() {
     refuses(folder.path(), "completions tcsh", &["bash"]);
 }
 
+/// A folder's name with an escape sequence and with characters that turn text round: as a note, as an error and among figures for people.
+#[test]
+#[cfg(unix)]
+fn names_do_nothing_to_a_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "\u{1b}[2J\u{202e}gpj.exe\u{2066}";
+    let shown = "\\u{1b}[2J\\u{202e}gpj.exe\\u{2066}";
+    let arguments: Vec<&str> = ["train"].into_iter().chain(TRAIN.split_whitespace()).collect();
+    let said = succeeds(folder.path(), &[&arguments[..], &["--epochs", "1", "--output", name]].concat());
+    assert!(
+        said.contains(&format!("recorded in {shown}")) && !said.contains(['\u{1b}', '\u{202e}']),
+        "{said}"
+    );
+    // Without its result a run is passed over, with a note.
+    fs::create_dir(folder.path().join("runs")).unwrap();
+    fs::rename(folder.path().join(name), folder.path().join("runs").join(name)).unwrap();
+    let page = ["report", "runs", "--output", "page.html"];
+    succeeds(folder.path(), &page);
+    fs::write(folder.path().join("runs").join(name).join("record.jsonl"), "nonsense\n").unwrap();
+    let output = anact(folder.path(), &page);
+    let said = text(&output.stderr);
+    assert!(said.contains(shown) && !said.contains(['\u{1b}', '\u{202e}']), "{said}");
+}
+
+/// One place speaks to people, so that nothing goes past it; measurements print through what all commands share.
+#[test]
+fn everything_is_said_in_one_place() {
+    fn sources(folder: &Path) -> Vec<std::path::PathBuf> {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let all = sources(&root);
+    assert!(all.len() > 100, "{}", all.len());
+    for path in all {
+        let text = fs::read_to_string(&path).unwrap();
+        let inside = path.strip_prefix(&root).unwrap();
+        let past: Vec<&str> = match inside {
+            _ if inside == Path::new("said.rs") || inside == Path::new("command/print.rs") => vec![],
+            _ if inside.starts_with("command/bench") => vec!["writeln!(std", "println!("],
+            _ if inside.starts_with("command") => vec!["writeln!(std"],
+            _ => vec!["writeln!(std", " println!(", "eprintln!("],
+        };
+        for words in past {
+            assert!(!text.contains(words), "{}: {words}", inside.display());
+        }
+    }
+}
+
 /// The signal's number on Linux, macOS and the BSDs.
 #[cfg(unix)]
 const SIGPIPE: i32 = 13;

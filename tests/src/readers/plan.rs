@@ -60,5 +60,5 @@ fn announced(bytes: &[u8]) -> Option<usize> {
 pub(super) fn seeds() -> Vec<Vec<u8>> {
     let small = "name = \"a\"\nabout = \"b\"\noutput = \"c\"\n[options]\nlr = 0.1\ndata = \"d\"\n\
                  [[grid]]\nseed = [1, 2]\nactivation = [\"relu\", \"swish(1.702)\"]\n[[grid]]\nmodel = [\"mlp\"]\ndataset = [\"cifar10\"]\n";
-    vec![small.as_bytes().to_vec(), committed("experiments/resnet-cifar10-small.toml")]
+    vec![small.as_bytes().to_vec(), committed("bench-harness/experiments/resnet-cifar10-small.toml")]
 }

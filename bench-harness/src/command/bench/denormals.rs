@@ -103,11 +103,7 @@ impl Denormals {
         }
         let Self { batch, rounds, .. } = self;
         let report = Report { threads: rayon::current_num_threads(), batch, rounds, rows };
-        if self.printed.is_json() {
-            println!("{}", serde_json::to_string(&report).expect("numbers and names are JSON"));
-        } else {
-            print(&report);
-        }
+        self.printed.result(&report, || text(&report));
         Ok(())
     }
 }
@@ -130,7 +126,7 @@ fn scaled(x: &Tensor<f32>) -> Tensor<f32> {
     Tensor::filled(x.shape(), x.data().iter().map(|x| x * SUBNORMAL).collect())
 }
 
-fn print(report: &Report) {
+fn text(report: &Report) -> String {
     let mut table = Table::new()
         .text("op")
         .number("ordinary, ms")
@@ -149,8 +145,8 @@ fn print(report: &Report) {
         ];
         table.row(std::iter::once((*op).to_string()).chain(numbers.map(|x| sig(x, 3))));
     }
-    println!(
+    format!(
         "Forward and backward of [{}, {CHANNELS}, {SIDE}, {SIDE}] on {} threads, medians of {} rounds\n\n{table}",
         report.batch, report.threads, report.rounds
-    );
+    )
 }

@@ -84,11 +84,7 @@ impl Loader {
         }
         let rows: Vec<Row> =
             self.workers.iter().zip(&taken).map(|(&workers, taken)| Row::of(workers, taken)).collect();
-        if self.printed.is_json() {
-            println!("{}", self.report(&dataset, &rows));
-        } else {
-            println!("{}", self.text(&dataset, &rows));
-        }
+        self.printed.result(&self.report(&dataset, &rows), || self.text(&dataset, &rows));
         Ok(())
     }
 

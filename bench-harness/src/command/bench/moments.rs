@@ -54,22 +54,7 @@ impl Moments {
             rows.push(Row { activation: activation.name, microseconds: times });
         }
         let report = Report { mean_in_stds: self.mean, stds: STDS, rows };
-        if self.printed.is_json() {
-            println!("{}", serde_json::to_string(&report).expect("numbers and names are JSON"));
-            return Ok(());
-        }
-        let mut table = Table::new().text("activation");
-        for std in STDS {
-            table = table.number(format!("s = {std}"));
-        }
-        for row in &report.rows {
-            let numbers = row.microseconds.iter().map(|&x| sig(x, 3));
-            table.row(std::iter::once(row.activation.to_string()).chain(numbers));
-        }
-        println!(
-            "Microseconds per call at m = {}·s, medians of {} rounds\n\n{table}",
-            self.mean, self.rounds
-        );
+        self.printed.result(&report, || text(&report, self.rounds));
         Ok(())
     }
 
@@ -86,4 +71,16 @@ impl Moments {
         times.sort_by(f64::total_cmp);
         Ok(times[times.len() / 2])
     }
+}
+
+fn text(report: &Report, rounds: usize) -> String {
+    let mut table = Table::new().text("activation");
+    for std in STDS {
+        table = table.number(format!("s = {std}"));
+    }
+    for row in &report.rows {
+        let numbers = row.microseconds.iter().map(|&x| sig(x, 3));
+        table.row(std::iter::once(row.activation.to_string()).chain(numbers));
+    }
+    format!("Microseconds per call at m = {}·s, medians of {rounds} rounds\n\n{table}", report.mean_in_stds)
 }

@@ -110,11 +110,7 @@ impl Scaling {
         }
         let execution = self.execution.execution();
         let report = Report { activation: self.activation, execution, rounds, rows };
-        if self.printed.is_json() {
-            println!("{}", serde_json::to_string(&report).expect("numbers and names are JSON"));
-        } else {
-            print(&report);
-        }
+        self.printed.result(&report, || text(&report));
         Ok(())
     }
 
@@ -183,7 +179,8 @@ impl Scaling {
     }
 }
 
-fn print(report: &Report) {
+fn text(report: &Report) -> String {
+    let mut tables = Vec::new();
     for along in Along::value_variants() {
         let rows: Vec<_> = report.rows.iter().filter(|r| r.along == *along).collect();
         let Some(first) = rows.first() else { continue };
@@ -196,6 +193,7 @@ fn print(report: &Report) {
             let head = [row.model.clone(), row.batch.to_string(), row.threads.to_string()];
             table.row(head.into_iter().chain(times).chain(rates));
         }
-        println!("{}, medians of {} turns\n\n{table}", report.activation, report.rounds);
+        tables.push(format!("{}, medians of {} turns\n\n{table}", report.activation, report.rounds));
     }
+    tables.join("\n")
 }

@@ -101,11 +101,7 @@ impl Step {
             times_ops: self.profile,
         };
         let report = self.measure(&subject)?;
-        if self.printed.is_json() {
-            println!("{}", serde_json::to_string(&report).expect("numbers and names are JSON"));
-        } else {
-            self.print(&report);
-        }
+        self.printed.result(&report, || self.text(&report));
         Ok(())
     }
 
@@ -144,15 +140,15 @@ impl Step {
         })
     }
 
-    fn print(&self, r: &Report) {
+    fn text(&self, r: &Report) -> String {
         let [channels, height, width] = r.image;
-        println!(
+        let mut lines = vec![format!(
             "{}, batch {} of {channels}×{height}×{width}, {} parameters, {} threads, {:?}\n",
             self.network, r.batch, r.parameters, r.threads, r.execution
-        );
+        )];
         let ms = |seconds: f64| sig(seconds * 1e3, 4);
         let Spread { least, lower, median, upper, greatest } = r.spread_s;
-        println!(
+        lines.push(format!(
             "{} ms, median of {} steps; quartiles {} and {}, ends {} and {}",
             ms(median),
             r.steps,
@@ -160,24 +156,25 @@ impl Step {
             ms(upper),
             ms(least),
             ms(greatest)
-        );
-        println!(
+        ));
+        lines.push(format!(
             "forward {} ms, backward {} ms (1 : {}), optimiser {} ms",
             ms(r.forward_s),
             ms(r.backward_s),
             sig(r.backward_s / r.forward_s, 3),
             ms(r.optimiser_s)
-        );
-        println!("{} images/s", sig(r.images_per_s, 4));
+        ));
+        lines.push(format!("{} images/s", sig(r.images_per_s, 4)));
         if let Some(peak) = r.peak_rss_mb {
-            println!("peak memory of the process {}", bytes((peak * 1e6) as u64));
+            lines.push(format!("peak memory of the process {}", bytes((peak * 1e6) as u64)));
         }
-        println!("loss {} in the first step, {} in the last", r.loss_first, r.loss_last);
+        lines.push(format!("loss {} in the first step, {} in the last", r.loss_first, r.loss_last));
         if let Some(digest) = &r.weights_sha256 {
-            println!("weights and buffers {digest}");
+            lines.push(format!("weights and buffers {digest}"));
         }
         if let Some(profile) = &r.profile {
-            println!("\nMeans per step\n\n{}", profile.table());
+            lines.push(format!("\nMeans per step\n\n{}", profile.table()));
         }
+        lines.join("\n")
     }
 }

@@ -91,11 +91,7 @@ impl Tape {
         let chains = times.iter().zip(CHAINS).map(|(times, (op, _))| cost(op, times)).collect();
         let Self { length, rounds, memory_length, .. } = self;
         let report = Report { length, rounds, chains, memory_length, bytes_per_node };
-        if self.printed.is_json() {
-            println!("{}", serde_json::to_string(&report).expect("numbers and names are JSON"));
-        } else {
-            print(&report);
-        }
+        self.printed.result(&report, || text(&report));
         Ok(())
     }
 }
@@ -152,7 +148,7 @@ fn bytes_per_node(nodes: usize) -> Result<Option<f64>> {
     Ok(peak.map(|peak| (peak.saturating_sub(before.now)) as f64 / nodes as f64 - 8.0))
 }
 
-fn print(report: &Report) {
+fn text(report: &Report) -> String {
     let mut table = Table::new()
         .text("op")
         .number("forward")
@@ -166,16 +162,16 @@ fn print(report: &Report) {
             .map(|x| sig(x, 3));
         table.row(std::iter::once((*op).to_string()).chain(numbers));
     }
-    println!(
-        "Chains of {} nodes of one f64 each, nanoseconds per node, medians of {} rounds\n\n{table}",
-        report.length, report.rounds
-    );
-    match report.bytes_per_node {
-        Some(bytes) => println!(
+    let memory = match report.bytes_per_node {
+        Some(bytes) => format!(
             "A chain of {} additions takes {} bytes per node beyond its numbers, at the peak of forward and backward",
             report.memory_length,
             sig(bytes, 3)
         ),
-        None => println!("This system does not say how much memory a process takes"),
-    }
+        None => "This system does not say how much memory a process takes".into(),
+    };
+    format!(
+        "Chains of {} nodes of one f64 each, nanoseconds per node, medians of {} rounds\n\n{table}\n{memory}",
+        report.length, report.rounds
+    )
 }

@@ -68,7 +68,7 @@ impl Fetch {
             problem: format!("cannot be made: {e}; want a folder that can be written to"),
         })?;
         let interrupt = Interrupt::listen_saying(
-            "stopping; what has arrived is kept, and the same command continues there (Ctrl-C again: at once)",
+            "stopping; what has arrived is kept, and the same command will continue from there; press Ctrl-C again to stop at once",
         );
         let mut files = Vec::new();
         for (archive, urls) in official.archives.iter().zip(&places) {

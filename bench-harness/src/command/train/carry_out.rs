@@ -88,9 +88,11 @@ pub(in crate::command) fn start(
     }
     say!(
         console.printed,
-        "a step's tensors will take {} at their peak, the optimiser {}",
+        "a step's tensors will take {} at their peak, the optimiser {}, and the comparison with the theory, before the first step and \
+         after the last, {}",
         bytes(plan.step as u64),
-        bytes(plan.optimiser as u64)
+        bytes(plan.optimiser as u64),
+        bytes(plan.comparison as u64)
     );
     note_want_of_room(plan);
     if let Some(every) = settings.inspect_every {
@@ -102,14 +104,14 @@ pub(in crate::command) fn start(
     train(session, &settings, &data, (&folder, console), None)
 }
 
-/// Says so where there is less memory than a step is going to take: an allocation that fails ends the process with no more than its size.
+/// Says so where there is less memory than the run is going to take: an allocation that fails ends the process with no more than its size.
 /// No error, since what the machine can free is an estimate.
 fn note_want_of_room(plan: MemoryPlan) {
-    let wanted = (plan.step + plan.optimiser) as u64;
+    let wanted = plan.most() as u64;
     if let Some(room) = Room::read().filter(|room| room.bytes < wanted) {
         eprintln!(
-            "note: a step and the optimiser will take {}, more than {}, {}; a smaller --batch or --checkpoint-blocks takes less, and \
-             what is recorded until then is kept",
+            "note: this run will take {} more, and {} is {}: it may end for want of memory; a smaller --batch takes less, and what is \
+             recorded until then is kept",
             bytes(wanted),
             room.of,
             bytes(room.bytes)
@@ -173,7 +175,12 @@ fn train(
     let watchers = Watchers::default().with_boxed(console.watcher(&interrupt)).logging(&settings.log, folder);
     let context = RunContext { label: &label, record: &mut record, interrupt: &interrupt, keeping, watchers };
     let leave = |outcome: &Outcome| report::write(folder, settings, &data.classes, outcome);
-    let outcome = session.run_and(context, from, leave)?;
-    report::print(folder, &outcome, console.printed);
-    console.printed.record(folder)
+    let (outcome, left) = session.run_and(context, from, leave)?;
+    // First what was found, and then that it could not be written down: nothing of it is lost.
+    report::print(&outcome, console.printed);
+    if left.is_ok() {
+        say!(console.printed, "recorded in {}", folder.path().display());
+    }
+    let shown = console.printed.record(folder);
+    left.and(shown)
 }

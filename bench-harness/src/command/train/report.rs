@@ -64,7 +64,7 @@ pub(super) fn write(
 }
 
 /// Prints the summary.
-pub(super) fn print(folder: &RunFolder, outcome: &Outcome, printed: Output) {
+pub(super) fn print(outcome: &Outcome, printed: Output) {
     let [forward, backward] = outcome.end.tables();
     say!(
         printed,
@@ -86,5 +86,5 @@ pub(super) fn print(folder: &RunFolder, outcome: &Outcome, printed: Output) {
         100.0 * top5,
         metrics.loss
     );
-    say!(printed, "weights SHA-256 {}\nrecorded in {}", outcome.weights_sha256, folder.path().display());
+    say!(printed, "weights SHA-256 {}", outcome.weights_sha256);
 }

@@ -57,9 +57,9 @@ impl Watch for Follower {
     }
 }
 
-/// A run of 2 epochs of 3 steps, from its beginning or from a checkpoint; and what a follower heard of it.
-fn run(folder: &RunFolder, follower: Follower, from: Option<&Loaded>) -> (Result<Outcome>, Vec<String>) {
-    let settings = Settings::of(Options {
+/// 2 epochs of 3 steps.
+fn settings(inspect_every: Option<u64>) -> Settings {
+    Settings::of(Options {
         model: Some("mlp".into()),
         width: Some(4),
         batch: Some(8),
@@ -67,9 +67,15 @@ fn run(folder: &RunFolder, follower: Follower, from: Option<&Loaded>) -> (Result
         test_images: Some(8),
         validation_images: Some(0),
         epochs: Some(2),
+        inspect_every,
         ..Options::default()
     })
-    .unwrap();
+    .unwrap()
+}
+
+/// A run of 2 epochs of 3 steps, from its beginning or from a checkpoint; and what a follower heard of it.
+fn run(folder: &RunFolder, follower: Follower, from: Option<&Loaded>) -> (Result<Outcome>, Vec<String>) {
+    let settings = settings(None);
     let data = load_data(&settings).unwrap();
     let heard = Rc::clone(&follower.heard);
     let mut record = folder.records().unwrap();
@@ -88,8 +94,8 @@ fn run(folder: &RunFolder, follower: Follower, from: Option<&Loaded>) -> (Result
         heard.borrow_mut().push("left".into());
         Ok(())
     };
-    let outcome = Session::new(settings, &data).unwrap().run_and(context, from, leave);
-    (outcome, heard.take())
+    let finished = Session::new(settings, &data).unwrap().run_and(context, from, leave);
+    (finished.and_then(|(outcome, left)| left.map(|()| outcome)), heard.take())
 }
 
 /// The checkpoint of a log's last step, or of its last epoch: nothing is lost but the log.
@@ -126,4 +132,61 @@ fn checkpoints_are_written_without_a_step_between_them() {
         ["sync", "checkpoint 6", "left", "end"],
     ];
     assert_eq!(heard, expected.concat());
+}
+
+/// Does something when the test is over, and may fail at it.
+struct AtTheTest<F>(F);
+
+impl<F> std::fmt::Debug for AtTheTest<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AtTheTest")
+    }
+}
+
+impl<F: FnMut() -> Result<()>> Watch for AtTheTest<F> {
+    fn test(&mut self, _test: &crate::run::Evaluation, _steps: u64) -> Result<()> {
+        (self.0)()
+    }
+}
+
+/// The run's folder goes, a log cannot be written, or what it leaves cannot: what the test has found is told all the same, beside the
+/// error.
+#[test]
+fn what_a_finished_run_found_outlives_its_folder() {
+    let full = || Err(Error::CheckFailed("the disk is full".into()));
+    for (what, inspect_every, words) in [
+        ("the folder goes, looks are read back", Some(2), "record.jsonl"),
+        ("a log", None, "the disk is full"),
+        ("what it leaves", None, "the disk is full"),
+    ] {
+        let root = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(root.path().join("run")).unwrap();
+        let settings = settings(inspect_every);
+        let data = load_data(&settings).unwrap();
+        let mut record = folder.records().unwrap();
+        record.write("config", &json!({ "settings": settings })).unwrap();
+        let interrupt = Interrupt::default();
+        let fault = AtTheTest(|| match what {
+            "a log" => full(),
+            "what it leaves" => Ok(()),
+            _ => {
+                std::fs::remove_dir_all(folder.path()).unwrap();
+                Ok(())
+            }
+        });
+        let context = RunContext {
+            label: "mlp",
+            record: &mut record,
+            interrupt: &interrupt,
+            keeping: Some(Keeping::new(&folder, 1)),
+            watchers: Watchers::default().with(fault),
+        };
+        let session = Session::new(settings, &data).unwrap();
+        let (outcome, left) = session
+            .run_and(context, None, |_| if what == "what it leaves" { full() } else { Ok(()) })
+            .unwrap();
+        assert_eq!((outcome.test.samples, outcome.steps, outcome.epochs.len()), (8, 6, 2), "{what}");
+        let error = left.unwrap_err().to_string();
+        assert!(error.contains(words), "{what}: {error}");
+    }
 }

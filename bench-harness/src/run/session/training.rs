@@ -97,20 +97,21 @@ impl Session<'_> {
     /// A loss that is not finite; the user's wish to stop, after a checkpoint was written if any are kept; a checkpoint of
     /// another run; a full disk.
     pub fn run(self, context: RunContext<'_>, from: Option<&Loaded>) -> Result<Outcome> {
-        self.run_and(context, from, |_| Ok(()))
+        let (outcome, left) = self.run_and(context, from, |_| Ok(()))?;
+        left.map(|()| outcome)
     }
 
     /// The same, with `leave` to write down what the run has found before anybody waits for a terminal, which may never be ready
-    /// again.
+    /// again. Beside the outcome stands whether it could be written down: where not, it is there to be told all the same.
     ///
     /// # Errors
-    /// As [`Session::run`], and those of `leave`.
+    /// As [`Session::run`], but for what fails after the test.
     pub fn run_and(
         mut self,
         mut context: RunContext<'_>,
         from: Option<&Loaded>,
         leave: impl FnOnce(&Outcome) -> Result<()>,
-    ) -> Result<Outcome> {
+    ) -> Result<(Outcome, Result<()>)> {
         let course = from.map(|loaded| self.restore(loaded)).transpose()?;
         let course = match (from, course) {
             (Some(loaded), Some(course)) => {
@@ -120,8 +121,8 @@ impl Session<'_> {
             }
             _ => None,
         };
-        let outcome = self.train(course, &mut context);
-        if let Err(error) = &outcome {
+        let trained = self.train(course, &mut context);
+        if let Err(error) | Ok((_, Err(error))) = &trained {
             // Without this line a run that ended early would look like one that goes on. If the record itself cannot
             // be written, the first error says so already.
             let kind = if matches!(error, Error::Paused { .. }) { "paused" } else { "stopped" };
@@ -130,16 +131,26 @@ impl Session<'_> {
         }
         // Of a run that ended early, too.
         let synced = context.record.sync();
-        let left = outcome.and_then(|outcome| {
-            synced?;
-            leave(&outcome)?;
-            Ok(outcome)
+        let finished = trained.map(|(mut outcome, recorded)| {
+            let left = recorded.and_then(|()| {
+                synced?;
+                if self.settings.inspect_every.is_some() {
+                    outcome.during = layers_in(context.record)?;
+                }
+                leave(&outcome)
+            });
+            (outcome, left)
         });
         context.watchers.end();
-        left
+        finished
     }
 
-    fn train(&mut self, resumed: Option<RunSoFar>, context: &mut RunContext<'_>) -> Result<Outcome> {
+    /// All of the run, and whether its result stands in the record.
+    fn train(
+        &mut self,
+        resumed: Option<RunSoFar>,
+        context: &mut RunContext<'_>,
+    ) -> Result<(Outcome, Result<()>)> {
         let steps = self.steps_per_epoch();
         // A network of its own: a comparison moves running statistics.
         let start =
@@ -200,7 +211,7 @@ impl Session<'_> {
         let accumulate = self.settings.accumulate;
         let waited_before = course.position.waited;
         // A pause that the user asked for is no training time; one between epochs is in no epoch's time.
-        context.watchers.held_up();
+        context.watchers.steps_begin();
         let mut time = TrainingTime::begin(course.position.seconds, Instant::now());
         let (first, workers) = (course.position.batch as usize, self.settings.workers);
         let mut batches = self.train.epoch_in_background(epoch, first, workers, AHEAD.max(workers))?;
@@ -323,7 +334,7 @@ impl Session<'_> {
         start: TheoryComparison,
         course: RunSoFar,
         context: &mut RunContext<'_>,
-    ) -> Result<Outcome> {
+    ) -> Result<(Outcome, Result<()>)> {
         let place = Place { epoch: self.settings.epochs, step: self.steps_per_epoch() };
         let interrupt = context.interrupt;
         // Before the comparison and the gathering, whose batches are none of the run.
@@ -341,20 +352,35 @@ impl Session<'_> {
         if let (Some(keeping), Some(best)) = (&context.keeping, &course.best)
             && !keeping.holds_best(best)
         {
-            context
-                .watchers
-                .note(&format!("{BEST} is gone or has been changed since epoch {} wrote it", best.epoch));
+            context.watchers.note(&format!(
+                "{BEST} is missing, or was changed after epoch {} had written it",
+                best.epoch
+            ));
         }
         let weights_sha256 = hexadecimal(&Sha256::digest(&weights));
         let steps = course.position.step;
-        self.write_layers(context.record, "end", steps, &end)?;
+        let RunSoFar { epochs, best, .. } = course;
+        let during = Vec::new();
+        let outcome = Outcome { epochs, best, test, weights, weights_sha256, start, during, end, steps };
+        let recorded = self.record_outcome(&outcome, degenerate, context);
+        Ok((outcome, recorded))
+    }
+
+    /// Tells everybody what the run has found.
+    fn record_outcome(
+        &mut self,
+        outcome: &Outcome,
+        degenerate: Vec<(String, u64)>,
+        context: &mut RunContext<'_>,
+    ) -> Result<()> {
+        self.write_layers(context.record, "end", outcome.steps, &outcome.end)?;
         for (site, batches) in &degenerate {
             context.watchers.note(&format!(
                 "{site}: {batches} batches had no factor (constant, dead or not finite) and used the last one"
             ));
         }
-        context.watchers.tell(|watch| watch.test(&test, steps))?;
-        let Evaluation { metrics, top5, samples, confusion } = &test;
+        context.watchers.tell(|watch| watch.test(&outcome.test, outcome.steps))?;
+        let Evaluation { metrics, top5, samples, confusion } = &outcome.test;
         let is_average = self.trainer.average().is_some_and(|average| average.updates() > 0);
         let line = ResultLine {
             test: TestResult {
@@ -365,17 +391,12 @@ impl Session<'_> {
             },
             class_accuracy: confusion.recall(),
             confusion: Some(confusion.counts.clone()),
-            best: course.best.clone(),
+            best: outcome.best.clone(),
             weights: Some(if is_average { "average" } else { "last" }.into()),
-            weights_sha256: Some(weights_sha256.clone()),
+            weights_sha256: Some(outcome.weights_sha256.clone()),
             degenerate_batches: degenerate,
         };
-        self.write(context.record, "result", line)?;
-        // For whoever reports: the run is finished before they are gathered.
-        let is_looked_at = self.settings.inspect_every.is_some();
-        let during = if is_looked_at { layers_in(context.record)? } else { Vec::new() };
-        let RunSoFar { epochs, best, .. } = course;
-        Ok(Outcome { epochs, best, test, weights, weights_sha256, start, during, end, steps })
+        self.write(context.record, "result", line)
     }
 
     /// Writes a checkpoint and says that the user asked to stop; without checkpoints, only that.

@@ -60,7 +60,7 @@ pub(super) fn schedule(o: &Options, epochs: u64) -> Result<ScheduleSettings> {
             let usual = || (epochs > 1).then(|| vec![epochs / 2, epochs - epochs / 4]);
             let at = o.milestones.clone().or_else(usual).filter(|at| !at.is_empty() && !at.contains(&0));
             let legal = "epochs after the first, such as 80,120 in a run of 160";
-            let at = at.ok_or_else(|| refused("--milestones", "not given, or 0", legal))?;
+            let at = at.ok_or_else(|| refused("--milestones", "not given, empty or 0", legal))?;
             Decay::MultiStep { at, factor }
         }
         "one-cycle" => Decay::one_cycle(),
@@ -81,6 +81,17 @@ mod tests {
         let text = |o: Options| schedule(&o, 12).unwrap_err().to_string();
         let text_of = text(Options { step_factor: Some(0.5), ..Options::default() });
         assert_eq!(text_of, "--step-factor is 0.5; want --schedule step or multi-step with it");
+        for milestones in [vec![], vec![0, 6]] {
+            let options = Options {
+                schedule: Some("multi-step".into()),
+                milestones: Some(milestones),
+                ..Options::default()
+            };
+            assert_eq!(
+                text(options),
+                "--milestones is not given, empty or 0; want epochs after the first, such as 80,120 in a run of 160"
+            );
+        }
         let text_of = text(Options { schedule: Some("linear".into()), ..Options::default() });
         assert_eq!(text_of, "--schedule is linear; want cosine, step, multi-step, one-cycle, constant");
     }

@@ -119,24 +119,20 @@ impl Kernels {
         let Self { batch, rounds, .. } = self;
         let threads = rayon::current_num_threads();
         let report = Report { threads, batch, rounds, exact: self.exact, peaks, products, streams };
-        if self.printed.is_json() {
-            println!("{}", serde_json::to_string(&report).expect("numbers and names are JSON"));
-        } else {
-            print(&report);
-        }
+        self.printed.result(&report, || text(&report));
         Ok(())
     }
 }
 
-fn print(report: &Report) {
+fn text(report: &Report) -> String {
     let Peaks { gflops, copy_gb_s, triad_gb_s } = report.peaks;
-    println!(
+    let mut parts = vec![format!(
         "{} threads: at most {} GFLOP/s of multiply-adds in registers, {} GB/s copied, {} GB/s in a triad\n",
         report.threads,
         sig(gflops, 3),
         sig(copy_gb_s, 3),
         sig(triad_gb_s, 3)
-    );
+    )];
     let percent = |share: f64| format!("{:.0} %", 100.0 * share);
     if !report.products.is_empty() {
         let mut table = Table::new().text("product").text("pass").number("ms").number("GFLOP/s");
@@ -147,11 +143,11 @@ fn print(report: &Report) {
             let head = [row.name.clone(), row.pass.to_string()];
             table.row(head.into_iter().chain(numbers).chain([uses.join(", ")]));
         }
-        println!(
+        parts.push(format!(
             "Products at batch {}; operations are those of the definition, 2 for every weight and input that meet, so \
              that an algorithm with fewer may exceed the peak\n\n{table}",
             report.batch
-        );
+        ));
     }
     if !report.streams.is_empty() {
         let mut table = Table::new().text("what").text("pass").number("ms").number("GB/s").number("of peak");
@@ -159,9 +155,10 @@ fn print(report: &Report) {
             let numbers = [sig(row.ms, 3), sig(row.gb_s, 3), percent(row.share)];
             table.row([row.name.clone(), row.pass.to_string()].into_iter().chain(numbers));
         }
-        println!(
+        parts.push(format!(
             "Streams at batch {}; every array that goes in or comes out is counted once\n\n{table}",
             report.batch
-        );
+        ));
     }
+    parts.join("\n")
 }

@@ -6,6 +6,7 @@ use datasets::download::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::command::output::{Output, say};
+use crate::said::printable;
 
 /// The progress of one file.
 pub(super) struct Shown {
@@ -72,7 +73,7 @@ impl Shown {
 
     fn say(&self, line: &str) {
         if self.is_terminal {
-            self.bar.println(line);
+            self.bar.println(printable(line));
         } else {
             self.printed.say(line);
         }

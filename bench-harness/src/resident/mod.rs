@@ -1,5 +1,9 @@
 //! How much memory the process takes, and may still take, as the kernel counts it.
 
+mod groups;
+
+use std::path::Path;
+
 /// Resident memory in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Resident {
@@ -34,11 +38,20 @@ pub struct Room {
 }
 
 impl Room {
-    /// The least of what the limit on the address space leaves and what the machine has. `None` where nobody says, as on systems other
-    /// than Linux.
+    /// The least of what the limit on the address space leaves, what those of the process's control groups leave, and what the
+    /// machine has. `None` where nobody says, as on systems other than Linux.
     pub fn read() -> Option<Self> {
-        let read = |path: &str| std::fs::read_to_string(path).ok();
-        Self::of(&read("/proc/self/limits")?, &read("/proc/self/status")?, &read("/proc/meminfo")?)
+        let read = |path: &Path| std::fs::read_to_string(path).ok();
+        Self::by(&read)
+    }
+
+    /// By files of these paths.
+    fn by(read: &dyn Fn(&Path) -> Option<String>) -> Option<Self> {
+        let text = |path: &str| read(Path::new(path)).unwrap_or_default();
+        let own = Self::of(&text("/proc/self/limits"), &text("/proc/self/status"), &text("/proc/meminfo"));
+        let groups = groups::room(&text("/proc/self/cgroup"), read)
+            .map(|bytes| Self { bytes, of: "what the memory limit of its control group leaves" });
+        [own, groups].into_iter().flatten().min_by_key(|room| room.bytes)
     }
 
     fn of(limits: &str, status: &str, machine: &str) -> Option<Self> {
@@ -92,5 +105,26 @@ mod tests {
         assert_eq!(room("unlimited", machine), Some((3_072_000, false)));
         assert_eq!(room("1024", machine), Some((0, true)));
         assert_eq!(room("unlimited", ""), None);
+    }
+
+    /// A container of 1 MB on a machine that has three.
+    #[test]
+    fn a_control_group_may_have_less_than_the_machine() {
+        let room = |limit: &'static str| {
+            let read = |path: &Path| {
+                let text = match path.to_str()? {
+                    "/proc/meminfo" => "MemAvailable:     3000 kB\n",
+                    "/proc/self/cgroup" => "0::/\n",
+                    "/sys/fs/cgroup/memory.max" => limit,
+                    "/sys/fs/cgroup/memory.current" => "600000\n",
+                    _ => return None,
+                };
+                Some(text.to_string())
+            };
+            Room::by(&read).map(|room| (room.bytes, room.of.contains("control group")))
+        };
+        assert_eq!(room("1000000\n"), Some((400_000, true)));
+        assert_eq!(room("max\n"), Some((3_072_000, false)));
+        assert_eq!(Room::by(&|_| None), None);
     }
 }
