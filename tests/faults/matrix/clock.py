@@ -7,27 +7,40 @@ import time
 
 from . import whole
 from .commands import NETWORK, checkpoints, seconds_in
-from .ground import Outcome, check
+from .ground import check
 
 FAULT = "clock jumps back"
 DAY = 86_400
 
 
-def outcomes(ground, command, place):
-    row = ground.row
-    library, clock = os.path.join(place, "clock.so"), os.path.join(place, "offset")
-    source = os.path.join(os.path.dirname(__file__), "clock.c")
-    subprocess.run(["cc", "-O1", "-shared", "-fPIC", f'-DCLOCK="{clock}"', "-o", library, source], check=True)
+def outcomes(command):
+    found = [(FAULT, jumps)]
+    if command.name == "train":
+        found.append(("clock jumps back, folders named by it", named_by_the_clock))
+    return found
+
+
+class Clock:
+    """The clock of the day as the command sees it."""
+
+    def __init__(self, place):
+        library, self.path = os.path.join(place, "clock.so"), os.path.join(place, "offset")
+        source = os.path.join(os.path.dirname(__file__), "clock.c")
+        subprocess.run(["cc", "-O1", "-shared", "-fPIC", f'-DCLOCK="{self.path}"', "-o", library, source], check=True)
+        self.how = {"LD_PRELOAD": library}
+        self.turn(0)
+
+    def turn(self, to):
+        with open(self.path + ".new", "w") as file:
+            file.write(str(to))
+        os.rename(self.path + ".new", self.path)
+
+
+def jumps(ground, command, place):
+    row, clock = ground.row, Clock(place)
+    turn, how = clock.turn, clock.how
     work = os.path.join(place, "work")
     os.makedirs(work)
-
-    def turn(to):
-        with open(clock + ".new", "w") as file:
-            file.write(str(to))
-        os.rename(clock + ".new", clock)
-
-    turn(0)
-    how = {"LD_PRELOAD": library}
     process = ground.call(command.first(work), **how)
     if command.name in ("report", "data fetch"):
         time.sleep(0.3 * ground.seconds[command.name])
@@ -37,7 +50,6 @@ def outcomes(ground, command, place):
         row.left, row.message = command.left(work), "(goes on)"
         check(command.result(work) == ground.reference[command.name], "other bits than undisturbed")
         row.same = "yes"
-        yield row
         return
     process.until_share(command, work, 0.2)
     turn(-DAY)
@@ -69,18 +81,17 @@ def outcomes(ground, command, place):
         whole.times(os.path.join(run, "record.jsonl"))
     page = os.path.join(place, "page.html")
     check(ground.call(["report", *runs, "--output", page], **how).wait() == 0, "no report of these runs")
-    yield row
-    if command.name == "train":
-        yield named_by_the_clock(ground, work, turn, how)
 
 
-def named_by_the_clock(ground, work, turn, how):
+def named_by_the_clock(ground, _command, place):
     """Two runs whose folders have the same name, since the clock went back: the second is refused, the first stays."""
-    ground.row = row = Outcome("clock jumps back, folders named by it", "train")
-    turn("=1700000000")
+    row, clock = ground.row, Clock(place)
+    work = os.path.join(place, "work")
+    os.makedirs(work)
+    clock.turn("=1700000000")
     arguments = ["train", *NETWORK, "--train-images", "500", "--epochs", "1", "--plain"]
     for expected in (0, 2):
-        process = ground.call(arguments, cwd=work, **how)
+        process = ground.call(arguments, cwd=work, **clock.how)
         row.codes.append(process.wait())
         check(row.codes[-1] == expected, f"ends with {row.codes[-1]}, not {expected}: {process.message()}")
         runs = os.path.join(work, "runs")
@@ -89,4 +100,3 @@ def named_by_the_clock(ground, work, turn, how):
             first = files
     check(files == first, "the second run has touched the first")
     row.message, row.left = process.message(), "the first run, untouched"
-    return row

@@ -13,7 +13,9 @@ from . import whole
 from .ground import check
 from .server import Server
 
-NETWORK = ["--model", "mlp", "--width", "96", "--batch", "50", "--test-images", "100", "--checkpoint-steps", "7"]
+# Steps between checkpoints.
+EVERY = 7
+NETWORK = ["--model", "mlp", "--width", "96", "--batch", "50", "--test-images", "100", "--checkpoint-steps", str(EVERY)]
 RUN = [*NETWORK, "--train-images", "1000", "--activation", "nrelu", "--epochs", "40", "--seed", "1", "--inspect-every", "50"]
 
 

@@ -1,6 +1,7 @@
 """A file system that becomes full under the command; room is made, and it goes on."""
 
 import os
+import re
 
 from .ground import Mount, check
 
@@ -10,7 +11,11 @@ FAULT = "full disk"
 ROOM = {"train": 1_900_000, "compare": 2_600_000, "data fetch": 1_500_000, "report": 60_000}
 
 
-def outcomes(ground, command, place):
+def outcomes(_command):
+    return [(FAULT, full)]
+
+
+def full(ground, command, place):
     row = ground.row
     with Mount(os.path.join(place, "mount"), "12m") as mount:
         # The old page is there before.
@@ -25,6 +30,9 @@ def outcomes(ground, command, place):
         expected = 1 if command.name == "compare" else 2
         check(code == expected, f"ends with {code}, not {expected}: {row.message}")
         check("No space left" in said or "disk is full" in said, f"does not say that the disk is full: {said}")
+        # The file that was being written, and what to do about it.
+        check(re.search(re.escape(mount.path) + r"/\S+", said), f"does not name the file: {said}")
+        check(re.search(r"\b(make room|with room made)\b", said), f"does not say what to do: {said}")
         row.left = command.left(mount.path)
         os.remove(ballast)
         if command.name == "data fetch":
@@ -33,4 +41,3 @@ def outcomes(ground, command, place):
             command.check_ranges(have)
         else:
             ground.finish(command, mount.path)
-        yield row

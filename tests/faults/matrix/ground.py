@@ -83,15 +83,22 @@ class Process:
         self.until(f"{share:.0%} of the work", lambda: command.progress(place) >= share * command.total)
 
     def end_group(self):
-        for pid in group(self.pid):
-            os.kill(pid, signal.SIGKILL)
+        """Ends it and all that it started, also what is stopped."""
+        while found := group(self.pid):
+            for pid in found:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            self.child.poll()
+            time.sleep(0.01)
         self.child.wait()
 
     def out(self):
-        return open(self.paths[0], encoding="utf-8", errors="replace").read()
+        return text(self.paths[0])
 
     def err(self):
-        return open(self.paths[1], encoding="utf-8", errors="replace").read()
+        return text(self.paths[1])
 
     def message(self):
         """The line that says what was wrong."""
@@ -102,6 +109,11 @@ class Process:
                     # A panic's words stand in the line after the place.
                     return " ".join(lines[i : i + 2]) if "panicked" in line else line
         return lines[-1] if lines else ""
+
+
+def text(path):
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
 
 
 def group(leader):
@@ -158,6 +170,7 @@ class Ground:
     seconds: dict = field(default_factory=dict)
     # The row that is being made, so that what was seen before something was wrong is in the table.
     row: Outcome = None
+    processes: list = field(default_factory=list)
 
     @property
     def logs(self):
@@ -170,7 +183,14 @@ class Ground:
         return path
 
     def call(self, arguments, **how):
-        return Process(self, arguments, **how)
+        process = Process(self, arguments, **how)
+        self.processes.append(process)
+        return process
+
+    def end_processes(self):
+        """Ends what was started and is still there."""
+        while self.processes:
+            self.processes.pop().end_group()
 
     def finish(self, command, place, **how):
         """Goes on until the command is done, and compares what it leaves with what it leaves undisturbed."""

@@ -6,7 +6,7 @@ import resource
 import subprocess
 
 from . import whole
-from .ground import Outcome, check, group
+from .ground import check, group
 
 FAULT = "memory limit"
 # Limits besides those by which the least is found that is enough.
@@ -14,7 +14,16 @@ LIMITS = 5
 MIB = 1 << 20
 
 
-def outcomes(ground, command, place):
+def outcomes(command):
+    found = [(FAULT, from_the_beginning)]
+    if command.name == "train":
+        found.append(("memory limit below the plan", foretold))
+    if command.name != "report":
+        found.append(("memory limit, from the middle on", from_the_middle))
+    return found
+
+
+def from_the_beginning(ground, command, place):
     row = ground.row
     tried = []
 
@@ -45,12 +54,10 @@ def outcomes(ground, command, place):
             try_with(limit)
     row.codes = [f"{code} ({tried.count(code)}x)" for code in sorted(set(tried))]
     row.message = f"{row.message or '(nothing fails)'} (wants {high} MiB, the program alone {floor})"
-    yield row
-    if command.name == "report":
-        return
-    if command.name == "train":
-        yield foretold(ground, place)
-    ground.row = row = Outcome("memory limit, from the middle on", command.name)
+
+
+def from_the_middle(ground, command, place):
+    row = ground.row
     work = os.path.join(place, "middle")
     os.makedirs(work)
     process = ground.call(command.first(work))
@@ -66,12 +73,11 @@ def outcomes(ground, command, place):
     row.left = command.left(work)
     row.message = row.message or "(has what it needs)"
     ground.finish(command, work)
-    yield row
 
 
-def foretold(ground, place):
+def foretold(ground, _command, place):
     """A step that is known to take more than there is: said before it is taken."""
-    ground.row = row = Outcome("memory limit below the plan", "train")
+    row = ground.row
     work = os.path.join(place, "foretold")
     options = ["--model", "resnet8", "--batch", "128", "--train-images", "256", "--test-images", "100", "--epochs", "1"]
     arguments = ["train", *options, "--plain", "--output", work]
@@ -79,13 +85,12 @@ def foretold(ground, place):
     row.codes.append(process.wait())
     said = process.err()
     check(row.codes[-1] == -6, f"ends with {row.codes[-1]}: {said}")
-    notes = [line for line in said.splitlines() if line.startswith("note: a step and the optimiser")]
+    notes = [line for line in said.splitlines() if line.startswith("note: this run will take")]
     check(notes and "memory allocation" in said, f"does not foretell it: {said}")
     row.message = notes[0]
     row.left = f"every file whole: {whole.files(work)} files"
     row.codes.append(ground.call(["train", *options, "--plain", "--output", work + "-free"]).wait())
     check(row.codes[-1] == 0, "does not run without the limit")
-    return row
 
 
 def succeeded(command, process, code):

@@ -4,45 +4,48 @@ import os
 import shutil
 import time
 
-from .ground import Outcome, check
+from .ground import check
 
 FAULT = "vanished folder"
 
 
-def outcomes(ground, command, place):
+def outcomes(command):
+    if command.name == "report":
+        return [("vanished folder of the page", vanished_page), ("vanished runs", vanished_runs)]
+    found = [(FAULT, vanished)]
+    if command.name == "compare":
+        found.append(("vanished folder of all runs", whole_comparison))
+    return found
+
+
+def vanished_page(ground, command, place):
+    row = ground.row
+    ground.call(command.first(place)).wait()
+    shutil.rmtree(command.folder(place))
+    process = ground.call(["report", command.runs, "--output", command.page(place)])
+    ended(row, process, [2])
+    row.left = command.left(place)
+    check(row.left == "no page", f"there is {row.left}")
+    ground.finish(command, place)
+
+
+def vanished(ground, command, place):
     row = ground.row
     process = ground.call(command.first(place))
-    if command.name == "report":
-        process.wait()
-        ground.row = row = Outcome("vanished folder of the page", command.name)
-        shutil.rmtree(command.folder(place))
-        arguments = ["report", command.runs, "--output", command.page(place)]
-        process = ground.call(arguments)
-        ended(row, process, [2])
-        row.left = command.left(place)
-        check(row.left == "no page", f"there is {row.left}")
-        ground.finish(command, place)
-        yield row
-        yield from vanished_runs(ground, command, place)
-        return
     process.until_share(command, place, 0.2)
     folder = command.folder(place)
     shutil.rmtree(folder, ignore_errors=True)
     # What the process wrote meanwhile may have kept the folder.
     shutil.rmtree(folder, ignore_errors=True)
-    ended(row, process, {"train": [2], "compare": [1], "data fetch": [1, 2]}[command.name])
+    ended(row, process, {"train": [2], "compare": [1], "data fetch": [1]}[command.name])
     check(not os.path.exists(folder), f"there is something at {folder} again: {tree(folder)}")
     row.left = command.left(place)
     ground.finish(command, place)
-    yield row
-    if command.name == "compare":
-        yield whole_comparison(ground, command, os.path.join(place, "all"))
 
 
 def whole_comparison(ground, command, place):
     """Plan, runs and logs are gone: nothing is begun in their place."""
-    os.makedirs(place)
-    ground.row = row = Outcome("vanished folder of all runs", command.name)
+    row = ground.row
     process = ground.call(command.first(place))
     process.until_share(command, place, 0.2)
     for _ in range(2):
@@ -51,12 +54,11 @@ def whole_comparison(ground, command, place):
     check(not os.path.exists(command.output(place)), f"there is something again: {tree(command.output(place))}")
     row.left = command.left(place)
     ground.finish(command, place)
-    return row
 
 
 def vanished_runs(ground, command, place):
     """Runs that go while they are read: the page is whole, or there is an error that names what went."""
-    ground.row = row = Outcome("vanished runs", command.name)
+    row = ground.row
     whole = 0
     for number in range(6):
         runs = os.path.join(place, f"runs-{number}")
@@ -75,7 +77,6 @@ def vanished_runs(ground, command, place):
             check(not os.path.exists(page), "a page in spite of the error")
             row.message = process.message()
     row.left = f"{whole} whole pages, otherwise none"
-    yield row
 
 
 def ended(row, process, allowed):
