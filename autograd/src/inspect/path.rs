@@ -194,6 +194,14 @@ mod tests {
             ("?", "λ", true),
             ("??", "a", false),
             ("**a", "bba", true),
+            ("ln", "ln", true),
+            ("ln", "ln, ln", false),
+            ("relu6", "relu", false),
+            ("pow*, 1e-40", "pow [all], 1e-40", true),
+            ("pow*, 1e-30", "pow [all], 1e-40", false),
+            ("λ * layer", "λ raw layer", true),
+            ("λ * layer", "λ raw layers", false),
+            ("*ab", "abab", true),
         ] {
             assert_eq!(matches(pattern, text), want, "{pattern} {text}");
         }
