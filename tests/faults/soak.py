@@ -13,6 +13,7 @@ its bound, below; it grows if the slope is beyond by more than two standard erro
 too short to say. A machine that others use has no even pace, so a slow-down is looked for in steps by second of the process's own time.
 """
 
+import contextlib
 import csv
 import math
 import os
@@ -165,13 +166,42 @@ def main(arguments):
         sys.exit(__doc__)
     anact, minutes, folder = os.path.realpath(arguments[0]), float(arguments[1]), os.path.realpath(arguments[2])
     os.makedirs(folder)
-    run, page = os.path.join(folder, "run"), os.path.join(folder, "report.html")
+    run = os.path.join(folder, "run")
     log = open(os.path.join(folder, "output.txt"), "wb")
     options = {**pairs_of(RUN), **pairs_of(arguments[3:])}
     words = [word for pair in options.items() for word in pair]
     command = [anact, "--threads", "1", "train", *words, "--plain", "--output", run]
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     warm_up = max(60.0, 6.0 * minutes)
+    with started(command, log) as child:
+        rows = sampled(anact, child, minutes, folder)
+        child.send_signal(signal.SIGTERM)
+        code = child.wait(300)
+    if code != 75:
+        sys.exit(f"the run stops with {code}, not 75; see {log.name}")
+    goes_on(anact, run, log)
+    text, failed = findings(rows, warm_up, minutes)
+    with open(os.path.join(folder, "soak.md"), "w") as file:
+        file.write(text)
+    panels(rows, warm_up, os.path.join(folder, "soak.svg"))
+    print(text)
+    return failed
+
+
+@contextlib.contextmanager
+def started(command, log):
+    """A process that does not outlive what is done with it: nobody else would end a run of a million epochs."""
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        yield child
+    finally:
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+
+
+def sampled(anact, child, minutes, folder):
+    """A row every so many seconds, in `soak.csv` too."""
+    run, page = os.path.join(folder, "run"), os.path.join(folder, "report.html")
     rows, start, next_report = [], time.monotonic(), REPORT_EVERY
     before = (0.0, 0, 0.0)
     reported, memory_of_report = float("nan"), float("nan")
@@ -180,7 +210,7 @@ def main(arguments):
         while (now := time.monotonic() - start) < 60 * minutes:
             time.sleep(max(0.0, EVERY - now % EVERY))
             if child.poll() is not None:
-                sys.exit(f"the run has ended by itself with {child.returncode}; see {log.name}")
+                sys.exit(f"the run has ended by itself with {child.returncode}; see output.txt")
             megabytes, threads, files, cpu = status(child.pid)
             seconds, steps = time.monotonic() - start, steps_of(run)
             taken = steps - before[1]
@@ -203,32 +233,21 @@ def main(arguments):
             if seconds >= next_report and os.path.exists(os.path.join(run, "record.jsonl")):
                 reported, memory_of_report = report(anact, run, page)
                 next_report += REPORT_EVERY
-    child.send_signal(signal.SIGTERM)
-    code = child.wait(300)
-    if code != 75:
-        sys.exit(f"the run stops with {code}, not 75; see {log.name}")
-    goes_on(anact, run, log)
-    text, failed = findings(rows, warm_up, minutes)
-    with open(os.path.join(folder, "soak.md"), "w") as file:
-        file.write(text)
-    panels(rows, warm_up, os.path.join(folder, "soak.svg"))
-    print(text)
-    return failed
+    return rows
 
 
 def goes_on(anact, run, log):
     """The run takes some more steps from where it stopped."""
     steps = steps_of(run)
-    child = subprocess.Popen([anact, "--threads", "1", "train", "--plain", "--resume", run], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    end = time.monotonic() + 300
-    while steps_of(run) < steps + 30:
-        if child.poll() is not None or time.monotonic() > end:
-            child.kill()
-            sys.exit(f"the run does not go on; see {log.name}")
-        time.sleep(0.1)
-    child.send_signal(signal.SIGTERM)
-    if (code := child.wait(300)) != 75:
-        sys.exit(f"the run that went on stops with {code}, not 75; see {log.name}")
+    with started([anact, "--threads", "1", "train", "--plain", "--resume", run], log) as child:
+        end = time.monotonic() + 300
+        while steps_of(run) < steps + 30:
+            if child.poll() is not None or time.monotonic() > end:
+                sys.exit(f"the run does not go on; see {log.name}")
+            time.sleep(0.1)
+        child.send_signal(signal.SIGTERM)
+        if (code := child.wait(300)) != 75:
+            sys.exit(f"the run that went on stops with {code}, not 75; see {log.name}")
 
 
 def findings(rows, warm_up, minutes):

@@ -34,6 +34,11 @@ def full(ground, command, place):
         check(re.search(re.escape(mount.path) + r"/\S+", said), f"does not name the file: {said}")
         check(re.search(r"\b(make room|with room made)\b", said), f"does not say what to do: {said}")
         row.left = command.left(mount.path)
+        if command.name == "report":
+            check(row.left == "the old page", f"there is {row.left}, not the old page")
+        else:
+            # A run that lost all of its checkpoints would come to the same bits, from the beginning.
+            check(command.progress(mount.path) > 0, "nothing to go on from is left")
         os.remove(ballast)
         if command.name == "data fetch":
             have, command.server.ranges = len(command.part(mount.path)), []

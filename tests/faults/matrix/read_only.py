@@ -24,7 +24,9 @@ def before_it_begins(ground, command, place):
         mount.remount("ro")
         refused(ground, row, command, arguments)
         row.left = command.left(mount.path)
-        if command.name != "report":
+        if command.name == "report":
+            check(row.left == "the old page", f"there is {row.left}, not the old page")
+        else:
             check(not os.listdir(mount.path), "something is there")
         mount.remount("rw")
         ground.finish(command, mount.path)
@@ -39,9 +41,12 @@ def stopped_run(ground, command, place):
         os.kill(process.pid, signal.SIGTERM)
         code = process.wait()
         check(code == 75, f"stops with {code}, not 75: {process.message()}")
+        before = command.progress(mount.path)
+        check(before >= 0.2 * command.total, f"it has stopped at {before} of {command.total}")
         mount.remount("ro")
         refused(ground, row, command, command.again(mount.path))
         row.left = command.left(mount.path)
+        check(command.progress(mount.path) == before, "something of it was touched")
         mount.remount("rw")
         ground.finish(command, mount.path)
 

@@ -20,7 +20,8 @@ def outcomes(command):
 
 def vanished_page(ground, command, place):
     row = ground.row
-    ground.call(command.first(place)).wait()
+    first = ground.call(command.first(place))
+    check(first.wait() == 0, f"no page to begin with: {first.message()}")
     shutil.rmtree(command.folder(place))
     process = ground.call(["report", command.runs, "--output", command.page(place)])
     ended(row, process, [2])
