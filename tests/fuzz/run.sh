@@ -7,12 +7,14 @@
 # MINUTES, from its seeds, the committed corpus and what earlier runs have found, which lies with logs and crashing inputs in
 # target/fuzz/work. Then the smallest of the inputs that together reach everything go to tests/fuzz/corpus, up to 14 kB of each
 # target.
-# Ends with a table, and with an error if there was a crash: `CARGO_TARGET_DIR/.../release/TARGET FILE` repeats it.
+# Ends with a table, and with an error if there was a crash, with the command that repeats it.
 set -euo pipefail
 [ $# -ge 1 ] || { sed -n '2,10p' "$0" >&2; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 seconds=$(awk -v m="$1" 'BEGIN { printf "%d", 60 * m }'); shift
+# To libFuzzer 0 is for ever.
+[ "$seconds" -gt 0 ] || { sed -n '2,10p' "$0" >&2; exit 2; }
 host=$(rustc +nightly -vV | sed -n 's/^host: //p')
 
 most_memory=1024    # megabytes of a process
@@ -50,7 +52,9 @@ rows=()
 failed=0
 for target in "${targets[@]}"; do
   corpus=$work/corpus/$target crashes=$work/crashes/$target log=$work/$target.log
+  # What crashed in earlier runs is tried with the rest, and stays there if it does so no more.
   mkdir -p "$corpus" "$crashes" "$here/corpus/$target"
+  find "$crashes" -type f -exec mv -t "$corpus" {} +
   limits=(-rss_limit_mb=$most_memory -malloc_limit_mb=$most_at_once -timeout=$most_time -max_len=$longest -detect_leaks=0)
   outcome=0
   nice -n 10 "$bin/$target" "$corpus" "$work/seeds/$target" "$here/corpus/$target" "${limits[@]}" \
@@ -77,6 +81,7 @@ for target in "${targets[@]}"; do
   [ "$count" -eq 0 ] && [ "$outcome" -eq 0 ] || failed=1
   rows+=("$target|$(stat number_of_executed_units)|$(stat average_exec_per_sec)|$edges|$(stat peak_rss_mb)|$(find "$work/merged/$target" -type f | wc -l)|$(find "$here/corpus/$target" -type f | wc -l)|$(find "$here/corpus/$target" -type f -printf '%s\n' | awk '{ s += $1 } END { print s + 0 }')|$count")
   echo "$target: exit $outcome, $count crashing inputs in $crashes, log in $log"
+  for file in "$crashes"/*; do [ -f "$file" ] && echo "  repeat with: $bin/$target $file"; done
 done
 
 echo

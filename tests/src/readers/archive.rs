@@ -25,13 +25,27 @@ pub fn tar(bytes: &[u8]) -> bool {
     } else {
         plain = bytes.to_vec();
     }
-    for header in plain.chunks_exact_mut(512).filter(|block| block.iter().any(|&byte| byte != 0)) {
-        header[148..156].fill(b' ');
-        let sum: u64 = header.iter().map(|&byte| u64::from(byte)).sum();
-        header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-    }
+    repair(&mut plain);
     let [as_it_is, repaired] = [bytes, &plain].map(archive);
     as_it_is || repaired
+}
+
+/// Gives every header the checksum that it should have, and leaves alone what lies between them.
+fn repair(plain: &mut [u8]) {
+    let mut at = 0;
+    while let Some(header) = plain.get_mut(at..).and_then(|rest| rest.get_mut(..512)) {
+        at += 512;
+        if header.iter().all(|&byte| byte == 0) {
+            continue;
+        }
+        header[148..156].fill(b' ');
+        let sum: u64 = header.iter().map(|&byte| u64::from(byte)).sum();
+        header[148..156].copy_from_slice(format!("{sum:07o}\0").as_bytes());
+        // Where the length is no number, the next block is taken for a header.
+        let length = std::str::from_utf8(&header[124..136]).unwrap_or_default();
+        let length = usize::from_str_radix(length.trim_matches([' ', '\0']), 8).unwrap_or(0);
+        at = at.saturating_add(length.div_ceil(512).saturating_mul(512));
+    }
 }
 
 /// A zip file.
@@ -137,4 +151,29 @@ pub(super) fn zip_seeds() -> Vec<Vec<u8>> {
         writer.finish().expect("memory can be written to").into_inner()
     };
     folders().iter().map(pack).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of a tar whose headers are damaged nothing but their checksums changes, and members keep their bytes.
+    #[test]
+    fn only_headers_are_repaired() {
+        let whole = &tar_seeds()[folders().len()];
+        let mut repaired = whole.clone();
+        repair(&mut repaired);
+        assert!(repaired == *whole, "a whole archive was changed");
+        for header in [0, 512 * 2] {
+            // A digit of the time.
+            repaired[header + 140] ^= 1;
+            let damaged = repaired.clone();
+            repair(&mut repaired);
+            let changed: Vec<usize> = (0..whole.len()).filter(|&i| repaired[i] != damaged[i]).collect();
+            assert!(
+                !changed.is_empty() && changed.iter().all(|i| (148..156).contains(&(i - header))),
+                "{changed:?}"
+            );
+        }
+    }
 }

@@ -2,8 +2,8 @@
 //!
 //! A reader either says what is wrong, in words that name something, or what it returns hangs together: lengths agree, every
 //! element can be reached, what can be written again is read the same, and nothing is far larger than the bytes it came from.
-//! Where a format is simple, a slow twin says which bytes are right at all. Where a checksum stands in front of a parser, the
-//! bytes are tried as they are and once more with the checksum made right, so that the parser is reached.
+//! Where a format is simple, a slow twin says which bytes are right at all. Where a checksum of ours or of tar stands in front of a
+//! parser, the bytes are tried as they are and once more with the checksum made right, so that the parser is reached.
 //!
 //! [`READERS`] feeds the tests with damaged and arbitrary bytes, the replay of the corpus in `tests/fuzz/corpus/`, and the
 //! fuzzer in `tests/fuzz/`. A target panics where a promise is broken.
@@ -85,7 +85,7 @@ fn on_disk<T>(name: &str, bytes: &[u8], read: impl FnOnce(&Path) -> T) -> T {
     })
 }
 
-/// An error says something, names what it is about, and is no book.
+/// An error says something, and names what it is about where `names` is not empty.
 fn told(error: &dyn Display, names: &str) {
     let text = error.to_string();
     assert!(text.len() > names.len() + 10, "an error says nothing: {text:?}");
