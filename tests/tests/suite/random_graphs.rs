@@ -100,7 +100,7 @@ fn a_wrong_second_derivative_inside_a_graph_is_rejected() {
 /// gradient by more than rounding, the graph is rejected; and with the right gradient, accepted.
 #[test]
 fn a_wrong_op_inside_a_graph_is_rejected() {
-    let count = if cfg!(debug_assertions) { 100 } else { 400 };
+    let count = if cfg!(debug_assertions) { 200 } else { 400 };
     for bug in [Bug::Factor, Bug::Sign, Bug::MissingUse, Bug::MissingElement] {
         let (mut weighty, mut rejected, mut by_dual, mut by_difference) = (0, 0, 0, 0);
         for (i, plan) in sequence(count).enumerate() {
