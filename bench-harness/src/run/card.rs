@@ -112,8 +112,11 @@ impl ModelCard {
             |name: &&str| stored.shape(name).map_or(0, |shape| shape.iter().product::<usize>() as u128);
         let held: u128 = names.iter().map(length).sum();
         let wanted = at_least_parameters(&self.settings, self.input, self.classes.len(), held)?;
-        Ok((wanted > held)
-            .then(|| format!("its network has at least {wanted} parameters, more than the {held} numbers")))
+        let wanted_words = match wanted {
+            u128::MAX => "more parameters than can be counted".to_string(),
+            _ => format!("at least {wanted} parameters"),
+        };
+        Ok((wanted > held).then(|| format!("its network has {wanted_words}, more than the {held} numbers")))
     }
 }
 
@@ -163,7 +166,7 @@ mod tests {
                 changed
             };
             refused(&with(&|c| c.settings.width = Some(60_000)), "parameters");
-            refused(&with(&|c| c.settings.width = Some(usize::MAX)), "parameters");
+            refused(&with(&|c| c.settings.width = Some(usize::MAX)), "more parameters than can be counted");
             refused(&with(&|c| c.input = [1, 2048, 2048]), "parameters");
             refused(
                 &with(&|c| {

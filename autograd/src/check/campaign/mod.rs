@@ -2,7 +2,8 @@
 //! paddings are random ([`Geometry`]). A [`Campaign`] checks any number of them.
 //!
 //! What is drawn is plain data, so that a test can shrink it; a campaign draws it from streams keyed by seed and index, so that
-//! these two name one function on every machine and any number of threads.
+//! these two name one graph, or one geometry, on any number of threads. Where a value is an ulp off, by another library of elementary
+//! functions, a choice may fall the other way; what a failure prints is the function itself.
 //!
 //! ```
 //! use autograd::check::campaign::Campaign;

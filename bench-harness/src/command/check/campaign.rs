@@ -29,7 +29,7 @@ pub(super) struct Options {
     /// How many random sizes [default: a tenth of N]
     #[arg(long, value_name = "N", requires = "campaign")]
     geometries: Option<u64>,
-    /// What they are drawn from; a seed and an index name one function on every machine [default: 1]
+    /// What they are drawn from; with the same counts, a seed and an index name one function [default: 1]
     #[arg(long, requires = "campaign")]
     seed: Option<u64>,
     /// Only the function of this index, with its steps; graphs count from 0, sizes go on behind them
