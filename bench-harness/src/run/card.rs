@@ -134,7 +134,8 @@ mod tests {
         let settings = |model: &str| {
             Settings::of(Options {
                 model: Some(model.into()),
-                width: Some(2),
+                // Wider than the three thin networks by which a number of parameters is foretold.
+                width: Some(4),
                 activation: Some("nswish".into()),
                 ..Options::default()
             })
