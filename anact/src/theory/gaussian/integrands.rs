@@ -165,3 +165,33 @@ impl Integrals {
         scales
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// c·f has integrals of c, c² or c⁴ times those of f, and so what they are measured against; by a power of two without rounding.
+    #[test]
+    fn scales_grow_as_the_integrals_do() {
+        use place::{D, E_P_MOVED, F, FFPP, P, P_MOVED, R};
+        let degree = |k: usize| match k {
+            F | D | P | P_MOVED | R | E_P_MOVED => 1,
+            FFPP => 4,
+            _ => 2,
+        };
+        let of = |factor: f64| {
+            let mut integrals = Integrals::ZERO;
+            for k in 0..COUNT {
+                // E[d²] is more than E[d]².
+                let one = if k == D { -0.5 } else { 5.0 - 0.125 * k as f64 };
+                integrals.value[k] = one * factor.powi(degree(k));
+            }
+            integrals.scales()
+        };
+        let (once, grown) = (of(1.0), of(4.0));
+        for k in 0..COUNT {
+            assert!(once[k] > 0.0, "integral {k}");
+            assert_eq!(grown[k], once[k] * 4f64.powi(degree(k)), "integral {k}");
+        }
+    }
+}

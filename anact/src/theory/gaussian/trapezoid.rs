@@ -86,3 +86,25 @@ pub(super) fn whole(job: &Quadrature<'_>) -> Option<Integrals> {
         step /= 2;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use autograd::ops::activation::{Relu, Swish, Tanh};
+
+    use super::*;
+    use crate::theory::gaussian::quadrature::Integrand;
+
+    /// What the rule is for it does, without help: panels would find the same numbers, only slower.
+    #[test]
+    fn analytic_functions_need_no_other_rule() {
+        for (mean, std) in [(0.0, 1.0), (0.5, 2.0), (-3.0, 0.5), (1.0, 1e-3)] {
+            for function in [&Swish { beta: 1.0 } as &dyn Integrand, &Tanh] {
+                let found = whole(&Quadrature::new(function, mean, std));
+                assert!(found.is_some(), "N({mean}, {std}²)");
+            }
+        }
+        let tanh = Quadrature::new(&Tanh, 0.0, 1.0);
+        assert!(whole(&Quadrature { std: 2.0 * WIDEST, ..tanh }).is_none());
+        assert!(whole(&Quadrature::new(&Relu, 0.0, 1.0)).is_none(), "a kink");
+    }
+}

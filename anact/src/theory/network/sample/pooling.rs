@@ -93,3 +93,24 @@ pub(super) fn back(windows: &Windows, slope: impl Fn(usize, usize, usize) -> f64
     }
     State { layout: input, diagonal, modes }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Behind a ReLU most windows have several zeros.
+    #[test]
+    fn of_equals_the_first_wins() {
+        let of = |height| Layout { samples: 1, units: 1, height, width: 2 };
+        let windows = Windows {
+            input: of(4),
+            output: Layout { width: 1, ..of(2) },
+            kernel: [2, 2],
+            stride: [2, 2],
+            padding: [0, 0],
+            dilation: [1, 1],
+        };
+        let x = [-1.0, 3.0, 3.0, 3.0, -5.0, -5.0, f64::NAN, 0.0];
+        assert_eq!(winners(&windows, &x, &[3.0, f64::NAN]), [Some(1), None]);
+    }
+}

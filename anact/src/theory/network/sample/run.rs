@@ -170,3 +170,17 @@ fn scales(layout: Layout, x: &[f64], y: &[f64]) -> Vec<f64> {
     }
     products.iter().map(|p| if p[0] > 0.0 { p[1] / p[0] } else { 0.0 }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// y = 3x + 1 and −x/2; of a channel that is constant nothing can be read off.
+    #[test]
+    fn the_slope_of_every_channel() {
+        let layout = Layout { samples: 2, units: 3, height: 1, width: 2 };
+        let x = [1.0, 2.0, 0.0, 4.0, 7.0, 7.0, 3.0, 6.0, -2.0, 2.0, 7.0, 7.0];
+        let y = [4.0, 7.0, 0.0, -2.0, 0.25, 0.25, 10.0, 19.0, 1.0, -1.0, 0.25, 0.25];
+        assert_eq!(scales(layout, &x, &y), [3.0, -0.5, 0.0]);
+    }
+}
