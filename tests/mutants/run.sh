@@ -35,22 +35,30 @@ cp -r "$folder/mutants.out" "$folder/own-tests"
 if [ -s "$folder/own-tests/missed.txt" ]; then
   packages=() again=()
   for package in "${above[@]}"; do packages+=(--test-package "$package"); done
-  # By name: shards are cut after what was caught is left out, so the same shard would now be other changes. By file too, since
-  # cargo-mutants 27.1 tries deleted fields whatever names it is given.
+  # By name: shards are cut after what was caught is left out, so the same shard would now be other changes. By line too, as those of
+  # a patch, since cargo-mutants 27.1 tries deleted fields whatever names it is given.
   while IFS= read -r line; do
-    again+=(--file "${line%%:*}" --re "^$(sed 's/[][\\.^$*+?(){}|]/\\&/g' <<<"$line")\$")
+    again+=(--re "^$(sed 's/[][\\.^$*+?(){}|]/\\&/g' <<<"$line")\$")
   done <"$folder/own-tests/missed.txt"
+  cut -d: -f1,2 "$folder/own-tests/missed.txt" | sort -t: -k1,1 -k2,2n -u | {
+    file=
+    while IFS=: read -r path line; do
+      [ "$path" = "$file" ] || printf -- '--- a/%s\n+++ b/%s\n' "$path" "$path"
+      file=$path
+      printf '@@ -%d,0 +%d,1 @@\n+%s\n' "$line" "$line" "$(sed -n "${line}p" "$path")"
+    done
+  } >"$folder/missed.diff"
   rm -rf "$folder/mutants.out"
   # What counts lines of unsafe code notices every change of them, whatever it does.
-  try cargo mutants --package "$crate" --output "$folder" "${again[@]}" "${packages[@]}" -- --lib --tests -- --skip tidy:: --skip inventories::
+  try cargo mutants --package "$crate" --output "$folder" --in-diff "$folder/missed.diff" "${again[@]}" "${packages[@]}" \
+    -- --lib --tests -- --skip tidy:: --skip inventories::
+  tried=$(sort -u "$folder"/mutants.out/{caught,missed,timeout,unviable}.txt)
+  if [ "$tried" != "$(sort -u "$folder/own-tests/missed.txt")" ]; then
+    echo "the second round did not try what the first has missed; see $folder" >&2
+    exit 1
+  fi
 fi
-# Those of a list of the second round that the first has missed.
-of_missed() { sort -u "$folder/mutants.out/$1.txt" | comm -12 - <(sort -u "$folder/own-tests/missed.txt"); }
-tried=$(of_missed caught; of_missed missed; of_missed timeout; of_missed unviable)
-if [ "$(sort -u <<<"$tried")" != "$(sort -u "$folder/own-tests/missed.txt")" ]; then
-  echo "the second round did not try what the first has missed; see $folder" >&2
-  exit 1
-fi
-count() { sort -u "$folder/own-tests/$1.txt" <(of_missed "$1") | wc -l; }
-echo "caught $(count caught); too slow $(count timeout); not compiled $(count unviable); survived:"
-of_missed missed
+caught=$(sort -u "$folder"/{own-tests,mutants.out}/caught.txt | wc -l)
+echo "caught $caught; too slow $(sort -u "$folder"/{own-tests,mutants.out}/timeout.txt | wc -l);" \
+  "not compiled $(sort -u "$folder"/{own-tests,mutants.out}/unviable.txt | wc -l); survived:"
+cat "$folder/mutants.out/missed.txt"

@@ -245,6 +245,10 @@ fn load(path: &Path) -> Result<Loaded, String> {
         if name.contains(['/', '\\']) {
             return Err(format!("{STATE} names the file {name}, which is none of a checkpoint's"));
         }
+        // Each once, so that a small state cannot ask for one large file over and over.
+        if files.iter().any(|(known, _)| known == name) {
+            return Err(format!("{STATE} names the file {name} twice"));
+        }
         let bytes = read(name)?;
         if digest(&bytes) != *expected {
             return Err(format!("{name} has {} bytes with another SHA-256 than {STATE} says", bytes.len()));
@@ -340,6 +344,25 @@ mod tests {
         }
         let text = checkpoints.newest().unwrap_err().to_string();
         assert!(text.contains("no checkpoint is whole") && text.contains("step-0000000001"), "{text}");
+    }
+
+    /// States that are sealed as ours are, but were never written by us.
+    #[test]
+    fn a_state_names_files_of_its_folder_and_each_once() {
+        let run = tempfile::tempdir().unwrap();
+        let checkpoints = Checkpoints::of(run.path(), 1);
+        let path = write(&checkpoints, 1);
+        let own = newest(&checkpoints).state.files;
+        for (names, problem) in [
+            (vec!["weights.safetensors"; 2], "names the file weights.safetensors twice"),
+            (vec!["../weights.safetensors"], "which is none of a checkpoint's"),
+            (vec!["other.safetensors"], "other.safetensors cannot be read"),
+        ] {
+            let files = names.into_iter().map(|name| (name.to_string(), own[0].1)).collect();
+            fs::write(path.join(STATE), codec::encode(&RunState { files, ..state(1) })).unwrap();
+            let text = checkpoints.newest().unwrap_err().to_string();
+            assert!(text.contains(problem), "{text}");
+        }
     }
 
     /// A run that goes on from before a damaged checkpoint reaches it again and replaces it; a whole one is left alone.

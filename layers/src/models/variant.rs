@@ -148,3 +148,32 @@ impl fmt::Display for Variant {
         self.given().try_for_each(|(_, what)| write!(f, ", {what}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_choice_is_said_in_its_own_words() {
+        let usual = Variant::default();
+        for (variant, words) in [
+            (usual, ""),
+            (Variant { stem: Some(Stem::Medium), ..usual }, ", stem medium"),
+            (Variant { stem: Some(Stem::ImageNet), ..usual }, ", stem imagenet"),
+            (Variant { head: Some(Head::Small), ..usual }, ", head small"),
+            (Variant { head: Some(Head::ImageNet), ..usual }, ", head imagenet"),
+            (Variant { preactivation: true, dropout: Some(0.25), ..usual }, ", preactivation, dropout 0.25"),
+            (
+                Variant { zero_gamma: true, stochastic_depth: Some(0.5), ..usual },
+                ", zero-gamma, stochastic-depth 0.5",
+            ),
+        ] {
+            assert_eq!(variant.to_string(), words);
+            let refused = variant.check("mlp", &[]).map_err(|e| e.to_string());
+            match words.split(", ").nth(1) {
+                None => refused.unwrap(),
+                Some(first) => assert!(refused.unwrap_err().contains(first), "{words}"),
+            }
+        }
+    }
+}
