@@ -113,7 +113,14 @@ pub(super) fn cases() -> Vec<Case> {
 
 #[cfg(test)]
 mod tests {
+    use crate::ops::Pad;
     use crate::{Keep, Tape, Tensor};
+
+    #[test]
+    fn a_margin_is_told() {
+        let pad = Pad::new(&[(1, 0), (0, 2)], 9.0).unwrap();
+        assert_eq!((pad.pads(), pad.value()), (&[(1, 0), (0, 2)][..], 9.0));
+    }
 
     /// By hand.
     #[test]

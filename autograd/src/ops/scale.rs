@@ -56,4 +56,10 @@ mod tests {
     fn value() {
         assert_eq!(Scale(-1.5).f(3.0f64), -4.5);
     }
+
+    #[test]
+    fn its_label_has_the_factor() {
+        let labels = [2.0, -1.5].map(|c| Scale::with_parameter(c).label());
+        assert_eq!(labels, ["scale", "scale(-1.5)"]);
+    }
 }

@@ -122,6 +122,11 @@ mod tests {
     use super::*;
     use crate::{Keep, Tape};
 
+    #[test]
+    fn its_probability_is_told() {
+        assert_eq!(StochasticDepth::new(0.25, 1, 2).unwrap().probability(), 0.25);
+    }
+
     /// By hand: with p = ¾ a sample is 0 or four times itself, in both passes, and whole.
     #[test]
     fn a_sample_is_dropped_or_scaled_as_a_whole() {
