@@ -9,7 +9,7 @@
 #
 #   tests/mutants/run.sh autograd 100 1 mutants --file 'autograd/src/ops/*.rs'
 #
-# Needs cargo-mutants (cargo install cargo-mutants --locked).
+# Needs cargo-mutants 27.1; README.md says how it is installed.
 set -euo pipefail
 if [ $# -lt 4 ]; then sed -n 2,12p "$0" >&2; exit 2; fi
 crate=$1 sample=$2 seed=$3 folder=$(realpath -m "$4")
@@ -29,25 +29,27 @@ if [ "$sample" -gt 0 ] && [ "$count" -gt "$sample" ]; then shards=$(((count + sa
 chosen+=(--shard "$((seed % shards))/$shards" --output "$folder")
 echo "$count changes of $crate, of which every ${shards}th from $((seed % shards)) on is tried"
 # 2: some were missed, 3: some took too long; anything else is no result.
+# A patch that adds the lines of these changes as they are now. Changes that delete a field of a struct heed no name (--re), but only
+# those of lines that a patch adds are tried, if the lines in the file are the patch's.
+patch_of_lines() {
+  local file='' path number
+  cut -d: -f1,2 | sort -t: -k1,1 -k2,2n -u | while IFS=: read -r path number; do
+    [ "$path" = "$file" ] || printf -- '--- a/%s\n+++ b/%s\n' "$path" "$path"
+    file=$path
+    printf '@@ -%d,0 +%d,1 @@\n+%s\n' "$number" "$number" "$(sed -n "${number}p" "$path")"
+  done
+}
 try() { "$@" || { code=$?; [ "$code" = 2 ] || [ "$code" = 3 ] || exit "$code"; }; }
 try cargo mutants "${chosen[@]}" --test-package "$crate" -- --lib --tests
 cp -r "$folder/mutants.out" "$folder/own-tests"
 if [ -s "$folder/own-tests/missed.txt" ]; then
   packages=() again=()
   for package in "${above[@]}"; do packages+=(--test-package "$package"); done
-  # By name: shards are cut after what was caught is left out, so the same shard would now be other changes. By line too, as those of
-  # a patch, since cargo-mutants 27.1 tries deleted fields whatever names it is given.
+  # By name: shards are cut after what was caught is left out, so the same shard would now be other changes.
   while IFS= read -r line; do
     again+=(--re "^$(sed 's/[][\\.^$*+?(){}|]/\\&/g' <<<"$line")\$")
   done <"$folder/own-tests/missed.txt"
-  cut -d: -f1,2 "$folder/own-tests/missed.txt" | sort -t: -k1,1 -k2,2n -u | {
-    file=
-    while IFS=: read -r path line; do
-      [ "$path" = "$file" ] || printf -- '--- a/%s\n+++ b/%s\n' "$path" "$path"
-      file=$path
-      printf '@@ -%d,0 +%d,1 @@\n+%s\n' "$line" "$line" "$(sed -n "${line}p" "$path")"
-    done
-  } >"$folder/missed.diff"
+  patch_of_lines <"$folder/own-tests/missed.txt" >"$folder/missed.diff"
   rm -rf "$folder/mutants.out"
   # What counts lines of unsafe code notices every change of them, whatever it does.
   try cargo mutants --package "$crate" --output "$folder" --in-diff "$folder/missed.diff" "${again[@]}" "${packages[@]}" \

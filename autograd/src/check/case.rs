@@ -112,7 +112,7 @@ impl Case {
         &self.inputs
     }
 
-    pub(super) fn program(&self) -> &dyn AnyScalar {
+    pub(crate) fn program(&self) -> &dyn AnyScalar {
         &*self.program
     }
 

@@ -12,7 +12,7 @@ pub trait CheckedOp: Op<f32> + Op<f64> + Op<Dual<f64>> + Clone {}
 impl<O: Op<f32> + Op<f64> + Op<Dual<f64>> + Clone> CheckedOp for O {}
 
 /// [`Program`] with its scalar types spelled out, so that cases of different programs fit one list.
-pub(super) trait AnyScalar: Send + Sync {
+pub(crate) trait AnyScalar: Send + Sync {
     fn run_f32<'t>(&self, tape: &'t Tape<f32>, inputs: &[Var<'t, f32>]) -> Result<Var<'t, f32>>;
     fn run_f64<'t>(&self, tape: &'t Tape<f64>, inputs: &[Var<'t, f64>]) -> Result<Var<'t, f64>>;
     fn run_dual<'t>(

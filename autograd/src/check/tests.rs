@@ -223,21 +223,3 @@ fn a_slope_without_its_own_slope_is_caught() {
     assert!(report.dual <= DUAL_TOLERANCE && report.difference <= 1.0, "{report:?}");
     assert!(!(report.second_difference <= 1.0) && report.failures.len() == 1, "{report:?}");
 }
-
-/// Messages, paths and snapshots call an op by its own name; listings, by that of the registry.
-#[test]
-fn every_op_calls_itself_as_the_registry_does() {
-    use crate::ops::{GRADIENT_OPS, OPS, activation::ACTIVATIONS};
-    let activations = ACTIVATIONS.iter().map(|a| (a.name, a.cases));
-    for (name, cases) in OPS.iter().chain(GRADIENT_OPS).map(|o| (o.name, o.cases)).chain(activations) {
-        for case in cases() {
-            let tape = Tape::new();
-            let inputs: Vec<_> = case.inputs().iter().map(|x| tape.variable(x.clone())).collect();
-            case.program().run_f64(&tape, &inputs).unwrap();
-            let names: Vec<_> = tape.vars().map(|v| v.op_name()).collect();
-            // The derivative of a function is an op of its own.
-            let is_called_so = names.iter().any(|n| *n == name || *n == "derivative");
-            assert!(is_called_so, "{}: {names:?}, want {name}", case.name());
-        }
-    }
-}

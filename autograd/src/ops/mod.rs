@@ -168,7 +168,7 @@ pub const OPS: &[OpEntry] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check;
+    use crate::{Tape, check};
 
     /// The whole registry, by every route of the checker. `anact check` prints the same as a table.
     #[test]
@@ -179,6 +179,23 @@ mod tests {
             assert!(!cases.is_empty(), "{name} exports no cases");
             for case in &cases {
                 check::assert_case(case);
+            }
+        }
+    }
+
+    /// Messages, paths and snapshots call an op by its own name; listings, by that of the registry.
+    #[test]
+    fn every_op_calls_itself_as_the_registry_does() {
+        let activations = activation::ACTIVATIONS.iter().map(|a| (a.name, a.cases));
+        let ops = OPS.iter().chain(GRADIENT_OPS).map(|o| (o.name, o.cases));
+        for (name, cases) in ops.chain(activations) {
+            // The derivative of a function is an op of its own.
+            for case in cases().iter().filter(|case| !case.name().ends_with("second derivative")) {
+                let tape = Tape::new();
+                let inputs: Vec<_> = case.inputs().iter().map(|x| tape.variable(x.clone())).collect();
+                case.program().run_f64(&tape, &inputs).unwrap();
+                let is_called_so = tape.vars().any(|v| v.op_name() == name);
+                assert!(is_called_so, "no node of {} is called {name}", case.name());
             }
         }
     }

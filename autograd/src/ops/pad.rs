@@ -117,7 +117,7 @@ mod tests {
     use crate::{Keep, Tape, Tensor};
 
     #[test]
-    fn a_margin_is_told() {
+    fn its_margin_is_the_one_given() {
         let pad = Pad::new(&[(1, 0), (0, 2)], 9.0).unwrap();
         assert_eq!((pad.pads(), pad.value()), (&[(1, 0), (0, 2)][..], 9.0));
     }

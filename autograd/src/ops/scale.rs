@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn its_label_has_the_factor() {
+    fn its_label_has_the_factor_unless_it_is_the_default() {
         let labels = [2.0, -1.5].map(|c| Scale::with_parameter(c).label());
         assert_eq!(labels, ["scale", "scale(-1.5)"]);
     }

@@ -123,7 +123,7 @@ mod tests {
     use crate::{Keep, Tape};
 
     #[test]
-    fn its_probability_is_told() {
+    fn its_probability_is_the_one_given() {
         assert_eq!(StochasticDepth::new(0.25, 1, 2).unwrap().probability(), 0.25);
     }
 

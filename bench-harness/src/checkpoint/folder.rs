@@ -241,11 +241,11 @@ fn load(path: &Path) -> Result<Loaded, String> {
     let state: RunState = codec::decode(&read(STATE)?).map_err(|e| format!("{STATE}: {e}"))?;
     let mut files = Vec::new();
     for (name, expected) in &state.files {
-        // The state is intact, so the names are those we wrote; a slash would be somebody else's.
+        // A digest is no signature: an intact state may be another's. So no name outside of the folder, and none twice, or a small state
+        // could ask for one large file over and over.
         if name.contains(['/', '\\']) {
             return Err(format!("{STATE} names the file {name}, which is none of a checkpoint's"));
         }
-        // Each once, so that a small state cannot ask for one large file over and over.
         if files.iter().any(|(known, _)| known == name) {
             return Err(format!("{STATE} names the file {name} twice"));
         }
@@ -348,7 +348,7 @@ mod tests {
 
     /// States that are sealed as ours are, but were never written by us.
     #[test]
-    fn a_state_names_files_of_its_folder_and_each_once() {
+    fn a_state_names_files_that_are_in_its_folder_and_each_once() {
         let run = tempfile::tempdir().unwrap();
         let checkpoints = Checkpoints::of(run.path(), 1);
         let path = write(&checkpoints, 1);

@@ -112,11 +112,11 @@ impl ModelCard {
             |name: &&str| stored.shape(name).map_or(0, |shape| shape.iter().product::<usize>() as u128);
         let held: u128 = names.iter().map(length).sum();
         let wanted = at_least_parameters(&self.settings, self.input, self.classes.len(), held)?;
-        let wanted_words = match wanted {
-            u128::MAX => "more parameters than can be counted".to_string(),
-            _ => format!("at least {wanted} parameters"),
+        let words = || match wanted {
+            u128::MAX => format!("its network has parameters beyond counting, not the {held} numbers"),
+            _ => format!("its network has at least {wanted} parameters, more than the {held} numbers"),
         };
-        Ok((wanted > held).then(|| format!("its network has {wanted_words}, more than the {held} numbers")))
+        Ok((wanted > held).then(words))
     }
 }
 
@@ -134,7 +134,7 @@ mod tests {
         let settings = |model: &str| {
             Settings::of(Options {
                 model: Some(model.into()),
-                // Wider than the three thin networks by which a number of parameters is foretold.
+                // Beyond the widths 1 to 3 of `at_least_parameters`, which thus goes on to a width beyond counting.
                 width: Some(4),
                 activation: Some("nswish".into()),
                 ..Options::default()
@@ -167,7 +167,7 @@ mod tests {
                 changed
             };
             refused(&with(&|c| c.settings.width = Some(60_000)), "parameters");
-            refused(&with(&|c| c.settings.width = Some(usize::MAX)), "more parameters than can be counted");
+            refused(&with(&|c| c.settings.width = Some(usize::MAX)), "parameters beyond counting");
             refused(&with(&|c| c.input = [1, 2048, 2048]), "parameters");
             refused(
                 &with(&|c| {

@@ -159,8 +159,8 @@ impl Part {
         found.map_err(|source| DownloadError::io("read", &self.path, source))
     }
 
-    /// Gives the right file its name, for good. It is the one that was compared with the digest, by its place and length: what took its name meanwhile stays where
-    /// it is.
+    /// Gives the right file its name, for good: the one that was compared with the digest, told by its length and, on Unix, its inode. What
+    /// took its name meanwhile stays where it is.
     pub(super) fn finish(self, target: &Path) -> Result<(), DownloadError> {
         self.file.sync_all().map_err(|source| self.refusal(source, "sync"))?;
         self.check_whole()?;

@@ -154,10 +154,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_choice_is_said_in_its_own_words() {
+    fn every_choice_is_said_in_its_own_words_and_the_first_that_a_network_lacks_is_refused() {
         let usual = Variant::default();
         for (variant, words) in [
             (usual, ""),
+            (Variant { stem: Some(Stem::Small), ..usual }, ", stem small"),
             (Variant { stem: Some(Stem::Medium), ..usual }, ", stem medium"),
             (Variant { stem: Some(Stem::ImageNet), ..usual }, ", stem imagenet"),
             (Variant { head: Some(Head::Small), ..usual }, ", head small"),

@@ -114,9 +114,9 @@ impl RateFinder {
     pub fn suggestion(&self) -> Option<f64> {
         let slope = |w: &[RatePoint]| (w[2].smoothed - w[0].smoothed) / (w[2].rate / w[0].rate).ln();
         let least = self.points.iter().enumerate().min_by(|a, b| a.1.smoothed.total_cmp(&b.1.smoothed))?.0;
-        let falling = self.points[..=least].windows(3).map(|w| (slope(w), w[1].rate));
-        // The last of them falls: it ends at the smallest value.
-        falling.min_by(|a, b| a.0.total_cmp(&b.0)).map(|steepest| steepest.1)
+        let before_least = self.points[..=least].windows(3).map(|w| (slope(w), w[1].rate));
+        // The last window ends at the first of the smallest values, so it falls, and with it the steepest.
+        before_least.min_by(|a, b| a.0.total_cmp(&b.0)).map(|steepest| steepest.1)
     }
 }
 

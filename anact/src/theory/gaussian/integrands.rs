@@ -182,7 +182,7 @@ mod tests {
         let of = |factor: f64| {
             let mut integrals = Integrals::ZERO;
             for k in 0..COUNT {
-                // E[d²] is more than E[d]².
+                // Different for all, without rounding; E[d²] is more than E[d]².
                 let one = if k == D { -0.5 } else { 5.0 - 0.125 * k as f64 };
                 integrals.value[k] = one * factor.powi(degree(k));
             }

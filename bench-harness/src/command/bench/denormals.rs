@@ -28,7 +28,7 @@ pub(super) struct Denormals {
 const CHANNELS: usize = 32;
 const SIDE: usize = 16;
 
-/// What makes standard normal numbers subnormal, but for a few in a thousand million.
+/// What makes standard normal numbers subnormal, but for fewer than one in a million, nearly all of which are then 0.
 const SUBNORMAL: f32 = 2e-39;
 
 /// x, and a weight of ordinary numbers that has as many elements as a 3×3 convolution of x wants.

@@ -41,7 +41,8 @@ pub(in crate::theory::network) fn mean_pooling<S: Scalar>(node: Var<'_, S>) -> O
     Some(Shares { sum: mean(0), squared_sum: mean(1), squares: mean(2) })
 }
 
-/// For every output element of a maximum the input element that it is: the first of equals, as on the tape.
+/// For every output element of a maximum the input element that it is: the first of equals, as on the tape; none where it is NaN,
+/// whose gradient no theory has.
 pub(super) fn winners(windows: &Windows, x: &[f64], y: &[f64]) -> Vec<Option<usize>> {
     let mut winners = vec![None; y.len()];
     for place in 0..windows.output.places() {
@@ -100,7 +101,7 @@ mod tests {
 
     /// Behind a ReLU most windows have several zeros.
     #[test]
-    fn of_equals_the_first_wins() {
+    fn of_equals_the_first_wins_and_nan_is_nobody_s() {
         let of = |height| Layout { samples: 1, units: 1, height, width: 2 };
         let windows = Windows {
             input: of(4),

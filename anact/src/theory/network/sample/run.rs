@@ -177,7 +177,7 @@ mod tests {
 
     /// y = 3x + 1 and −x/2; of a channel that is constant nothing can be read off.
     #[test]
-    fn the_slope_of_every_channel() {
+    fn every_channel_has_its_slope_and_a_constant_one_none() {
         let layout = Layout { samples: 2, units: 3, height: 1, width: 2 };
         let x = [1.0, 2.0, 0.0, 4.0, 7.0, 7.0, 3.0, 6.0, -2.0, 2.0, 7.0, 7.0];
         let y = [4.0, 7.0, 0.0, -2.0, 0.25, 0.25, 10.0, 19.0, 1.0, -1.0, 0.25, 0.25];
