@@ -21,14 +21,17 @@ case $crate in
   anact) above=(tests) ;;
   *) echo "CRATE is $crate; want autograd, layers or anact" >&2; exit 2 ;;
 esac
-mkdir "$folder"
+for number in "$sample" "$seed"; do
+  [[ $number =~ ^(0|[1-9][0-9]*)$ ]] || { echo "SAMPLE and SEED are $sample and $seed; want numbers from 0" >&2; exit 2; }
+done
 chosen=(--package "$crate" "$@")
 count=$(cargo mutants --list "${chosen[@]}" | wc -l)
+[ "$count" -gt 0 ] || { echo "no changes of $crate are chosen by: $*" >&2; exit 2; }
 shards=1
 if [ "$sample" -gt 0 ] && [ "$count" -gt "$sample" ]; then shards=$(((count + sample - 1) / sample)); fi
+mkdir "$folder"
 chosen+=(--shard "$((seed % shards))/$shards" --output "$folder")
 echo "$count changes of $crate, of which every ${shards}th from $((seed % shards)) on is tried"
-# 2: some were missed, 3: some took too long; anything else is no result.
 # A patch that adds the lines of these changes as they are now. Changes that delete a field of a struct heed no name (--re), but only
 # those of lines that a patch adds are tried, if the lines in the file are the patch's.
 patch_of_lines() {
@@ -39,6 +42,7 @@ patch_of_lines() {
     printf '@@ -%d,0 +%d,1 @@\n+%s\n' "$number" "$number" "$(sed -n "${number}p" "$path")"
   done
 }
+# 2: some were missed, 3: some took too long; anything else is no result.
 try() { "$@" || { code=$?; [ "$code" = 2 ] || [ "$code" = 3 ] || exit "$code"; }; }
 try cargo mutants "${chosen[@]}" --test-package "$crate" -- --lib --tests
 cp -r "$folder/mutants.out" "$folder/own-tests"
@@ -54,13 +58,14 @@ if [ -s "$folder/own-tests/missed.txt" ]; then
   # What counts lines of unsafe code notices every change of them, whatever it does.
   try cargo mutants --package "$crate" --output "$folder" --in-diff "$folder/missed.diff" "${again[@]}" "${packages[@]}" \
     -- --lib --tests -- --skip tidy:: --skip inventories::
-  tried=$(sort -u "$folder"/mutants.out/{caught,missed,timeout,unviable}.txt)
-  if [ "$tried" != "$(sort -u "$folder/own-tests/missed.txt")" ]; then
-    echo "the second round did not try what the first has missed; see $folder" >&2
-    exit 1
-  fi
 fi
-caught=$(sort -u "$folder"/{own-tests,mutants.out}/caught.txt | wc -l)
-echo "caught $caught; too slow $(sort -u "$folder"/{own-tests,mutants.out}/timeout.txt | wc -l);" \
-  "not compiled $(sort -u "$folder"/{own-tests,mutants.out}/unviable.txt | wc -l); survived:"
-cat "$folder/mutants.out/missed.txt"
+# Those of a list of the second round that the first has missed: it may try others of their lines.
+of_missed() { sort -u "$folder/mutants.out/$1.txt" | comm -12 - <(sort -u "$folder/own-tests/missed.txt"); }
+tried=$(for list in caught missed timeout unviable; do of_missed "$list"; done | sort -u)
+if [ "$tried" != "$(sort -u "$folder/own-tests/missed.txt")" ]; then
+  echo "the second round did not try what the first has missed; see $folder" >&2
+  exit 1
+fi
+number_of() { sort -u "$folder/own-tests/$1.txt" <(of_missed "$1") | wc -l; }
+echo "caught $(number_of caught); too slow $(number_of timeout); not compiled $(number_of unviable); survived:"
+of_missed missed

@@ -156,6 +156,8 @@ mod tests {
     #[test]
     fn every_choice_is_said_in_its_own_words_and_the_first_that_a_network_lacks_is_refused() {
         let usual = Variant::default();
+        let dropout = Variant { dropout: Some(0.25), ..usual };
+        dropout.check("mlp", &[Choice::Stem, Choice::Dropout]).unwrap();
         for (variant, words) in [
             (usual, ""),
             (Variant { stem: Some(Stem::Small), ..usual }, ", stem small"),

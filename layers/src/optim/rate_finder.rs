@@ -114,9 +114,9 @@ impl RateFinder {
     pub fn suggestion(&self) -> Option<f64> {
         let slope = |w: &[RatePoint]| (w[2].smoothed - w[0].smoothed) / (w[2].rate / w[0].rate).ln();
         let least = self.points.iter().enumerate().min_by(|a, b| a.1.smoothed.total_cmp(&b.1.smoothed))?.0;
-        let before_least = self.points[..=least].windows(3).map(|w| (slope(w), w[1].rate));
-        // The last window ends at the first of the smallest values, so it falls, and with it the steepest.
-        before_least.min_by(|a, b| a.0.total_cmp(&b.0)).map(|steepest| steepest.1)
+        let falling = self.points[..=least].windows(3).map(|w| (slope(w), w[1].rate));
+        let steepest = falling.min_by(|a, b| a.0.total_cmp(&b.0))?;
+        (steepest.0 < 0.0).then_some(steepest.1)
     }
 }
 
@@ -155,6 +155,10 @@ mod tests {
         assert_eq!(over(plain(6), &[1.0, 1.0, 1.0, 1.0]).suggestion(), None);
         assert_eq!(over(plain(6), &[1.0, 2.0, 2.5]).suggestion(), None);
         assert_eq!(plain(6).suggestion(), None);
+        // Rates whose ratio is beyond f64, by which no slope is left.
+        let settings =
+            RateFinderSettings { lowest: 1e-300, highest: 1e10, steps: 3, smoothing: 0.0, divergence: 3.0 };
+        assert_eq!(over(RateFinder::new(settings).unwrap(), &[3.0, 2.0, 1.0]).suggestion(), None);
         assert_eq!(over(plain(6), &[3.0, 1.0]).suggestion(), None);
     }
 

@@ -189,6 +189,8 @@ mod tests {
             integrals.scales()
         };
         let (once, grown) = (of(1.0), of(4.0));
+        // E[d²] − E[d]², and |E[p·q]| + E[p′²].
+        assert_eq!((once[place::DD], once[place::PQ]), (4.625 - 0.25, 3.375 + 4.375));
         for k in 0..COUNT {
             assert!(once[k] > 0.0, "integral {k}");
             assert_eq!(grown[k], once[k] * 4f64.powi(degree(k)), "integral {k}");

@@ -157,15 +157,20 @@ fn flatten(layout: Layout, state: State) -> Option<State> {
 fn scales(layout: Layout, x: &[f64], y: &[f64]) -> Vec<f64> {
     let count = layout.places() as f64;
     let channel = |i: usize| i / layout.positions() % layout.units;
+    // From a channel's first element on, so that all differences of a constant channel are 0, not what its mean is rounded by.
+    let from_first = |i: usize| {
+        let first = channel(i) * layout.positions();
+        [x[i] - x[first], y[i] - y[first]]
+    };
     let mut means = vec![[0.0; 2]; layout.units];
-    for (i, (x, y)) in x.iter().zip(y).enumerate() {
-        let mean = &mut means[channel(i)];
-        (mean[0], mean[1]) = (mean[0] + x / count, mean[1] + y / count);
+    for i in 0..x.len() {
+        let (mean, [dx, dy]) = (&mut means[channel(i)], from_first(i));
+        (mean[0], mean[1]) = (mean[0] + dx / count, mean[1] + dy / count);
     }
     let mut products = vec![[0.0; 2]; layout.units];
-    for (i, (x, y)) in x.iter().zip(y).enumerate() {
-        let (mean, product) = (means[channel(i)], &mut products[channel(i)]);
-        let (dx, dy) = (x - mean[0], y - mean[1]);
+    for i in 0..x.len() {
+        let (mean, product, [dx, dy]) = (means[channel(i)], &mut products[channel(i)], from_first(i));
+        let (dx, dy) = (dx - mean[0], dy - mean[1]);
         (product[0], product[1]) = (product[0] + dx * dx, product[1] + dx * dy);
     }
     products.iter().map(|p| if p[0] > 0.0 { p[1] / p[0] } else { 0.0 }).collect()
@@ -182,5 +187,8 @@ mod tests {
         let x = [1.0, 2.0, 0.0, 4.0, 7.0, 7.0, 3.0, 6.0, -2.0, 2.0, 7.0, 7.0];
         let y = [4.0, 7.0, 0.0, -2.0, 0.25, 0.25, 10.0, 19.0, 1.0, -1.0, 0.25, 0.25];
         assert_eq!(scales(layout, &x, &y), [3.0, -0.5, 0.0]);
+        // A number of elements by which the mean of equal numbers is rounded.
+        let layout = Layout { samples: 10, units: 1, height: 7, width: 7 };
+        assert_eq!(scales(layout, &[f64::from(0.1f32); 490], &[f64::from(0.3f32); 490]), [0.0]);
     }
 }
