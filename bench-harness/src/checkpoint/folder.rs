@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::codec;
 use super::state::RunState;
+use super::{AVERAGE, OPTIMIZER, WEIGHTS};
 use crate::error::{Error, Result};
 use crate::record::{RecordError, sync_folder};
 
@@ -16,6 +17,8 @@ const FOLDER: &str = "checkpoints";
 const PREFIX: &str = "step-";
 const BETWEEN: &str = "-epoch-";
 const STATE: &str = "state";
+/// What there may be beside it.
+const FILES: [&str; 3] = [WEIGHTS, OPTIMIZER, AVERAGE];
 /// Names of what is not whole yet, or not any more, begin and end so.
 const TEMPORARY: (&str, &str) = (".", ".tmp");
 
@@ -93,14 +96,18 @@ impl Checkpoints {
         Self { folder: run.join(FOLDER), keep: keep.max(1) }
     }
 
-    /// Writes a checkpoint of these files, then removes what is older than the newest few.
+    /// Writes a checkpoint of these files ([`WEIGHTS`], [`OPTIMIZER`], [`AVERAGE`]), then removes what is older than the newest few.
     ///
     /// It is written under another name, every file and the folder are flushed to the disk, and the folder is renamed: so at
     /// every moment the checkpoints under their names are whole. On an error the earlier ones stand.
     ///
     /// # Errors
     /// Files that cannot be written: a full disk, a folder that is gone.
+    ///
+    /// # Panics
+    /// On a file with another name.
     pub fn write(&self, mut state: RunState, files: &[(&str, Vec<u8>)]) -> Result<Written> {
+        assert!(files.iter().all(|(name, _)| FILES.contains(name)), "a checkpoint's files are {FILES:?}");
         let path = self.path(Number::of(&state));
         // The run is the same bit for bit, so one that is there and whole is this one.
         if path.exists() && load(&path).is_ok() {
@@ -237,14 +244,21 @@ fn write_folder<'a>(folder: &Path, files: impl Iterator<Item = (&'a str, &'a Vec
 
 /// Reads a checkpoint whole, or says why not.
 fn load(path: &Path) -> Result<Loaded, String> {
-    let read = |name: &str| fs::read(path.join(name)).map_err(|e| format!("{name} cannot be read: {e}"));
+    let read = |name: &str| {
+        let path = path.join(name);
+        // A link may lead anywhere, and a pipe never ends.
+        if fs::symlink_metadata(&path).is_ok_and(|there| !there.is_file()) {
+            return Err(format!("{name} is a link or something else that is no file"));
+        }
+        fs::read(&path).map_err(|e| format!("{name} cannot be read: {e}"))
+    };
     let state: RunState = codec::decode(&read(STATE)?).map_err(|e| format!("{STATE}: {e}"))?;
     let mut files = Vec::new();
     for (name, expected) in &state.files {
-        // A digest is no signature: an intact state may be another's. So no name outside of the folder, and none twice, or a small state
-        // could ask for one large file over and over.
-        if name.contains(['/', '\\']) {
-            return Err(format!("{STATE} names the file {name}, which is none of a checkpoint's"));
+        // A digest is no signature: an intact state may be another's. So no name that leads out of the folder, and none twice, or a
+        // small state could ask for one large file over and over.
+        if !FILES.contains(&name.as_str()) {
+            return Err(format!("{STATE} names the file {name}; a checkpoint's are {}", FILES.join(", ")));
         }
         if files.iter().any(|(known, _)| known == name) {
             return Err(format!("{STATE} names the file {name} twice"));
@@ -286,7 +300,7 @@ mod tests {
     }
 
     fn write(checkpoints: &Checkpoints, step: u64) -> PathBuf {
-        checkpoints.write(state(step), &[("weights.safetensors", weights(step))]).unwrap().path
+        checkpoints.write(state(step), &[(WEIGHTS, weights(step))]).unwrap().path
     }
 
     fn newest(checkpoints: &Checkpoints) -> Loaded {
@@ -304,8 +318,8 @@ mod tests {
         let loaded = newest(&checkpoints);
         assert_eq!(loaded.state.position, state(100).position);
         assert_eq!(loaded.state.data, state(100).data);
-        assert_eq!(loaded.file("weights.safetensors"), Some(&weights(100)[..]));
-        assert_eq!(loaded.file("optimizer.safetensors"), None);
+        assert_eq!(loaded.file(WEIGHTS), Some(&weights(100)[..]));
+        assert_eq!(loaded.file(OPTIMIZER), None);
         assert_eq!(checkpoints.numbers().unwrap().iter().map(|n| n.step).collect::<Vec<_>>(), [20, 100]);
         let names: Vec<_> =
             fs::read_dir(run.path().join(FOLDER)).unwrap().map(|e| e.unwrap().file_name()).collect();
@@ -318,7 +332,7 @@ mod tests {
         let run = tempfile::tempdir().unwrap();
         let checkpoints = Checkpoints::of(run.path(), 2);
         let (old, new) = (write(&checkpoints, 1), write(&checkpoints, 2));
-        for name in [STATE, "weights.safetensors"] {
+        for name in [STATE, WEIGHTS] {
             let path = new.join(name);
             let whole = fs::read(&path).unwrap();
             let cuts = (0..whole.len()).map(|end| whole[..end].to_vec());
@@ -354,15 +368,35 @@ mod tests {
         let path = write(&checkpoints, 1);
         let own = newest(&checkpoints).state.files;
         for (names, problem) in [
-            (vec!["weights.safetensors"; 2], "names the file weights.safetensors twice"),
-            (vec!["../weights.safetensors"], "which is none of a checkpoint's"),
-            (vec!["other.safetensors"], "other.safetensors cannot be read"),
+            (vec![WEIGHTS; 2], "names the file weights.safetensors twice"),
+            (vec!["../weights.safetensors"], "names the file ../weights.safetensors; a checkpoint's are"),
+            // The same file, where a disk takes no heed of case.
+            (vec![WEIGHTS, "Weights.safetensors"], "names the file Weights.safetensors; a checkpoint's are"),
+            (vec![OPTIMIZER], "optimizer.safetensors cannot be read"),
         ] {
             let files = names.into_iter().map(|name| (name.to_string(), own[0].1)).collect();
             fs::write(path.join(STATE), codec::encode(&RunState { files, ..state(1) })).unwrap();
             let text = checkpoints.newest().unwrap_err().to_string();
             assert!(text.contains(problem), "{text}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_no_file_of_a_checkpoint() {
+        let run = tempfile::tempdir().unwrap();
+        let checkpoints = Checkpoints::of(run.path(), 1);
+        let path = write(&checkpoints, 1);
+        for name in [STATE, WEIGHTS] {
+            let elsewhere = run.path().join(name);
+            fs::rename(path.join(name), &elsewhere).unwrap();
+            std::os::unix::fs::symlink(&elsewhere, path.join(name)).unwrap();
+            let text = checkpoints.newest().unwrap_err().to_string();
+            assert!(text.contains(&format!("{name} is a link")), "{text}");
+            fs::remove_file(path.join(name)).unwrap();
+            fs::rename(&elsewhere, path.join(name)).unwrap();
+        }
+        newest(&checkpoints);
     }
 
     /// A run that goes on from before a damaged checkpoint reaches it again and replaces it; a whole one is left alone.
@@ -390,7 +424,7 @@ mod tests {
         write(&checkpoints, 1);
         let left = run.path().join(FOLDER).join(".step-0000000002-epoch-00001.123.tmp");
         fs::create_dir(&left).unwrap();
-        fs::write(left.join("weights.safetensors"), b"half").unwrap();
+        fs::write(left.join(WEIGHTS), b"half").unwrap();
         assert_eq!(newest(&checkpoints).state.position.step, 1);
         checkpoints.clean();
         assert!(!left.exists());
@@ -405,7 +439,7 @@ mod tests {
         // A file in the place of a file's folder, as a disk fault or a careless hand leaves it.
         let blocked =
             Checkpoints::of(&run.path().join(FOLDER).join("step-0000000001-epoch-00001").join(STATE), 1);
-        let error = blocked.write(state(2), &[("weights.safetensors", weights(2))]).unwrap_err().to_string();
+        let error = blocked.write(state(2), &[(WEIGHTS, weights(2))]).unwrap_err().to_string();
         assert!(error.contains("cannot create the folder") && error.contains(STATE), "{error}");
         assert_eq!(newest(&checkpoints).state.position.step, 1);
     }

@@ -2,8 +2,8 @@
 //!
 //! `checkpoints/step-0000001234-epoch-00005/` in a run's folder holds
 //!
-//! - `weights.safetensors`: parameters and buffers under torchvision's names, for any framework;
-//! - `optimizer.safetensors`: the optimiser's moments; `average.safetensors`: averaged weights, if the run keeps any;
+//! - [`WEIGHTS`]: parameters and buffers under torchvision's names, for any framework;
+//! - [`OPTIMIZER`]: the optimiser's moments; [`AVERAGE`]: averaged weights, if the run keeps any;
 //! - `state`: where the run stands ([`RunState`]), encoded by `codec` in an `envelope`, with the SHA-256 of the others.
 //!
 //! Random numbers need no state: every draw is keyed by seed, epoch, sample or step.
@@ -16,6 +16,13 @@ mod state;
 pub use envelope::EnvelopeError;
 pub use folder::{Checkpoints, Found, Loaded, Written};
 pub use state::{Best, DataIdentity, Position, RunState};
+
+/// The file of parameters and buffers.
+pub const WEIGHTS: &str = "weights.safetensors";
+/// The file of the optimiser's moments.
+pub const OPTIMIZER: &str = "optimizer.safetensors";
+/// The file of averaged weights.
+pub const AVERAGE: &str = "average.safetensors";
 
 #[cfg(test)]
 mod tests {
@@ -62,18 +69,18 @@ mod tests {
         let name = "step-0000000300-epoch-00002";
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/checkpoint").join(name);
         let read = |file: &str| fs::read(folder.join(file)).unwrap();
-        let weights = read("weights.safetensors");
+        let weights = read(WEIGHTS);
         let run = tempfile::tempdir().unwrap();
         let checkpoints = Checkpoints::of(run.path(), 1);
-        let written = checkpoints.write(golden(), &[("weights.safetensors", weights.clone())]).unwrap().path;
+        let written = checkpoints.write(golden(), &[(WEIGHTS, weights.clone())]).unwrap().path;
         assert_eq!(written, run.path().join("checkpoints").join(name));
         assert!(fs::read(written.join("state")).unwrap() == read("state"));
 
-        for file in ["state", "weights.safetensors"] {
+        for file in ["state", WEIGHTS] {
             fs::copy(folder.join(file), written.join(file)).unwrap();
         }
         let loaded = checkpoints.newest().unwrap().newest.unwrap();
         assert_eq!(RunState { files: Vec::new(), ..loaded.state }, golden());
-        assert_eq!(loaded.files, [("weights.safetensors".to_string(), weights)]);
+        assert_eq!(loaded.files, [(WEIGHTS.to_string(), weights)]);
     }
 }

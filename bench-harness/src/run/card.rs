@@ -6,7 +6,7 @@ use layers::{Layer, weights};
 use serde::{Deserialize, Serialize};
 
 use super::model::build_model;
-use super::parameters::at_least_parameters;
+use super::parameters::excess;
 use super::settings::Settings;
 use crate::error::{Error, Result};
 use crate::record::{RecordError, RunFolder};
@@ -92,31 +92,15 @@ impl ModelCard {
         })?;
         let misfit = |error: WeightsError| Error::File { path: path.clone(), problem: error.to_string() };
         // Before anything of the card's sizes is allocated.
-        if let Some(excess) = self.excess(&StoredArrays::parse(&bytes).map_err(misfit)?)? {
-            let problem = format!("{excess} of {name}; want card and weights of the same run");
+        let stored = StoredArrays::parse(&bytes).map_err(misfit)?;
+        if let Some(excess) = excess(&self.settings, self.input, self.classes.len(), &stored)? {
+            let problem =
+                format!("its network has {excess} of {name}; want card and weights of the same run");
             return Err(Error::File { path: folder.file(FILE), problem });
         }
         let mut network = build_model(&self.settings, self.input, self.classes.len())?;
         weights::load_safetensors(network.as_mut(), &bytes).map_err(misfit)?;
         Ok(network)
-    }
-
-    /// What the card's network has more of than these arrays, in words; the whole network fits where there is nothing.
-    fn excess(&self, stored: &StoredArrays<'_>) -> Result<Option<String>> {
-        let names = stored.names();
-        // Every hidden layer has an array at least.
-        if let Some(depth) = self.settings.depth.filter(|depth| *depth > names.len()) {
-            return Ok(Some(format!("its network has depth {depth}, more than the {} arrays", names.len())));
-        }
-        let length =
-            |name: &&str| stored.shape(name).map_or(0, |shape| shape.iter().product::<usize>() as u128);
-        let held: u128 = names.iter().map(length).sum();
-        let wanted = at_least_parameters(&self.settings, self.input, self.classes.len(), held)?;
-        let words = || match wanted {
-            u128::MAX => format!("its network has parameters beyond counting, not the {held} numbers"),
-            _ => format!("its network has at least {wanted} parameters, more than the {held} numbers"),
-        };
-        Ok((wanted > held).then(words))
     }
 }
 
@@ -134,7 +118,7 @@ mod tests {
         let settings = |model: &str| {
             Settings::of(Options {
                 model: Some(model.into()),
-                // Beyond the widths 1 to 3 of `at_least_parameters`, which thus goes on to a width beyond counting.
+                // Beyond the widths 1 to 3 that `excess` looks at, which thus goes on to a width beyond counting.
                 width: Some(4),
                 activation: Some("nswish".into()),
                 ..Options::default()

@@ -2,25 +2,52 @@
 
 use layers::models::ModelEntry;
 use layers::parameter_count;
+use layers::weights::StoredArrays;
 
 use super::model::build_model;
 use super::settings::Settings;
 use crate::error::Result;
 
+/// What the network of `settings` has more of than these arrays, in words, found before anything of the network's size is allocated;
+/// the whole network fits where there is nothing.
+///
+/// # Errors
+/// As [`build_model`].
+pub(super) fn excess(
+    settings: &Settings,
+    input: [usize; 3],
+    classes: usize,
+    stored: &StoredArrays<'_>,
+) -> Result<Option<String>> {
+    let names = stored.names();
+    // Every hidden layer has an array at least.
+    if let Some(depth) = settings.depth.filter(|depth| *depth > names.len()) {
+        return Ok(Some(format!("depth {depth}, more than the {} arrays", names.len())));
+    }
+    let length = |name: &&str| stored.shape(name).map_or(0, |shape| shape.iter().product::<usize>() as u128);
+    let held: u128 = names.iter().map(length).sum();
+    let words = |wanted| match wanted {
+        Some(wanted) => format!("at least {wanted} parameters, more than the {held} numbers"),
+        None => format!("parameters beyond counting, not the {held} numbers"),
+    };
+    let wanted = at_least_parameters(settings, input, classes, held)?;
+    Ok(wanted.is_none_or(|wanted| wanted > held).then(|| words(wanted)))
+}
+
 /// The least number of parameters that the network of `settings` is known to have; all of them, unless it is more than `most`, which is
 /// found out before anything much larger than that is allocated.
 ///
 /// By six thin networks: for one depth and one size of images the number is a polynomial, of second degree in the width and of first in
-/// the number of classes. Beyond counting it is `u128::MAX`.
+/// the number of classes. `None` is beyond counting.
 ///
 /// # Errors
 /// As [`build_model`], but for a width or a number of classes that is too large.
-pub(super) fn at_least_parameters(
+fn at_least_parameters(
     settings: &Settings,
     input: [usize; 3],
     classes: usize,
     most: u128,
-) -> Result<u128> {
+) -> Result<Option<u128>> {
     let width = settings.width.unwrap_or(ModelEntry::<f32>::named(&settings.model)?.width);
     let mut of_width = [0i128; 3];
     for (thin, number) in (1..).zip(&mut of_width) {
@@ -35,10 +62,10 @@ pub(super) fn at_least_parameters(
         *number = one + (two - one).saturating_mul(classes as i128 - 1);
         let known = u128::try_from(*number).unwrap_or(0);
         if thin <= width && known > most {
-            return Ok(known);
+            return Ok(Some(known));
         }
     }
-    Ok(quadratic(of_width, width).and_then(|n| u128::try_from(n).ok()).unwrap_or(u128::MAX))
+    Ok(quadratic(of_width, width).and_then(|n| u128::try_from(n).ok()))
 }
 
 /// The polynomial of second degree with these values at 1, 2 and 3, at `x`, by Newton's differences.
@@ -71,7 +98,12 @@ mod tests {
                 let input = [3, 18, 20];
                 let built = parameter_count(build_model::<f32>(&settings, input, classes).unwrap().as_mut());
                 let found = at_least_parameters(&settings, input, classes, u128::MAX).unwrap();
-                assert_eq!(found, built as u128, "{} of width {width} with {classes} classes", entry.name);
+                assert_eq!(
+                    found,
+                    Some(built as u128),
+                    "{} of width {width} with {classes} classes",
+                    entry.name
+                );
             }
         }
     }

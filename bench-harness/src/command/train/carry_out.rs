@@ -152,7 +152,7 @@ pub(in crate::command) fn resume(
         settings.data = Some(data.clone());
     }
     let data = load_noted(&settings)?;
-    let session = Session::new(settings.clone(), &data)?;
+    let session = Session::of_checkpoint(settings.clone(), &data, &loaded)?;
     if options.data.is_some() {
         session.card().write(folder)?;
     }

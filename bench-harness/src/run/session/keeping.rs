@@ -3,22 +3,20 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use datasets::Dataset;
 use datasets::official::hexadecimal;
-use layers::weights::{Array, StoredArrays};
+use layers::weights::{Array, StoredArrays, WeightsError};
 use layers::{Layer, weights};
 use sha2::{Digest, Sha256};
 
 use super::Session;
 use super::training::RunSoFar;
-use crate::checkpoint::{Best, Checkpoints, DataIdentity, Loaded, RunState};
+use crate::checkpoint::{AVERAGE, Best, Checkpoints, DataIdentity, Loaded, OPTIMIZER, RunState, WEIGHTS};
 use crate::error::{Error, Result};
 use crate::record::{RunFolder, write_atomic};
-use crate::run::card::{BEST, LAST};
-
-/// Names of a checkpoint's files; that of the weights is the one they have in the end, too.
-const WEIGHTS: &str = LAST;
-const OPTIMIZER: &str = "optimizer.safetensors";
-const AVERAGE: &str = "average.safetensors";
+use crate::run::card::BEST;
+use crate::run::parameters::excess;
+use crate::run::settings::Settings;
 
 /// Keeps the checkpoints of one run, and its best weights.
 #[derive(Debug)]
@@ -94,7 +92,25 @@ fn first_not_finite(model: &mut dyn Layer<f32>) -> Option<String> {
     parameters.into_iter().find(|(_, array)| !is_finite(array)).map(|(name, _)| name)
 }
 
-impl Session<'_> {
+impl<'d> Session<'d> {
+    /// A session that can be put where the checkpoint was written, by its settings; at step 0 until then.
+    ///
+    /// # Errors
+    /// As [`Session::new`]; weights that cannot be those of the network of these settings on these data. That is found before the
+    /// network is built: settings are a few bytes, and what they ask for may be more than there is memory for.
+    pub fn of_checkpoint(settings: Settings, data: &'d Dataset, loaded: &Loaded) -> Result<Self> {
+        let stored = StoredArrays::parse(file(loaded, WEIGHTS)?).map_err(|e| misfit(loaded, WEIGHTS, &e))?;
+        let (input, classes) = (data.train.images().shape(), data.classes.len());
+        if let Some(excess) = excess(&settings, input, classes, &stored)? {
+            let problem = format!(
+                "for {classes} classes and images of {input:?} the network of its settings has {excess} of {WEIGHTS}; want the data that \
+                 it was trained on"
+            );
+            return Err(Error::File { path: loaded.path.clone(), problem });
+        }
+        Self::new(settings, data)
+    }
+
     /// Puts the session where the checkpoint was written, and says how far that is.
     ///
     /// # Errors
@@ -117,18 +133,17 @@ impl Session<'_> {
                 },
             )));
         }
-        let file = |name: &str| loaded.file(name).ok_or_else(|| refuse(format!("it holds no {name}")));
-        let misfit = |name: &str, error: weights::WeightsError| refuse(format!("{name}: {error}"));
         let arrays = |name: &str| {
-            let stored = StoredArrays::parse(file(name)?).and_then(|stored| stored.arrays());
-            stored.map_err(|error| misfit(name, error))
+            let stored = StoredArrays::parse(file(loaded, name)?).and_then(|stored| stored.arrays());
+            stored.map_err(|e| misfit(loaded, name, &e))
         };
-        weights::load_safetensors(self.trainer.model(), file(WEIGHTS)?).map_err(|e| misfit(WEIGHTS, e))?;
+        weights::load_safetensors(self.trainer.model(), file(loaded, WEIGHTS)?)
+            .map_err(|e| misfit(loaded, WEIGHTS, &e))?;
         let optimizer = arrays(OPTIMIZER)?;
         let average = self.trainer.average().map(|_| arrays(AVERAGE)).transpose()?;
-        self.trainer.restore(state.position.step, &optimizer).map_err(|e| misfit(OPTIMIZER, e))?;
+        self.trainer.restore(state.position.step, &optimizer).map_err(|e| misfit(loaded, OPTIMIZER, &e))?;
         if let Some(average) = average {
-            self.trainer.restore_average(&average).map_err(|e| misfit(AVERAGE, e))?;
+            self.trainer.restore_average(&average).map_err(|e| misfit(loaded, AVERAGE, &e))?;
         }
         let (position, epochs, best) = (state.position, state.epochs.clone(), state.best.clone());
         Ok(RunSoFar { position, epochs, best })
@@ -161,9 +176,52 @@ impl Session<'_> {
     }
 }
 
+/// The bytes of a checkpoint's file.
+fn file<'l>(loaded: &'l Loaded, name: &str) -> Result<&'l [u8]> {
+    let missing = || Error::File { path: loaded.path.clone(), problem: format!("it holds no {name}") };
+    loaded.file(name).ok_or_else(missing)
+}
+
+fn misfit(loaded: &Loaded, name: &str, error: &WeightsError) -> Error {
+    Error::File { path: loaded.path.clone(), problem: format!("{name}: {error}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::load_data;
+    use crate::run::Options;
+
+    /// The states of two checkpoints may be each other's, and a state is a few bytes: it asks for no more than its weights hold.
+    #[test]
+    fn settings_ask_for_no_more_than_the_weights_beside_them_hold() {
+        let settings = |model: &str, width, depth| {
+            let (model, activation) = (Some(model.into()), Some("nswish".into()));
+            let train_images = Some(24);
+            Settings::of(Options { model, activation, width, depth, train_images, ..Options::default() })
+                .unwrap()
+        };
+        let own = settings("mlp", Some(4), Some(2));
+        let data = load_data(&own).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let keeping = Keeping::new(&RunFolder::create(folder.path()).unwrap(), 1);
+        let mut session = Session::new(own.clone(), &data).unwrap();
+        keeping.write(&mut session, &RunSoFar::default(), 0).unwrap();
+        let mut loaded = keeping.checkpoints.newest().unwrap().newest.unwrap();
+        Session::of_checkpoint(own, &data, &loaded).unwrap();
+        let refused = |settings, loaded: &Loaded, words: &str| {
+            let text = Session::of_checkpoint(settings, &data, loaded).unwrap_err().to_string();
+            assert!(text.contains("step-0000000000-epoch-00000: ") && text.contains(words), "{text}");
+        };
+        refused(settings("cnn", Some(4), None), &loaded, "the network of its settings has at least");
+        refused(settings("mlp", Some(100_000), Some(2)), &loaded, "the network of its settings has at least");
+        refused(settings("mlp", Some(usize::MAX), Some(2)), &loaded, "parameters beyond counting");
+        refused(settings("mlp", Some(4), Some(1 << 40)), &loaded, "depth 1099511627776, more than");
+        loaded.files = vec![(WEIGHTS.into(), vec![0; 9])];
+        refused(settings("mlp", Some(4), Some(2)), &loaded, "weights.safetensors: ");
+        loaded.files.clear();
+        refused(settings("mlp", Some(4), Some(2)), &loaded, "it holds no weights.safetensors");
+    }
 
     #[test]
     fn the_best_weights_are_known_by_their_digest() {
