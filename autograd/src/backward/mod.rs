@@ -140,7 +140,7 @@ impl<S: Scalar> Tape<S> {
     fn path_ends_at(&self, from: NodeId, to: NodeId) -> Option<String> {
         let nodes = self.nodes.borrow();
         let mut reached: HashMap<NodeId, Option<NodeId>> = HashMap::from([(from, None)]);
-        for at in from.index() + 1..=to.index() {
+        for at in from.index()..=to.index() {
             let node = &nodes[at];
             let Some(cut) = node.inputs.iter().find_map(|i| reached.get(i).copied()) else { continue };
             let is_cut = node.op.as_ref().is_some_and(|op| !op.is_differentiable());

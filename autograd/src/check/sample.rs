@@ -54,3 +54,23 @@ pub(super) fn domain(stream: &mut Stream, domain: (f64, f64), kinks: &[f64]) -> 
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Purpose;
+
+    #[test]
+    fn no_number_is_near_a_kink() {
+        let mut stream = Stream::new(1, Purpose::Probe, 0);
+        // None of them opposite to another.
+        let kinks = [-1.5, 0.5, 1.0];
+        let mut samples = vec![clear_of(&mut stream, Shape::from([20_000]), &kinks)];
+        samples.extend((0..500).map(|_| domain(&mut stream, (-3.0, 3.0), &kinks)));
+        for sample in samples {
+            for &x in sample.data() {
+                assert!(kinks.iter().all(|kink| (x - kink).abs() > CLEARANCE), "{x}");
+            }
+        }
+    }
+}

@@ -48,6 +48,17 @@ fn a_factor_and_a_sign_are_caught() {
     assert_rejected(&square(f64::NAN));
 }
 
+/// A gradient that is too large by a thousandth, in small and in large units.
+#[test]
+fn an_error_is_a_share_of_the_derivative() {
+    for unit in [1e-12, 1.0, 1e12] {
+        let x = Tensor::vector([1.0, -2.0, 0.5].map(|x| x * unit).to_vec());
+        let report = run(&Case::op("planted", WrongSquare { factor: 1.001 }).values(x)).unwrap();
+        let share = 0.001 / 1.001;
+        assert!((report.dual / share - 1.0).abs() < 1e-9, "in units of {unit:e}: {report:?}");
+    }
+}
+
 /// x·x whose two contributions are not added: the gradient of one use only.
 #[test]
 fn a_missing_accumulation_is_caught() {

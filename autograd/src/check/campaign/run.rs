@@ -108,3 +108,16 @@ impl Campaign {
         known.filter(|name| !outcome.ops.contains_key(name)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_campaign_of_nothing_is_empty() {
+        for (graphs, geometries) in [(0, 0), (1, 0), (0, 1)] {
+            let campaign = Campaign { seed: 1, graphs, geometries, planted: None };
+            assert_eq!(campaign.is_empty(), graphs + geometries == 0);
+        }
+    }
+}
