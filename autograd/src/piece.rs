@@ -65,3 +65,15 @@ impl Piece {
         (jet.f(), jet.df)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 1 − 2u + 3u² with u = −2: 1 + 4 + 12, and −2 + 6u: 2 + 12.
+    #[test]
+    fn sizes_are_sums_of_absolute_values() {
+        let piece = Piece::polynomial(f64::INFINITY, 1.0, [1.0, -2.0, 3.0]);
+        assert_eq!(piece.sizes(-1.0), [17.0, 14.0]);
+    }
+}

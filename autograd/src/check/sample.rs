@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn no_number_is_near_a_kink() {
         let mut stream = Stream::new(1, Purpose::Probe, 0);
-        // None of them opposite to another.
+        // None of them opposite to another, so that one taken with the wrong sign shows.
         let kinks = [-1.5, 0.5, 1.0];
         let mut samples = vec![clear_of(&mut stream, Shape::from([20_000]), &kinks)];
         samples.extend((0..500).map(|_| domain(&mut stream, (-3.0, 3.0), &kinks)));

@@ -155,6 +155,23 @@ mod tests {
     use super::*;
     use crate::{Keep, Tape, Tensor};
 
+    /// Gradients whose variances are as 1 to 100 to 10,000.
+    #[test]
+    fn shades_are_even_steps_of_the_logarithm() {
+        let tape = Tape::<f64>::new();
+        let term = |name: &str, scale: f64| {
+            let w = tape.parameter(name, &Tensor::vector(vec![1.0, 3.0])).unwrap();
+            w * tape.constant(Tensor::vector(vec![scale, 2.0 * scale]))
+        };
+        let loss = (term("low", 1.0) + term("middle", 10.0) + term("high", 100.0)).sum_all();
+        let gradients = tape.backward(loss, Keep::Leaves).unwrap();
+        let dot = Snapshot::of(&tape, Some(&gradients)).unwrap().to_dot();
+        for (name, shade) in [("low", 1), ("middle", 5), ("high", 9)] {
+            let line = dot.lines().find(|line| line.contains(&format!("{name}: leaf"))).unwrap();
+            assert!(line.contains(&format!("fillcolor={shade}, ")), "{line}");
+        }
+    }
+
     #[test]
     fn the_text_of_a_small_graph() {
         let tape = Tape::<f64>::new();

@@ -47,3 +47,33 @@ impl<'a, S: Scalar> OuterProducts<'a, S> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Purpose, Stream};
+
+    /// Beside every cₙ formed and folded on its own. The larger one is cut into tasks, in the middle of which rows go on counting.
+    #[test]
+    fn products_are_folded_as_if_they_were_formed() {
+        for [samples, rows, columns] in [[1, 1, 1], [2, 3, 4], [3, 300, 101]] {
+            let stream = &mut Stream::new(1, Purpose::Probe, 0);
+            let mut normal = |dims: [usize; 2]| {
+                Tensor::<f64>::filled(dims.into(), (0..dims[0] * dims[1]).map(|_| stream.normal()).collect())
+            };
+            let (u, v) = (normal([samples, rows]), normal([samples, columns]));
+            let gradient = normal([rows, columns]);
+            let mut at_once = Fold::around(&gradient, samples);
+            OuterProducts::new(&u, &v).fold(&mut at_once);
+            let mut one_by_one = Fold::around(&gradient, samples);
+            for (u, v) in u.data().chunks(rows).zip(v.data().chunks(columns)) {
+                let c = u.iter().flat_map(|u| v.iter().map(move |v| u * v)).collect();
+                one_by_one.add(Some(&Tensor::filled(gradient.shape(), c)));
+            }
+            assert!(at_once.is_full() && one_by_one.is_full());
+            let (found, expected) = (at_once.finish(), one_by_one.finish());
+            assert_eq!(found.mean().data(), expected.mean().data());
+            assert_eq!(found.variance().data(), expected.variance().data());
+        }
+    }
+}

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::FILES;
 use super::codec;
 use super::state::RunState;
-use super::{AVERAGE, OPTIMIZER, WEIGHTS};
 use crate::error::{Error, Result};
 use crate::record::{RecordError, sync_folder};
 
@@ -17,8 +17,6 @@ const FOLDER: &str = "checkpoints";
 const PREFIX: &str = "step-";
 const BETWEEN: &str = "-epoch-";
 const STATE: &str = "state";
-/// What there may be beside it.
-const FILES: [&str; 3] = [WEIGHTS, OPTIMIZER, AVERAGE];
 /// Names of what is not whole yet, or not any more, begin and end so.
 const TEMPORARY: (&str, &str) = (".", ".tmp");
 
@@ -105,9 +103,9 @@ impl Checkpoints {
     /// Files that cannot be written: a full disk, a folder that is gone.
     ///
     /// # Panics
-    /// On a file with another name.
+    /// On a file with another name, and on two of one name.
     pub fn write(&self, mut state: RunState, files: &[(&str, Vec<u8>)]) -> Result<Written> {
-        assert!(files.iter().all(|(name, _)| FILES.contains(name)), "a checkpoint's files are {FILES:?}");
+        check_names(files.iter().map(|(name, _)| *name)).unwrap_or_else(|problem| panic!("{problem}"));
         let path = self.path(Number::of(&state));
         // The run is the same bit for bit, so one that is there and whole is this one.
         if path.exists() && load(&path).is_ok() {
@@ -242,27 +240,39 @@ fn write_folder<'a>(folder: &Path, files: impl Iterator<Item = (&'a str, &'a Vec
     Ok(())
 }
 
+/// Refuses a name that is none of a checkpoint's files, and one that is there twice.
+///
+/// A digest is no signature: an intact state may be another's. A name might lead out of the folder, and a small state could ask for one
+/// large file over and over.
+fn check_names<'n>(names: impl Iterator<Item = &'n str>) -> Result<(), String> {
+    let mut known = Vec::new();
+    for name in names {
+        if !FILES.contains(&name) {
+            return Err(format!("the file {name}; a checkpoint's are {}", FILES.join(", ")));
+        }
+        if known.contains(&name) {
+            return Err(format!("the file {name} twice"));
+        }
+        known.push(name);
+    }
+    Ok(())
+}
+
 /// Reads a checkpoint whole, or says why not.
 fn load(path: &Path) -> Result<Loaded, String> {
     let read = |name: &str| {
         let path = path.join(name);
-        // A link may lead anywhere, and a pipe never ends.
+        // A link may lead anywhere, and a pipe never ends; the folder may be a link, of a run that was moved.
         if fs::symlink_metadata(&path).is_ok_and(|there| !there.is_file()) {
-            return Err(format!("{name} is a link or something else that is no file"));
+            return Err(format!("{name} is a symbolic link, a folder or a pipe; want a regular file"));
         }
         fs::read(&path).map_err(|e| format!("{name} cannot be read: {e}"))
     };
     let state: RunState = codec::decode(&read(STATE)?).map_err(|e| format!("{STATE}: {e}"))?;
+    check_names(state.files.iter().map(|(name, _)| name.as_str()))
+        .map_err(|problem| format!("{STATE} names {problem}"))?;
     let mut files = Vec::new();
     for (name, expected) in &state.files {
-        // A digest is no signature: an intact state may be another's. So no name that leads out of the folder, and none twice, or a
-        // small state could ask for one large file over and over.
-        if !FILES.contains(&name.as_str()) {
-            return Err(format!("{STATE} names the file {name}; a checkpoint's are {}", FILES.join(", ")));
-        }
-        if files.iter().any(|(known, _)| known == name) {
-            return Err(format!("{STATE} names the file {name} twice"));
-        }
         let bytes = read(name)?;
         if digest(&bytes) != *expected {
             return Err(format!("{name} has {} bytes with another SHA-256 than {STATE} says", bytes.len()));
@@ -275,6 +285,7 @@ fn load(path: &Path) -> Result<Loaded, String> {
 #[cfg(test)]
 mod tests {
     use super::super::state::{DataIdentity, Position};
+    use super::super::{OPTIMIZER, WEIGHTS};
     use super::*;
 
     fn state(step: u64) -> RunState {
@@ -383,7 +394,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_is_no_file_of_a_checkpoint() {
+    fn what_is_no_regular_file_is_none_of_a_checkpoint() {
         let run = tempfile::tempdir().unwrap();
         let checkpoints = Checkpoints::of(run.path(), 1);
         let path = write(&checkpoints, 1);
@@ -392,11 +403,15 @@ mod tests {
             fs::rename(path.join(name), &elsewhere).unwrap();
             std::os::unix::fs::symlink(&elsewhere, path.join(name)).unwrap();
             let text = checkpoints.newest().unwrap_err().to_string();
-            assert!(text.contains(&format!("{name} is a link")), "{text}");
+            assert!(text.contains(&format!("{name} is a symbolic link")), "{text}");
             fs::remove_file(path.join(name)).unwrap();
             fs::rename(&elsewhere, path.join(name)).unwrap();
         }
         newest(&checkpoints);
+        fs::remove_file(path.join(WEIGHTS)).unwrap();
+        fs::create_dir(path.join(WEIGHTS)).unwrap();
+        let text = checkpoints.newest().unwrap_err().to_string();
+        assert!(text.contains("weights.safetensors is a symbolic link, a folder or a pipe"), "{text}");
     }
 
     /// A run that goes on from before a damaged checkpoint reaches it again and replaces it; a whole one is left alone.

@@ -2,8 +2,8 @@
 //!
 //! `checkpoints/step-0000001234-epoch-00005/` in a run's folder holds
 //!
-//! - [`WEIGHTS`]: parameters and buffers under torchvision's names, for any framework;
-//! - [`OPTIMIZER`]: the optimiser's moments; [`AVERAGE`]: averaged weights, if the run keeps any;
+//! - `weights.safetensors` ([`WEIGHTS`]): parameters and buffers under torchvision's names, for any framework;
+//! - `optimizer.safetensors` ([`OPTIMIZER`]): the optimiser's moments; `average.safetensors` ([`AVERAGE`]): averaged weights, if the run keeps any;
 //! - `state`: where the run stands ([`RunState`]), encoded by `codec` in an `envelope`, with the SHA-256 of the others.
 //!
 //! Random numbers need no state: every draw is keyed by seed, epoch, sample or step.
@@ -23,6 +23,8 @@ pub const WEIGHTS: &str = "weights.safetensors";
 pub const OPTIMIZER: &str = "optimizer.safetensors";
 /// The file of averaged weights.
 pub const AVERAGE: &str = "average.safetensors";
+/// What there may be beside the state.
+const FILES: [&str; 3] = [WEIGHTS, OPTIMIZER, AVERAGE];
 
 #[cfg(test)]
 mod tests {

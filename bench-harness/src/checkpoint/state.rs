@@ -23,7 +23,7 @@ pub struct RunState {
     /// The length of the record when this was written; what follows is written again. Layers looked at in training are read
     /// back from the lines before.
     pub record_bytes: u64,
-    /// Name and SHA-256 of every file beside this one.
+    /// Name and SHA-256 of every file beside this one; another name wants another version of the envelope.
     pub files: Vec<(String, [u8; 32])>,
 }
 

@@ -71,7 +71,9 @@ impl RunFolder {
     /// [`RecordError::InUse`] if another process has claimed it, [`RecordError::Io`] if the lock cannot be made.
     pub fn claim(&self) -> Result<Claim> {
         let path = self.file(LOCK);
-        let file = File::create(&path).map_err(RecordError::io("create", &path))?;
+        // Never cut: where a link stands in its place, that would be somebody's file.
+        let open = File::options().write(true).create(true).truncate(false).open(&path);
+        let file = open.map_err(RecordError::io("create", &path))?;
         match file.try_lock() {
             Ok(()) => Ok(Claim { _file: file }),
             Err(TryLockError::WouldBlock) => Err(RecordError::InUse { folder: self.path.clone() }),

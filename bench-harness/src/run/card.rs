@@ -6,7 +6,7 @@ use layers::{Layer, weights};
 use serde::{Deserialize, Serialize};
 
 use super::model::build_model;
-use super::parameters::excess;
+use super::parameters::beyond_stored;
 use super::settings::Settings;
 use crate::error::{Error, Result};
 use crate::record::{RecordError, RunFolder};
@@ -15,8 +15,8 @@ use crate::record::{RecordError, RunFolder};
 const FILE: &str = "model.json";
 /// The weights with the best validation, in a run's folder.
 pub const BEST: &str = "best.safetensors";
-/// The weights after the last epoch.
-pub const LAST: &str = "weights.safetensors";
+/// The weights after the last epoch, under the name they have in a checkpoint, too.
+pub const LAST: &str = crate::checkpoint::WEIGHTS;
 
 /// A run's network as a file describes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -93,7 +93,7 @@ impl ModelCard {
         let misfit = |error: WeightsError| Error::File { path: path.clone(), problem: error.to_string() };
         // Before anything of the card's sizes is allocated.
         let stored = StoredArrays::parse(&bytes).map_err(misfit)?;
-        if let Some(excess) = excess(&self.settings, self.input, self.classes.len(), &stored)? {
+        if let Some(excess) = beyond_stored(&self.settings, self.input, self.classes.len(), &stored)? {
             let problem =
                 format!("its network has {excess} of {name}; want card and weights of the same run");
             return Err(Error::File { path: folder.file(FILE), problem });
@@ -118,7 +118,7 @@ mod tests {
         let settings = |model: &str| {
             Settings::of(Options {
                 model: Some(model.into()),
-                // Beyond the widths 1 to 3 that `excess` looks at, which thus goes on to a width beyond counting.
+                // Beyond the widths 1 to 3 that `beyond_stored` looks at, which thus goes on to a width beyond counting.
                 width: Some(4),
                 activation: Some("nswish".into()),
                 ..Options::default()

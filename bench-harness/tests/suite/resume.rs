@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::Instant;
 
+use bench_harness::checkpoint::{Checkpoints, Loaded};
+
 use crate::data::cifar;
 use crate::program::{self, anact, command, ignores, refuses, signal, succeeds, text, wait_until};
 
@@ -299,6 +301,17 @@ fn a_resumed_run_keeps_its_settings_and_its_data() {
     fs::write(folder.path().join("empty/record.jsonl"), "").unwrap();
     refused(&["train", "--resume", "empty"], "no checkpoint to go on from");
 
+    // A state that is whole, of a larger network than the weights beside it.
+    let checkpoints = Checkpoints::of(&folder.path().join("run"), 1);
+    let Loaded { path, mut state, files } = checkpoints.newest().unwrap().newest.unwrap();
+    fs::remove_dir_all(path).unwrap();
+    let larger = state.settings.replace("\"width\":16", "\"width\":1000000");
+    assert_ne!(state.settings, larger);
+    state.settings = larger;
+    let files: Vec<_> = files.iter().map(|(name, bytes)| (name.as_str(), bytes.clone())).collect();
+    checkpoints.write(state, &files).unwrap();
+    refused(&["train", "--resume", "run"], "the network of its settings has at least");
+
     // One bit of one test image.
     let of = |name: &str| folder.path().join(name);
     for name in ["data", "other"] {
@@ -312,7 +325,9 @@ fn a_resumed_run_keeps_its_settings_and_its_data() {
     let train = "train --dataset cifar10 --model mlp --width 4 --epochs 1 --batch 10 --validation-images 0 --augment false \
                  --data data --output seen";
     succeeds(folder.path(), train);
+    let card = fs::read(of("seen/model.json")).unwrap();
     refused(&["train", "--resume", "seen", "--data", "other"], "with other pixels");
+    assert!(fs::read(of("seen/model.json")).unwrap() == card, "what is refused changes nothing");
     refuses(folder.path(), "eval seen --split validation", &["the run held no images out"]);
     // A run whose data have moved remembers where to.
     fs::rename(of("data"), of("moved")).unwrap();

@@ -109,16 +109,17 @@ mod tests {
     use super::super::graph::Plan;
     use super::*;
 
-    /// Three values, from the oldest, 0, to the newest, 2.
+    /// Four values, from the oldest, 0, to the newest, 3.
     #[test]
     fn an_operand_is_the_one_drawn_or_the_next_that_fits() {
-        let plan = Plan { inputs: vec![vec![1], vec![2], vec![3]], seed: 0, draws: Vec::new() };
+        let plan = Plan { inputs: vec![vec![1], vec![2], vec![1], vec![3]], seed: 0, draws: Vec::new() };
         let tape = Tape::new();
         let mut builder = Builder::new(&tape, Graph::read(plan));
-        builder.operands = [4, 1];
-        assert_eq!((builder.first(), builder.second(|_| true)), (1, Some(1)));
-        let with_length = |n: usize| builder.second(|dims| dims == [n]);
-        assert_eq!([1, 2, 3, 4].map(with_length), [Some(0), Some(1), Some(2), None]);
+        builder.operands = [5, 1];
+        assert_eq!((builder.first(), builder.second(|_| true)), (2, Some(2)));
+        assert_eq!(builder.second(|dims| dims != [1]), Some(1), "the next older one");
+        assert_eq!(builder.second(|dims| dims == [3]), Some(3), "the newest after the oldest");
+        assert_eq!(builder.second(|dims| dims == [4]), None);
     }
 
     /// Wherever it stands, and though numbers beside it are larger; `f64::max` would drop it.

@@ -152,7 +152,8 @@ pub(in crate::command) fn resume(
         settings.data = Some(data.clone());
     }
     let data = load_noted(&settings)?;
-    let session = Session::of_checkpoint(settings.clone(), &data, &loaded)?;
+    let session = Session::resuming(settings.clone(), &data, &loaded)?;
+    // Only now that the data are known to be those of the run.
     if options.data.is_some() {
         session.card().write(folder)?;
     }

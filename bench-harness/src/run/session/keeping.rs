@@ -15,7 +15,7 @@ use crate::checkpoint::{AVERAGE, Best, Checkpoints, DataIdentity, Loaded, OPTIMI
 use crate::error::{Error, Result};
 use crate::record::{RunFolder, write_atomic};
 use crate::run::card::BEST;
-use crate::run::parameters::excess;
+use crate::run::parameters::beyond_stored;
 use crate::run::settings::Settings;
 
 /// Keeps the checkpoints of one run, and its best weights.
@@ -93,22 +93,43 @@ fn first_not_finite(model: &mut dyn Layer<f32>) -> Option<String> {
 }
 
 impl<'d> Session<'d> {
-    /// A session that can be put where the checkpoint was written, by its settings; at step 0 until then.
+    /// A session at step 0 that [`Session::run`] can put where `loaded` was written; `settings` are those of its state, but perhaps for
+    /// where the data are.
     ///
     /// # Errors
-    /// As [`Session::new`]; weights that cannot be those of the network of these settings on these data. That is found before the
-    /// network is built: settings are a few bytes, and what they ask for may be more than there is memory for.
-    pub fn of_checkpoint(settings: Settings, data: &'d Dataset, loaded: &Loaded) -> Result<Self> {
+    /// As [`Session::new`]; other data than the checkpoint's; weights that cannot be those of the network of these settings on these
+    /// data. The last is found before the network is built: settings are a few bytes, and what they ask for may be more than there is memory for.
+    pub fn resuming(settings: Settings, data: &'d Dataset, loaded: &Loaded) -> Result<Self> {
         let stored = StoredArrays::parse(file(loaded, WEIGHTS)?).map_err(|e| misfit(loaded, WEIGHTS, &e))?;
         let (input, classes) = (data.train.images().shape(), data.classes.len());
-        if let Some(excess) = excess(&settings, input, classes, &stored)? {
+        if let Some(excess) = beyond_stored(&settings, input, classes, &stored)? {
             let problem = format!(
-                "for {classes} classes and images of {input:?} the network of its settings has {excess} of {WEIGHTS}; want the data that \
-                 it was trained on"
+                "for {classes} classes and images of {input:?} the network of its settings has {excess} of {WEIGHTS}; want \
+                 settings and weights of one checkpoint, and the data it was trained on, {}",
+                loaded.state.data.name
             );
             return Err(Error::File { path: loaded.path.clone(), problem });
         }
-        Self::new(settings, data)
+        let mut session = Self::new(settings, data)?;
+        session.check_data(loaded)?;
+        Ok(session)
+    }
+
+    /// Refuses a checkpoint of other data.
+    fn check_data(&mut self, loaded: &Loaded) -> Result<()> {
+        let (then, now) = (&loaded.state.data, self.identity()?);
+        if *then == now {
+            return Ok(());
+        }
+        let how = match then.images == now.images {
+            true => " of other names, in another order or with other pixels",
+            false => "",
+        };
+        let problem = format!(
+            "it was trained on {} with {:?} training, validation and test images; these are {} with {:?}{how}",
+            then.name, then.images, now.name, now.images,
+        );
+        Err(Error::File { path: loaded.path.clone(), problem })
     }
 
     /// Puts the session where the checkpoint was written, and says how far that is.
@@ -116,23 +137,7 @@ impl<'d> Session<'d> {
     /// # Errors
     /// A checkpoint of other data, or of another network or optimiser.
     pub(super) fn restore(&mut self, loaded: &Loaded) -> Result<RunSoFar> {
-        let Loaded { path, state, .. } = loaded;
-        let refuse = |problem: String| Error::File { path: path.clone(), problem };
-        let (then, now) = (&state.data, self.identity()?);
-        if *then != now {
-            return Err(refuse(format!(
-                "it was trained on {} with {:?} training, validation and test images; these are {} with {:?}{}",
-                then.name,
-                then.images,
-                now.name,
-                now.images,
-                if then.images == now.images {
-                    " of other names, in another order or with other pixels"
-                } else {
-                    ""
-                },
-            )));
-        }
+        self.check_data(loaded)?;
         let arrays = |name: &str| {
             let stored = StoredArrays::parse(file(loaded, name)?).and_then(|stored| stored.arrays());
             stored.map_err(|e| misfit(loaded, name, &e))
@@ -141,11 +146,13 @@ impl<'d> Session<'d> {
             .map_err(|e| misfit(loaded, WEIGHTS, &e))?;
         let optimizer = arrays(OPTIMIZER)?;
         let average = self.trainer.average().map(|_| arrays(AVERAGE)).transpose()?;
-        self.trainer.restore(state.position.step, &optimizer).map_err(|e| misfit(loaded, OPTIMIZER, &e))?;
+        self.trainer
+            .restore(loaded.state.position.step, &optimizer)
+            .map_err(|e| misfit(loaded, OPTIMIZER, &e))?;
         if let Some(average) = average {
             self.trainer.restore_average(&average).map_err(|e| misfit(loaded, AVERAGE, &e))?;
         }
-        let (position, epochs, best) = (state.position, state.epochs.clone(), state.best.clone());
+        let RunState { position, epochs, best, .. } = loaded.state.clone();
         Ok(RunSoFar { position, epochs, best })
     }
 
@@ -192,9 +199,9 @@ mod tests {
     use crate::data::load_data;
     use crate::run::Options;
 
-    /// The states of two checkpoints may be each other's, and a state is a few bytes: it asks for no more than its weights hold.
+    /// A state may be another checkpoint's, and whole by its own digest.
     #[test]
-    fn settings_ask_for_no_more_than_the_weights_beside_them_hold() {
+    fn settings_that_ask_for_more_than_the_weights_hold_are_refused() {
         let settings = |model: &str, width, depth| {
             let (model, activation) = (Some(model.into()), Some("nswish".into()));
             let train_images = Some(24);
@@ -208,9 +215,9 @@ mod tests {
         let mut session = Session::new(own.clone(), &data).unwrap();
         keeping.write(&mut session, &RunSoFar::default(), 0).unwrap();
         let mut loaded = keeping.checkpoints.newest().unwrap().newest.unwrap();
-        Session::of_checkpoint(own, &data, &loaded).unwrap();
+        Session::resuming(own, &data, &loaded).unwrap();
         let refused = |settings, loaded: &Loaded, words: &str| {
-            let text = Session::of_checkpoint(settings, &data, loaded).unwrap_err().to_string();
+            let text = Session::resuming(settings, &data, loaded).unwrap_err().to_string();
             assert!(text.contains("step-0000000000-epoch-00000: ") && text.contains(words), "{text}");
         };
         refused(settings("cnn", Some(4), None), &loaded, "the network of its settings has at least");

@@ -105,10 +105,6 @@ impl Settings {
     /// A value out of range or a name that does not exist.
     pub fn of(o: Options) -> Result<Self> {
         let epochs = at_least_one("--epochs", o.epochs.unwrap_or(10))?;
-        let batch = at_least_one("--batch", o.batch.unwrap_or(128) as u64)? as usize;
-        for (setting, count) in [("--train-images", o.train_images), ("--test-images", o.test_images)] {
-            at_least_one(setting, count.unwrap_or(1) as u64)?;
-        }
         let model = o.model.clone().unwrap_or_else(|| "resnet20".into());
         let entry = ModelEntry::<f32>::named(&model)?;
         let variant = Variant {
@@ -131,10 +127,6 @@ impl Settings {
         clipping.map(|clipping| checked.clipping(clipping)).transpose()?;
         average.map(Average::<f32>::new).transpose()?;
         Schedule::new(lr, schedule.warmup_epochs, epochs, schedule.decay.clone())?;
-        let smoothing = o.smoothing.unwrap_or(0.0);
-        if !(0.0..1.0).contains(&smoothing) {
-            return Err(refused("--smoothing", smoothing, "a number from 0 to below 1"));
-        }
         if let Some(data) = o.data.as_ref().filter(|data| data.to_str().is_none()) {
             return Err(refused("--data", data.display(), "a path in UTF-8, for runs write it down"));
         }
@@ -156,7 +148,7 @@ impl Settings {
                 ..defaults.averaging
             },
         };
-        Ok(Self {
+        let settings = Self {
             dataset: o.dataset.unwrap_or_else(|| "fashion-mnist-5k".into()),
             data: o.data,
             image_size: o.image_size,
@@ -172,7 +164,7 @@ impl Settings {
             init,
             normalized,
             epochs,
-            batch,
+            batch: o.batch.unwrap_or(128),
             lr,
             schedule,
             optimizer,
@@ -180,29 +172,48 @@ impl Settings {
             clipping,
             average,
             average_start,
-            accumulate: match o.accumulate.unwrap_or(1) {
-                count @ 1..=MOST_MICRO_BATCHES => count,
-                count => return Err(refused("--accumulate", count, "from 1 to 1024")),
-            },
-            smoothing,
+            accumulate: o.accumulate.unwrap_or(1),
+            smoothing: o.smoothing.unwrap_or(0.0),
             augment,
             augmentation,
-            workers: match o.workers.unwrap_or(1) {
-                workers @ 0..=MOST_WORKERS => workers,
-                workers => return Err(refused("--workers", workers, "from 0 to 256")),
-            },
+            workers: o.workers.unwrap_or(1),
             find_anomalies: o.find_anomalies.unwrap_or(false),
             checkpoint_blocks: o.checkpoint_blocks.unwrap_or(false),
             exact: o.exact.unwrap_or(false),
-            inspect_every: o.inspect_every.map(|k| at_least_one("--inspect-every", k)).transpose()?,
-            checkpoint_steps: o
-                .checkpoint_steps
-                .map(|k| at_least_one("--checkpoint-steps", k))
-                .transpose()?,
-            keep: at_least_one("--keep", o.keep.unwrap_or(2) as u64)? as usize,
+            inspect_every: o.inspect_every,
+            checkpoint_steps: o.checkpoint_steps,
+            keep: o.keep.unwrap_or(2),
             log: Log::complete(o.log.unwrap_or_default()),
             seed: o.seed.unwrap_or(0),
-        })
+        };
+        settings.check_ranges()?;
+        Ok(settings)
+    }
+
+    /// Refuses numbers that nothing behind the settings would: those that are counts, and the smoothing.
+    fn check_ranges(&self) -> Result<()> {
+        let number = |count: Option<usize>| count.map(|count| count as u64);
+        for (setting, count) in [
+            ("--epochs", Some(self.epochs)),
+            ("--batch", number(Some(self.batch))),
+            ("--train-images", number(self.train_images)),
+            ("--test-images", number(self.test_images)),
+            ("--inspect-every", self.inspect_every),
+            ("--checkpoint-steps", self.checkpoint_steps),
+            ("--keep", number(Some(self.keep))),
+        ] {
+            at_least_one(setting, count.unwrap_or(1))?;
+        }
+        if !(1..=MOST_MICRO_BATCHES).contains(&self.accumulate) {
+            return Err(refused("--accumulate", self.accumulate, "from 1 to 1024"));
+        }
+        if self.workers > MOST_WORKERS {
+            return Err(refused("--workers", self.workers, "from 0 to 256"));
+        }
+        match (0.0..1.0).contains(&self.smoothing) {
+            true => Ok(()),
+            false => Err(refused("--smoothing", self.smoothing, "a number from 0 to below 1")),
+        }
     }
 
     /// The training images that are learnt from and those held out for validation: as many as asked for, or a tenth; none where a
@@ -241,9 +252,11 @@ impl Settings {
     /// The settings of a run from what it has written down.
     ///
     /// # Errors
-    /// Text that is not of this version's settings, with the field that is wrong.
+    /// Text that is not of this version's settings, with the field that is wrong; a number out of range.
     pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(text)
+        let settings: Self = serde_json::from_str(text)?;
+        settings.check_ranges().map_err(serde::de::Error::custom)?;
+        Ok(settings)
     }
 
     /// How a step is carried out that is looked at op by op.
@@ -334,6 +347,21 @@ mod tests {
         {
             let text = Settings::from_json(later).unwrap_err().to_string();
             assert!(text.contains("unknown field"), "{text}");
+        }
+    }
+
+    /// As for options: a count of 0 would divide by it.
+    #[test]
+    fn numbers_in_json_are_in_range() {
+        for (text, words) in [
+            (r#"{"accumulate": 0}"#, "--accumulate is 0; want from 1 to 1024"),
+            (r#"{"workers": 257}"#, "--workers is 257; want from 0 to 256"),
+            (r#"{"batch": 0}"#, "--batch is 0; want at least 1"),
+            (r#"{"epochs": 0}"#, "--epochs is 0; want at least 1"),
+            (r#"{"inspect_every": 0}"#, "--inspect-every is 0; want at least 1"),
+            (r#"{"smoothing": 1.0}"#, "--smoothing is 1; want a number from 0 to below 1"),
+        ] {
+            assert_eq!(Settings::from_json(text).unwrap_err().to_string(), words);
         }
     }
 
