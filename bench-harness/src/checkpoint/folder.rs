@@ -94,7 +94,8 @@ impl Checkpoints {
         Self { folder: run.join(FOLDER), keep: keep.max(1) }
     }
 
-    /// Writes a checkpoint of these files ([`WEIGHTS`], [`OPTIMIZER`], [`AVERAGE`]), then removes what is older than the newest few.
+    /// Writes a checkpoint of these files ([`WEIGHTS`](super::WEIGHTS), [`OPTIMIZER`](super::OPTIMIZER), [`AVERAGE`](super::AVERAGE)),
+    /// then removes what is older than the newest few.
     ///
     /// It is written under another name, every file and the folder are flushed to the disk, and the folder is renamed: so at
     /// every moment the checkpoints under their names are whole. On an error the earlier ones stand.

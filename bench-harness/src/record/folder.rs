@@ -231,6 +231,18 @@ mod tests {
         names
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_place_of_the_lock_cuts_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let (folder, elsewhere) =
+            (RunFolder::create(root.path().join("run")).unwrap(), root.path().join("elsewhere"));
+        fs::write(&elsewhere, "precious").unwrap();
+        std::os::unix::fs::symlink(&elsewhere, folder.file(LOCK)).unwrap();
+        let _claim = folder.claim().unwrap();
+        assert_eq!(fs::read(&elsewhere).unwrap(), b"precious");
+    }
+
     #[test]
     fn one_file_has_many_names() {
         let folder = tempfile::tempdir().unwrap();

@@ -101,7 +101,7 @@ pub(in crate::command) fn start(
             "every {every} steps the layers are compared with the theory; such a step keeps its values, so it takes more memory"
         );
     }
-    train(session, &settings, &data, (&folder, console), None)
+    train(session, &settings, &data, (&folder, console, &(console.listen)()), None)
 }
 
 /// Says so where there is less memory than the run is going to take: an allocation that fails ends the process with no more than its size.
@@ -146,12 +146,14 @@ pub(in crate::command) fn resume(
     };
     let mut settings = Settings::from_json(&loaded.state.settings).map_err(|error| Error::File {
         path: loaded.path.clone(),
-        problem: format!("its settings, by version {}, are not of this one: {error}", loaded.state.version),
+        problem: format!("its settings, by version {}, cannot be used: {error}", loaded.state.version),
     })?;
     if let Some(data) = &options.data {
         settings.data = Some(data.clone());
     }
     let data = load_noted(&settings)?;
+    // Before all pictures are read: a wish to stop is heard from here on.
+    let interrupt = (console.listen)();
     let session = Session::resuming(settings.clone(), &data, &loaded)?;
     // Only now that the data are known to be those of the run.
     if options.data.is_some() {
@@ -159,22 +161,21 @@ pub(in crate::command) fn resume(
     }
     note_want_of_room(session.memory_plan()?);
     say!(console.printed, "going on from step {} in {}", loaded.state.position.step, folder.path().display());
-    train(session, &settings, &data, (folder, console), Some(&loaded))
+    train(session, &settings, &data, (folder, console, &interrupt), Some(&loaded))
 }
 
 fn train(
     session: Session<'_>,
     settings: &Settings,
     data: &Dataset,
-    (folder, console): (&RunFolder, Console),
+    (folder, console, interrupt): (&RunFolder, Console, &Interrupt),
     from: Option<&Loaded>,
 ) -> Result<()> {
     let mut record = folder.records()?;
     let label = format!("{} {}", settings.model, settings.activation);
-    let interrupt = (console.listen)();
     let keeping = Some(Keeping::new(folder, settings.keep));
-    let watchers = Watchers::default().with_boxed(console.watcher(&interrupt)).logging(&settings.log, folder);
-    let context = RunContext { label: &label, record: &mut record, interrupt: &interrupt, keeping, watchers };
+    let watchers = Watchers::default().with_boxed(console.watcher(interrupt)).logging(&settings.log, folder);
+    let context = RunContext { label: &label, record: &mut record, interrupt, keeping, watchers };
     let leave = |outcome: &Outcome| report::write(folder, settings, &data.classes, outcome);
     let (outcome, left) = session.run_and(context, from, leave)?;
     // First what was found, and then that it could not be written down: nothing of it is lost.

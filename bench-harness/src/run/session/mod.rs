@@ -65,6 +65,7 @@ impl<'d> Session<'d> {
     /// Data without images, or without spread; settings that do not go together or do not fit the data. Whatever
     /// can be refused is refused here, before a folder is made for the run.
     pub fn new(settings: Settings, data: &'d Dataset) -> Result<Self> {
+        settings.check_ranges()?;
         let (train, validation) = settings.hold_out(&data.train)?;
         let normalisation = Normalisation::of(&train)?;
         let evaluation = |split| -> Result<Loader> {

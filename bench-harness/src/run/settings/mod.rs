@@ -190,8 +190,8 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Refuses numbers that nothing behind the settings would: those that are counts, and the smoothing.
-    fn check_ranges(&self) -> Result<()> {
+    /// Refuses counts and a smoothing that are out of range; other numbers are checked by what is made of them.
+    pub(super) fn check_ranges(&self) -> Result<()> {
         let number = |count: Option<usize>| count.map(|count| count as u64);
         for (setting, count) in [
             ("--epochs", Some(self.epochs)),
@@ -350,11 +350,16 @@ mod tests {
         }
     }
 
-    /// As for options: a count of 0 would divide by it.
+    /// As for options, by the same check.
     #[test]
     fn numbers_in_json_are_in_range() {
         for (text, words) in [
             (r#"{"accumulate": 0}"#, "--accumulate is 0; want from 1 to 1024"),
+            (r#"{"accumulate": 1025}"#, "--accumulate is 1025; want from 1 to 1024"),
+            (r#"{"train_images": 0}"#, "--train-images is 0; want at least 1"),
+            (r#"{"test_images": 0}"#, "--test-images is 0; want at least 1"),
+            (r#"{"checkpoint_steps": 0}"#, "--checkpoint-steps is 0; want at least 1"),
+            (r#"{"keep": 0}"#, "--keep is 0; want at least 1"),
             (r#"{"workers": 257}"#, "--workers is 257; want from 0 to 256"),
             (r#"{"batch": 0}"#, "--batch is 0; want at least 1"),
             (r#"{"epochs": 0}"#, "--epochs is 0; want at least 1"),
