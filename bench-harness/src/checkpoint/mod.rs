@@ -3,7 +3,8 @@
 //! `checkpoints/step-0000001234-epoch-00005/` in a run's folder holds
 //!
 //! - `weights.safetensors` ([`WEIGHTS`]): parameters and buffers under torchvision's names, for any framework;
-//! - `optimizer.safetensors` ([`OPTIMIZER`]): the optimiser's moments; `average.safetensors` ([`AVERAGE`]): averaged weights, if the run keeps any;
+//! - `optimizer.safetensors` ([`OPTIMIZER`]): the optimiser's moments;
+//! - `average.safetensors` ([`AVERAGE`]): averaged weights, if the run keeps any;
 //! - `state`: where the run stands ([`RunState`]), encoded by `codec` in an `envelope`, with the SHA-256 of the others.
 //!
 //! Random numbers need no state: every draw is keyed by seed, epoch, sample or step.

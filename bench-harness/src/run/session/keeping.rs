@@ -98,7 +98,8 @@ impl<'d> Session<'d> {
     ///
     /// # Errors
     /// As [`Session::new`]; other data than the checkpoint's; weights that cannot be those of the network of these settings on these
-    /// data. The last is found before the network is built: settings are a few bytes, and what they ask for may be more than there is memory for.
+    /// data. The last is found before the network is built: settings are a few bytes, and what they ask for may be more than there is
+    /// memory for.
     pub fn resuming(settings: Settings, data: &'d Dataset, loaded: &Loaded) -> Result<Self> {
         let stored = StoredArrays::parse(file(loaded, WEIGHTS)?).map_err(|e| misfit(loaded, WEIGHTS, &e))?;
         let (input, classes) = (data.train.images().shape(), data.classes.len());
